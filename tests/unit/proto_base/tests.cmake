@@ -1,0 +1,1 @@
+unit(proto_base/test_base.c USES proto_base)
