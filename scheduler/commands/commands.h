@@ -1,0 +1,208 @@
+// Everything that can be asked of the scheduler, one file each. The only way in for node/core.
+//
+// A command reads and writes through its decision and answers: ERR_OK with the reply filled, or an
+// error, after which the caller aborts the transaction so that nothing was done. Follow-up work is
+// rows in the same write-set: Q rows (ready tasks), T rows (timers), O rows (messages to other
+// partitions). The caller learns of it by looking at the committed entry, so nothing can be
+// forgotten between a decision and its consequences. Every command leaves its workflow quiescent:
+// runnable server-side work was run to its end, or a CONTINUE timer is due now. Thread: core.
+#pragma once
+
+#include "proto/api/model.h"
+#include "proto/api/validate.h"
+#include "scheduler/decision.h"
+
+// --- executions: the transaction is of decision_group_of(workflow id)
+// -------------------------------
+
+// W-1, W-2. `id` was minted by the gateway, so that any retry is the same request: an execution
+// that exists under it already is answered again. Reply: text, the id.
+struct start_workflow {
+    id128 id;
+    const struct api_start_workflow_request *request;
+    bool by_name; // W-2: the contract words its not-found error differently
+};
+MUST_USE err start_workflow(
+    struct decision *decision, const struct start_workflow *command, struct reply *out_reply
+);
+
+// W-3, W-4.
+MUST_USE err get_workflow(
+    struct decision *decision, bytes workflow, bool include_tasks, struct reply *out_reply
+);
+MUST_USE err get_workflow_status(
+    struct decision *decision,
+    bytes workflow,
+    bool include_output,
+    bool include_variables,
+    struct reply *out_reply
+);
+
+// W-9 … W-12.
+MUST_USE err decide_workflow(struct decision *decision, bytes workflow, struct reply *out_reply);
+MUST_USE err pause_workflow(struct decision *decision, bytes workflow, struct reply *out_reply);
+MUST_USE err resume_workflow(struct decision *decision, bytes workflow, struct reply *out_reply);
+MUST_USE err terminate_workflow(
+    struct decision *decision, bytes workflow, bytes reason, struct reply *out_reply
+);
+
+// --- tasks: the transaction is of decision_group_of(workflow id or task id)
+// ---------------------------
+
+// T-3, T-4: `*out_next` says which queue T-4 polls afterwards; its `poll` is false when the update
+// left the task open (204). Reply: text, the task id.
+struct next_poll {
+    bool poll;
+    bytes queue; // type or `domain:type`; in the arena
+    bytes type;
+    bytes domain;
+    bytes worker;
+};
+MUST_USE err update_task(
+    struct decision *decision,
+    const struct api_task_result *result,
+    struct reply *out_reply,
+    struct next_poll *out_next
+);
+
+// T-5, T-6 (`sync`: answers the workflow, 404 when nothing matches).
+struct update_task_by_reference {
+    bytes workflow;
+    bytes reference;
+    bytes status; // text of a TaskResult status
+    bytes worker; // data NULL: none given
+    bytes output; // JSON object, merged over the current output
+    bool sync;
+};
+MUST_USE err update_task_by_reference(
+    struct decision *decision,
+    const struct update_task_by_reference *command,
+    struct reply *out_reply
+);
+
+MUST_USE err get_task(struct decision *decision, bytes task, struct reply *out_reply); // T-9
+MUST_USE err
+add_task_log(struct decision *decision, bytes task, bytes text, struct reply *out_reply);   // T-7
+MUST_USE err get_task_logs(struct decision *decision, bytes task, struct reply *out_reply); // T-8
+// T-16 for one group. Reply: text, the number of tasks put back.
+MUST_USE err requeue_tasks(struct decision *decision, bytes type, struct reply *out_reply);
+
+// --- queues
+// -------------------------------------------------------------------------------------------
+
+// The queue's name as in its rows: `type` or `domain:type`, and its hash in keys.
+bytes queue_name(bytes type, bytes domain, struct arena *arena);
+uint64_t queue_hash(bytes name);
+
+// The value of a Q row.
+#define QUEUE_ROW_FIELDS(FIELD) \
+    FIELD(1, TEXT, queue)       \
+    FIELD(2, ID, workflow)      \
+    FIELD(3, U32, run)          \
+    FIELD(4, U32, task_no)
+WIRE_STRUCT(queue_row, QUEUE_ROW_FIELDS);
+
+// Hands the task of one Q row (its key, without group) to a worker: IN_PROGRESS, lease timer, row
+// removed. Reply: JSON, the Task as polled. ERR_NOT_FOUND: the row or its task is gone or not
+// pollable any more – not an error for the poller, the row was dropped (commit the transaction),
+// try the next. ERR_UNAVAILABLE: a limit of §7.7 refuses it for now.
+struct claim_task {
+    bytes queue_key;
+    bytes worker; // data NULL: none given
+    bytes domain;
+};
+MUST_USE err
+claim_task(struct decision *decision, const struct claim_task *command, struct reply *out_reply);
+
+// Counters of one queue in this group (N row). Zeros when unknown.
+#define QUEUE_COUNTER_FIELDS(FIELD) \
+    FIELD(1, TEXT, queue)           \
+    FIELD(2, U32, ready)            \
+    FIELD(3, U32, delayed)          \
+    FIELD(4, U32, in_progress)
+WIRE_STRUCT(queue_counter_row, QUEUE_COUNTER_FIELDS);
+
+// Poll data (P row): newest poll of a (type, domain); written by the core at most every 5 s. It
+// lives in the group of the queue's hash; domains read it (engine.md §7.6) through the decision's
+// store.
+#define POLL_ROW_FIELDS(FIELD) \
+    FIELD(1, TEXT, type)       \
+    FIELD(2, TEXT, domain)     \
+    FIELD(3, TEXT, worker)     \
+    FIELD(4, I64, time_ms)
+WIRE_STRUCT(poll_row, POLL_ROW_FIELDS);
+MUST_USE err record_poll(struct decision *decision, const struct poll_row *poll);
+group_id poll_row_group(const struct scheduler_settings *settings, bytes type);
+
+// --- timers and messages
+// --------------------------------------------------------------------------------
+
+// Fires one T row (its key, without group): if the row still stands, act and delete it. The caller
+// checked that it is due at the decision's now.
+MUST_USE err fire_timer(struct decision *decision, bytes timer_key);
+
+// Applies one message of the stream from `source`: effect and watermark (I row) in this write-set.
+// `sequence` is exactly the watermark + 1. Never fails for business reasons (distributed.md §9).
+MUST_USE err
+apply_message(struct decision *decision, group_id source, uint64_t sequence, bytes message);
+
+// The watermark: the newest sequence applied from `source`; 0 at first.
+MUST_USE err
+message_watermark(struct store *store, group_id group, group_id source, uint64_t *out_sequence);
+
+// Forgets outbox rows to `destination` up to `sequence`, acknowledged by it.
+void acknowledge_messages(struct decision *decision, group_id destination, uint64_t sequence);
+
+// --- definitions: the transaction is of group CATALOG_GROUP
+// --------------------------------------------
+
+// M-1, M-2 (validate_only), M-3. ERR_INVALID with `*out_violations` filled: a validation error.
+MUST_USE err register_workflow(
+    struct decision *decision,
+    bytes json,
+    bool overwrite,
+    bool validate_only,
+    struct api_violations *out_violations,
+    struct reply *out_reply
+);
+MUST_USE err update_workflows(
+    struct decision *decision,
+    bytes json,
+    struct api_violations *out_violations,
+    struct reply *out_reply
+);
+MUST_USE err get_workflow_definition(
+    struct decision *decision,
+    bytes name,
+    bool has_version,
+    int64_t version,
+    struct reply *out_reply
+); // M-4
+MUST_USE err list_workflow_definitions(
+    struct decision *decision, bytes classifier, bool latest_only, struct reply *out_reply
+); // M-5, M-9
+MUST_USE err
+list_workflow_names_and_versions(struct decision *decision, struct reply *out_reply); // M-6
+MUST_USE err list_workflow_names(struct decision *decision, struct reply *out_reply); // M-7
+MUST_USE err
+list_workflow_versions(struct decision *decision, bytes name, struct reply *out_reply); // M-8
+MUST_USE err delete_workflow_definition(
+    struct decision *decision, bytes name, int64_t version, struct reply *out_reply
+); // M-10
+MUST_USE err register_tasks(
+    struct decision *decision,
+    bytes json,
+    struct api_violations *out_violations,
+    struct reply *out_reply
+); // M-11
+MUST_USE err update_task_definition(
+    struct decision *decision,
+    bytes json,
+    struct api_violations *out_violations,
+    struct reply *out_reply
+);                                                                                      // M-12
+MUST_USE err list_task_definitions(struct decision *decision, struct reply *out_reply); // M-13
+MUST_USE err
+get_task_definition(struct decision *decision, bytes name, struct reply *out_reply); // M-14
+MUST_USE err
+delete_task_definition(struct decision *decision, bytes name, struct reply *out_reply); // M-15
