@@ -4,12 +4,14 @@
 #include "proto/base/bytes.h"
 #include "proto/base/err.h"
 
-#include <cmocka.h>
+// cmocka.h uses what these declare without including it.
+// clang-format off
 #include <setjmp.h>
 #include <stdarg.h>
-
 #include <stddef.h>
 #include <stdint.h>
+#include <cmocka.h>
+// clang-format on
 
 // The view holds exactly these characters.
 #define assert_bytes_text(view, text)                                   \
