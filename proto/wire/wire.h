@@ -17,6 +17,7 @@
 #include "proto/base/buffer.h"
 #include "proto/base/bytes.h"
 #include "proto/base/err.h"
+#include "proto/base/id.h"
 
 #include <stddef.h>
 
@@ -29,11 +30,6 @@ struct wire_text_list {
     bytes *items;
     uint32_t count;
 };
-
-// 16 bytes by value: an id or a hash.
-typedef struct id128 {
-    uint8_t bytes[16];
-} id128;
 
 // The kinds of field and the C type each has in the struct.
 #define WIRE_KINDS(KIND)                                                                           \

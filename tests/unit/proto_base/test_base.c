@@ -2,6 +2,7 @@
 #include "proto/base/arena.h"
 #include "proto/base/buffer.h"
 #include "proto/base/hash.h"
+#include "proto/base/id.h"
 #include "proto/base/random.h"
 #include "proto/base/time.h"
 #include "tests/unit/test.h"
@@ -100,6 +101,42 @@ static void random_repeats_from_its_seed_and_stays_below_its_bound(void **state)
     }
 }
 
+static void an_id_carries_its_slot_and_time_in_the_shape_of_a_uuid(void **state) {
+    (void)state;
+    struct random random;
+    random_init(&random, 1);
+    for (int i = 0; i < 1000; i++) {
+        uint16_t slot = (uint16_t)random_below(&random, ID_SLOT_COUNT);
+        int64_t time_ms = (int64_t)random_below(&random, (uint64_t)1 << 48);
+        id128 id = id_mint(slot, time_ms, &random);
+        char text[ID_TEXT_BYTES];
+        id_format(id, text);
+        assert_int_equal(text[14], '4');
+        assert_true(text[19] == '8' || text[19] == '9' || text[19] == 'a' || text[19] == 'b');
+        assert_int_equal(id_slot(id), slot);
+        assert_int_equal(id_slot_of_text(bytes_of(text, sizeof(text))), slot);
+        assert_true(id_time_ms(id) == time_ms);
+        id128 parsed = {{0}};
+        assert_true(id_parse(bytes_of(text, sizeof(text)), &parsed));
+        assert_true(id_equal(parsed, id));
+    }
+}
+
+static void only_the_canonical_text_is_an_id(void **state) {
+    (void)state;
+    id128 id = {{7}};
+    assert_true(id_parse(BYTES_LITERAL("00112233-4455-6677-8899-aabbccddeeff"), &id));
+    assert_int_equal(id.bytes[15], 0xff);
+    assert_false(id_parse(BYTES_LITERAL("00112233-4455-6677-8899-AABBCCDDEEFF"), &id));
+    assert_false(id_parse(BYTES_LITERAL("00112233-4455-6677-8899-aabbccddeef"), &id));
+    assert_false(id_parse(BYTES_LITERAL("00112233-4455-6677-8899-aabbccddeeff0"), &id));
+    assert_false(id_parse(BYTES_LITERAL("001122334-455-6677-8899-aabbccddeeff"), &id));
+    assert_false(id_parse(BYTES_LITERAL("0011223g-4455-6677-8899-aabbccddeeff"), &id));
+    assert_int_equal(
+        id_slot_of_text(BYTES_LITERAL("order-7")), hash_sip64(BYTES_LITERAL("order-7")) & 4095
+    );
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(crc32c_matches_the_published_check_value),
@@ -109,6 +146,8 @@ int main(void) {
         cmocka_unit_test(an_arena_gives_zeroed_aligned_memory_and_keeps_its_first_block),
         cmocka_unit_test(calendar_days_go_both_ways),
         cmocka_unit_test(random_repeats_from_its_seed_and_stays_below_its_bound),
+        cmocka_unit_test(an_id_carries_its_slot_and_time_in_the_shape_of_a_uuid),
+        cmocka_unit_test(only_the_canonical_text_is_an_id),
     };
     return cmocka_run_group_tests_name("proto/base", tests, NULL, NULL);
 }
