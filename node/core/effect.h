@@ -1,0 +1,57 @@
+// What a node wants done outside, each with the gate that must open before it may leave.
+#pragma once
+
+#include "proto/base/buffer.h"
+#include "proto/base/bytes.h"
+#include "scheduler/decision.h"
+#include "storage/store.h"
+
+// The gates of distributed.md §1. An effect of a group of one voter is committed once its entry is
+// durable here; with more voters, once a majority has it.
+enum node_gate {
+    GATE_NOW,
+    GATE_DURABLE,
+    GATE_COMMITTED,
+};
+
+#define NODE_EFFECTS(EFFECT) EFFECT(REPLY, GATE_COMMITTED, "the answer to a client's request")
+
+enum node_effect_kind {
+#define NODE_EFFECT_ENUM(name, gate, meaning) EFFECT_##name,
+    NODE_EFFECTS(NODE_EFFECT_ENUM)
+#undef NODE_EFFECT_ENUM
+    EFFECT_KIND_COUNT
+};
+
+struct node_effect {
+    enum node_effect_kind kind;
+    log_lsn lsn; // leaves when the log is committed up to here; 0: nothing to wait for
+    uint64_t request_id;
+    uint16_t status;
+    enum reply_kind reply_kind;
+    bool retry_after;   // 503: the header goes with it
+    bytes body;         // owned by the effect: node_effect_release
+    uint64_t allow;     // OPTIONS and 405: bit set of methods, route.h
+    bytes content_type; // a literal that overrides reply_kind's, or empty
+};
+
+// Effects in the order they were wanted, held until their gates open. Thread: core.
+struct node_effects;
+struct node_effects *node_effects_create(void);
+void node_effects_destroy(struct node_effects **effects);
+
+// Adds an effect; takes over its body.
+void node_effects_add(struct node_effects *effects, const struct node_effect *effect);
+
+// Opens gates: everything at or below `lsn` is committed.
+void node_effects_open(struct node_effects *effects, log_lsn lsn);
+
+// Takes the next effect whose gate is open, in order of their lsn. The caller carries it out and
+// releases it. False: none.
+bool node_effects_take(struct node_effects *effects, struct node_effect *out_effect);
+
+// Frees what an effect owns.
+void node_effect_release(struct node_effect *effect);
+
+// Effects still behind a gate.
+size_t node_effects_held(const struct node_effects *effects);

@@ -1,0 +1,42 @@
+// What can happen to a node. An event carries what the core may not ask for: both clocks, requests,
+// results of work done outside.
+#pragma once
+
+#include "proto/base/bytes.h"
+#include "proto/base/time.h"
+#include "storage/store.h"
+
+#include <stdint.h>
+
+// A client's request as the front door read it: decoded, nothing looked up yet. Borrowed for the
+// duration of node_step.
+struct node_parameter {
+    bytes name;
+    bytes value;
+};
+
+struct node_request {
+    bytes method;          // as sent
+    const bytes *segments; // of the path, percent-decoded, one a segment
+    size_t segment_count;
+    const struct node_parameter *parameters; // of the query, form-decoded
+    size_t parameter_count;
+    bytes body;
+};
+
+enum node_event_kind {
+    NODE_TICK,            // time went on
+    NODE_REQUEST,         // a client asks
+    NODE_GONE,            // a client left before its answer
+    NODE_LOG_DONE,        // the log is durable up to `lsn`
+    NODE_CHECKPOINT_DONE, // the overlay shrank
+};
+
+struct node_event {
+    enum node_event_kind kind;
+    mono_time mono;
+    wall_time wall;
+    uint64_t request_id; // REQUEST, GONE: unique for the life of the process
+    const struct node_request *request;
+    log_lsn lsn; // LOG_DONE
+};

@@ -1,0 +1,50 @@
+// A node's brain: events in, effects out; partitions, queues, timers and the streams between
+// partitions. Pure: the server and the simulator run the same object files.
+//
+// The caller owns the store's jobs: after a step it takes the open log batch to the log thread, and
+// tells NODE_LOG_DONE when the batch came back. Nothing in here waits. Thread: core.
+#pragma once
+
+#include "node/core/effect.h"
+#include "node/core/event.h"
+#include "proto/json/json.h"
+#include "scheduler/decision.h"
+
+struct node;
+
+struct node_options {
+    struct store *store;
+    struct scheduler_settings settings;
+    uint64_t random_seed; // the shell's comes from the system, the simulator's from its seed
+    bytes host;           // `instance` in error bodies
+    bytes version;        // GET /api/version
+    wall_time wall;
+    mono_time mono;
+};
+
+// Takes the groups over: opens their terms, loads timers and streams. Outlives neither store nor
+// texts.
+struct node *node_create(const struct node_options *options);
+void node_destroy(struct node **node);
+
+// One turn: the only way a node's state changes.
+void node_step(struct node *node, const struct node_event *event, struct node_effects *effects);
+
+// When to call again with NODE_TICK should nothing happen before.
+mono_time node_next_wakeup(const struct node *node);
+
+struct node_stats {
+    uint64_t requests;
+    uint64_t entries; // log entries made
+    uint64_t workflows_started;
+    uint64_t tasks_claimed;
+    uint64_t tasks_updated;
+    uint64_t timers_fired;
+    uint64_t messages_applied;
+    uint64_t polls_parked; // now
+    uint64_t supply_held;  // now
+    uint64_t alarms_held;  // now
+    uint64_t refused_overload;
+};
+
+struct node_stats node_stats(const struct node *node);

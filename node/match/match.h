@@ -1,0 +1,74 @@
+// Ready tasks meet waiting polls (distributed.md §8). Pure and soft: it may be wrong, slow or lost
+// and is rebuilt from Q rows; whether a task may really be handed out is decided by its row.
+//
+// Two sides wait on a queue. Supply: references to Q rows, best first (priority descending, ready
+// time ascending, then age). Demand: parked polls, oldest first. match_next pairs them; the caller
+// claims the row and tells the outcome. Thread: core.
+#pragma once
+
+#include "proto/base/bytes.h"
+#include "proto/base/time.h"
+#include "storage/keys.h"
+#include "storage/store.h"
+
+struct match;
+
+struct match *match_create(void);
+void match_destroy(struct match **match);
+
+// --- supply --------------------------------------------------------------------------------------
+
+// A reference to a Q row.
+struct match_supply {
+    group_id group;
+    struct key_queue_parts key; // storage/keys.h: queue hash, priority, ready time, sequence
+};
+
+// Whether the queue's rows of before were loaded; a queue that was never asked for keeps nothing.
+bool match_is_loaded(const struct match *match, uint64_t queue);
+
+// Says that the caller has now added every row of the queue, but for those at or after `resume` in
+// groups whose flag is set by match_set_more.
+void match_set_loaded(struct match *match, uint64_t queue);
+
+// Remembers that `group` has more rows of the queue than were added; match_take_more gives such a
+// group once the supply from it has run out.
+void match_set_more(struct match *match, uint64_t queue, group_id group);
+bool match_take_more(struct match *match, uint64_t *out_queue, group_id *out_group);
+
+// Adds a row. Ignored when the queue is not loaded, or its group has more rows than were loaded
+// (the row will be found by the scan).
+void match_add(struct match *match, const struct match_supply *supply);
+
+// --- demand --------------------------------------------------------------------------------------
+
+struct match_poll {
+    uint64_t request;   // unique
+    uint64_t queue;     // hash of the queue's name
+    uint32_t count;     // tasks wanted still
+    mono_time deadline; // when it answers with what it has
+};
+
+// Parks a poll. The caller keeps everything else about the request.
+void match_park(struct match *match, const struct match_poll *poll);
+
+// Takes a poll away: answered or gone. False: not parked.
+bool match_unpark(struct match *match, uint64_t request);
+
+// The next pair of a waiting poll and the best supply of its queue; the supply is taken out, the
+// poll stays parked and goes behind the others of its queue. False: nothing to pair.
+bool match_next(struct match *match, struct match_supply *out_supply, struct match_poll *out_poll);
+
+// Gives one parked poll whose deadline is at or before `now`, taking it away. False: none.
+bool match_expire(struct match *match, mono_time now, struct match_poll *out_poll);
+
+// The earliest deadline of a parked poll; false: none parked.
+bool match_next_deadline(const struct match *match, mono_time *out_deadline);
+
+// Polls parked now, and supply references held.
+size_t match_parked_count(const struct match *match);
+size_t match_supply_count(const struct match *match);
+
+// Forgets all supply (a group was lost or taken over); polls stay. Queues load again when asked
+// for.
+void match_forget_supply(struct match *match);
