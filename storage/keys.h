@@ -1,0 +1,195 @@
+// The key space of a group, drawn: every key of the state table is built and read here.
+//
+// A key given to storage/store.h has no group in front; the store puts it there. Integers are
+// big-endian, so the order of bytes is the order of numbers. `name<n>` is n bytes; `id16` is an id
+// in key order: time before slot (below).
+//
+//   W id16                                workflow header
+//   R id16 run4 reference8                newest task of a reference name
+//   S id16 run4 task_no4                  task
+//   B id16 run4 blob4 chunk2              payload chunk
+//   E id16 run4 task_no4 n4               task log line
+//   A task16                              where a task is, by its id
+//   F hash16                              frozen definition
+//   N queue8                              queue counters
+//   P queue8 domain8                      newest poll
+//   Q queue8 (255-priority)1 ready6 seq6  ready task; first key = next to hand out
+//   T due6 kind1 id16 task_no4 gen4       timer; first key = next due
+//   O dst2 seq8                           outbox
+//   I src2                                inbox watermark
+//   K hash16                              idempotency key
+//   D request16                           dedupe of a request
+//   L limit8 [group2]                     permits
+//   H name 0 …                            schedule
+//   system group only:
+//   N node4    P partition2    C kind1 name 0 version4    V
+//
+// An id in key order is the same 128 bits with its 48 bits of time moved before the slot: workflows
+// begun together lie together, so a checkpoint appends at few places (storage/README.md has the
+// figures). Times are clamped to 0 … 2^48-1 ms.
+//
+// A key is a plain value; views of it borrow from it. Thread: any.
+#pragma once
+
+#include "proto/base/attr.h"
+#include "proto/base/bytes.h"
+#include "proto/base/hash.h"
+#include "proto/base/id.h"
+
+enum {
+    KEY_NAME_BYTES_MAX = 256, // as stored; see key_catalog
+    KEY_BYTES_MAX = 1 + 1 + KEY_NAME_BYTES_MAX + 1 + 4
+};
+
+struct key {
+    uint16_t size;
+    uint8_t bytes[KEY_BYTES_MAX];
+};
+
+// The key's bytes. Borrows from `key`.
+bytes key_bytes(const struct key *key);
+
+// The first letter, where a caller dispatches on what came and went (store_entry_visit).
+enum key_kind {
+    KEY_WORKFLOW = 'W',
+    KEY_REFERENCE = 'R',
+    KEY_TASK = 'S',
+    KEY_BLOB = 'B',
+    KEY_LOG = 'E',
+    KEY_TASK_ID = 'A',
+    KEY_FROZEN = 'F',
+    KEY_QUEUE_COUNTERS = 'N',
+    KEY_POLL_DATA = 'P',
+    KEY_QUEUE = 'Q',
+    KEY_TIMER = 'T',
+    KEY_OUTBOX = 'O',
+    KEY_INBOX = 'I',
+    KEY_IDEMPOTENCY = 'K',
+    KEY_REQUEST = 'D',
+    KEY_LIMIT = 'L',
+    KEY_SCHEDULE = 'H',
+    KEY_CATALOG = 'C',
+    KEY_VERSION = 'V',
+    KEY_NODE = 'N',
+    KEY_PARTITION = 'P'
+};
+
+// All keys of one kind.
+struct key key_kind_prefix(enum key_kind kind);
+
+// All keys of one workflow of a kind that begins with its id: W, R, S, B, E.
+struct key key_of_workflow_prefix(enum key_kind kind, id128 workflow);
+
+// All keys of one run of a workflow: R, S, B, E.
+struct key key_of_run_prefix(enum key_kind kind, id128 workflow, uint32_t run);
+
+// --- a workflow ----------------------------------------------------------------------------------
+
+struct key key_workflow(id128 workflow);
+MUST_USE bool key_workflow_parse(bytes key, id128 *out_workflow);
+
+// `reference` is the task's reference name; its hash goes into the key, so the row must hold the
+// name for the reader to compare.
+struct key key_reference(id128 workflow, uint32_t run, bytes reference);
+
+struct key key_task(id128 workflow, uint32_t run, uint32_t task_no);
+struct key key_task_prefix(id128 workflow, uint32_t run);
+
+struct key_task_parts {
+    id128 workflow;
+    uint32_t run;
+    uint32_t task_no;
+};
+MUST_USE bool key_task_parse(bytes key, struct key_task_parts *out_parts);
+
+struct key key_blob(id128 workflow, uint32_t run, uint32_t blob, uint16_t chunk);
+struct key key_blob_prefix(id128 workflow, uint32_t run, uint32_t blob);
+
+struct key_blob_parts {
+    id128 workflow;
+    uint32_t run;
+    uint32_t blob;
+    uint16_t chunk;
+};
+MUST_USE bool key_blob_parse(bytes key, struct key_blob_parts *out_parts);
+
+struct key key_log(id128 workflow, uint32_t run, uint32_t task_no, uint32_t n);
+struct key key_log_prefix(id128 workflow, uint32_t run, uint32_t task_no);
+
+struct key key_task_id(id128 task);
+struct key key_frozen(hash128 definition);
+
+// --- queues and timers ---------------------------------------------------------------------------
+
+struct key_queue_parts {
+    uint64_t queue_hash;
+    uint8_t priority; // higher first
+    int64_t ready_ms;
+    uint64_t sequence; // 48 bits; breaks ties, first in first out
+};
+
+struct key key_queue(uint64_t queue_hash, uint8_t priority, int64_t ready_ms, uint64_t sequence);
+struct key key_queue_prefix(uint64_t queue_hash);
+MUST_USE bool key_queue_parse(bytes key, struct key_queue_parts *out_parts);
+
+struct key key_queue_counters(uint64_t queue_hash);
+MUST_USE bool key_queue_counters_parse(bytes key, uint64_t *out_queue_hash);
+
+struct key key_poll_data(uint64_t queue_hash, uint64_t domain_hash);
+struct key key_poll_data_prefix(uint64_t queue_hash);
+
+struct key_timer_parts {
+    int64_t due_ms;
+    uint8_t kind;
+    id128 workflow;
+    uint32_t task_no;
+    uint32_t generation;
+};
+
+struct key
+key_timer(int64_t due_ms, uint8_t kind, id128 workflow, uint32_t task_no, uint32_t generation);
+MUST_USE bool key_timer_parse(bytes key, struct key_timer_parts *out_parts);
+
+// --- between groups, limits, dedupe --------------------------------------------------------------
+
+struct key_outbox_parts {
+    uint16_t destination; // a group
+    uint64_t sequence;
+};
+
+struct key key_outbox(uint16_t destination, uint64_t sequence);
+struct key key_outbox_prefix(uint16_t destination);
+MUST_USE bool key_outbox_parse(bytes key, struct key_outbox_parts *out_parts);
+
+struct key key_inbox(uint16_t source);
+MUST_USE bool key_inbox_parse(bytes key, uint16_t *out_source);
+
+struct key key_idempotency(hash128 scope_and_key);
+struct key key_request(id128 request);
+
+// The limit's home row, and the row of what `group` holds.
+struct key key_limit(uint64_t limit_hash);
+struct key key_limit_of_group(uint64_t limit_hash, uint16_t group);
+
+struct key key_schedule(bytes name);
+
+// --- system group --------------------------------------------------------------------------------
+
+// A name of at most 255 bytes without a zero byte is kept as it is. Any other is kept as its first
+// 223 bytes (zero bytes as 0x01), 0xff – never in UTF-8 – and the hash of the whole in hex: rows
+// hold the full name, and key_catalog_parse says which of the two it was.
+struct key key_catalog(uint8_t kind, bytes name, uint32_t version);
+struct key key_catalog_name_prefix(uint8_t kind, bytes name);
+struct key key_catalog_kind_prefix(uint8_t kind);
+
+struct key_catalog_parts {
+    uint8_t kind;
+    bytes name;       // as stored; borrows from the key
+    bool name_hashed; // the full name is in the row only
+    uint32_t version;
+};
+MUST_USE bool key_catalog_parse(bytes key, struct key_catalog_parts *out_parts);
+
+struct key key_node(uint32_t node);
+struct key key_partition(uint16_t partition);
+struct key key_version(void);

@@ -1,0 +1,1 @@
+unit(storage/test_keys.c USES storage_keys)
