@@ -371,6 +371,13 @@ bool key_outbox_parse(bytes key, struct key_outbox_parts *out_parts) {
     return true;
 }
 
+struct key key_stream(uint16_t destination) {
+    struct key key;
+    begin(&key, KEY_STREAM);
+    add_u16(&key, destination);
+    return key;
+}
+
 struct key key_inbox(uint16_t source) {
     struct key key;
     begin(&key, KEY_INBOX);

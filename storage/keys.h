@@ -16,6 +16,7 @@
 //   Q queue8 (255-priority)1 ready6 seq6  ready task; first key = next to hand out
 //   T due6 kind1 id16 task_no4 gen4       timer; first key = next due
 //   O dst2 seq8                           outbox
+//   U dst2                                newest sequence of the stream to a group
 //   I src2                                inbox watermark
 //   K hash16                              idempotency key
 //   D request16                           dedupe of a request
@@ -63,6 +64,7 @@ enum key_kind {
     KEY_QUEUE = 'Q',
     KEY_TIMER = 'T',
     KEY_OUTBOX = 'O',
+    KEY_STREAM = 'U',
     KEY_INBOX = 'I',
     KEY_IDEMPOTENCY = 'K',
     KEY_REQUEST = 'D',
@@ -160,6 +162,10 @@ struct key_outbox_parts {
 struct key key_outbox(uint16_t destination, uint64_t sequence);
 struct key key_outbox_prefix(uint16_t destination);
 MUST_USE bool key_outbox_parse(bytes key, struct key_outbox_parts *out_parts);
+
+// The row that numbers the messages of one stream: the outbox itself is empty once all is
+// acknowledged.
+struct key key_stream(uint16_t destination);
 
 struct key key_inbox(uint16_t source);
 MUST_USE bool key_inbox_parse(bytes key, uint16_t *out_source);

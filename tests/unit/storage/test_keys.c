@@ -102,6 +102,9 @@ static void an_outbox_key_gives_its_destination_and_sequence(void **state) {
     assert_true(key_inbox_parse(key_bytes(&inbox), &source));
     assert_int_equal(source, 7);
     assert_false(key_outbox_parse(key_bytes(&inbox), &parts));
+    struct key stream = key_stream(7);
+    assert_int_equal(bytes_compare(key_bytes(&stream), BYTES_LITERAL("U\0\x07")), 0);
+    assert_false(key_inbox_parse(key_bytes(&stream), &source));
 }
 
 static void versions_of_a_name_lie_together_and_apart_from_longer_names(void **state) {
