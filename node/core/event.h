@@ -2,6 +2,7 @@
 // results of work done outside.
 #pragma once
 
+#include "proto/api/route.h"
 #include "proto/base/bytes.h"
 #include "proto/base/time.h"
 #include "storage/store.h"
@@ -10,17 +11,11 @@
 
 // A client's request as the front door read it: decoded, nothing looked up yet. Borrowed for the
 // duration of node_step.
-struct node_parameter {
-    bytes name;
-    bytes value;
-};
-
 struct node_request {
     bytes method;          // as sent
     const bytes *segments; // of the path, percent-decoded, one a segment
     size_t segment_count;
-    const struct node_parameter *parameters; // of the query, form-decoded
-    size_t parameter_count;
+    struct api_parameters parameters; // of the query, form-decoded
     bytes body;
 };
 

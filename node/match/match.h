@@ -27,14 +27,14 @@ struct match_supply {
 // Whether the queue's rows of before were loaded; a queue that was never asked for keeps nothing.
 bool match_is_loaded(const struct match *match, uint64_t queue);
 
-// Says that the caller has now added every row of the queue, but for those at or after `resume` in
-// groups whose flag is set by match_set_more.
+// Says that the caller has now added the queue's rows, but for those that match_set_more told of.
 void match_set_loaded(struct match *match, uint64_t queue);
 
-// Remembers that `group` has more rows of the queue than were added; match_take_more gives such a
-// group once the supply from it has run out.
-void match_set_more(struct match *match, uint64_t queue, group_id group);
-bool match_take_more(struct match *match, uint64_t *out_queue, group_id *out_group);
+// Remembers that the group of `next` has more rows, `next` the first that was not added: the
+// group's horizon. Once the supply of that group has run out, match_take_more gives the row and
+// forgets it.
+void match_set_more(struct match *match, const struct match_supply *next);
+bool match_take_more(struct match *match, struct match_supply *out_next);
 
 // Adds a row. Ignored when the queue is not loaded, or its group has more rows than were loaded
 // (the row will be found by the scan).
@@ -62,7 +62,8 @@ bool match_next(struct match *match, struct match_supply *out_supply, struct mat
 // Gives one parked poll whose deadline is at or before `now`, taking it away. False: none.
 bool match_expire(struct match *match, mono_time now, struct match_poll *out_poll);
 
-// The earliest deadline of a parked poll; false: none parked.
+// When to look for expired polls next: at or before the earliest deadline of a parked poll (an
+// answered poll's deadline may still stand: one tick too many). False: none.
 bool match_next_deadline(const struct match *match, mono_time *out_deadline);
 
 // Polls parked now, and supply references held.
