@@ -1,5 +1,6 @@
 // Records for a person. Texts are quoted; what is not printable ASCII and not UTF-8's own high
 // bytes is shown as \xNN, so that one record is always one line.
+#include "proto/wire/wire_internal.h"
 
 #include <inttypes.h>
 
