@@ -1,0 +1,206 @@
+// The node's fields, for the files of this folder.
+#pragma once
+
+#include "node/core/alarms.h"
+#include "node/core/group.h"
+#include "node/core/node.h"
+#include "node/core/streams.h"
+#include "node/match/match.h"
+#include "proto/api/error.h"
+#include "proto/api/route.h"
+#include "proto/base/table.h"
+#include "scheduler/commands/commands.h"
+#include "scheduler/definition/catalog.h"
+
+// A poll that waits: what is needed to answer it. Owned by node->polls by request id.
+struct poll {
+    uint64_t request_id;
+    bool batch;     // T-2: a list, never 204
+    bool finishing; // has tasks; answers at the end of the turn
+    uint32_t wanted;
+    uint32_t given;
+    log_lsn lsn;  // of what its answer depends on
+    bytes worker; // on the C heap, as are the next
+    bytes domain;
+    struct buffer tasks; // Task documents, comma separated
+    struct poll *next_finishing;
+};
+
+// The newest poll of a (type, domain), newer than its P row.
+struct poll_mark {
+    int64_t written_ms;  // when the row was last written
+    struct poll_row row; // texts on the C heap
+    struct poll_mark *next;
+};
+
+struct node {
+    struct store *store;
+    struct scheduler_settings settings;
+    struct random random;
+    bytes host;
+    bytes version;
+    struct definition_cache *definitions;
+    struct arena *arena; // of the step
+    struct group *groups;
+    struct proposals *proposals;
+    struct alarms *alarms;
+    struct streams *streams;
+    struct match *match;
+    struct table polls;
+    struct table poll_marks;
+    struct poll_mark *poll_mark_first;
+    struct poll *finishing;  // polls to answer at the end of the turn
+    bool more_to_do;         // a bound cut the turn short
+    struct proposal visited; // whose rows are being looked at
+    mono_time acks_since;    // when the oldest waiting acknowledgement came; 0: none waits
+    mono_time mono;
+    wall_time wall;
+    log_lsn durable_lsn;
+    struct node_effects *effects; // of the step
+    struct node_stats stats;
+};
+
+// --- decisions: node.c
+// -------------------------------------------------------------------------------
+
+// Starts a decision on a group at its partition time. Errors: ERR_UNAVAILABLE.
+MUST_USE err node_decision_begin(struct node *node, group_id group, struct decision *out_decision);
+
+// Ends it as an entry; what follows from the rows is taken up. Returns the lsn that everything this
+// decision read or wrote depends on: an answer made from it waits for that.
+log_lsn node_decision_commit(struct node *node, struct decision *decision);
+
+// Ends it without a trace. Returns the lsn that what it read depends on.
+log_lsn node_decision_abort(struct node *node, struct decision *decision);
+
+// --- answers: answer.c
+// ---------------------------------------------------------------------------------
+
+// Answers a request once the log is committed up to `lsn`. Bodies are copied.
+void node_answer(struct node *node, uint64_t request_id, const struct reply *reply, log_lsn lsn);
+void node_answer_error(struct node *node, uint64_t request_id, err error, log_lsn lsn);
+void node_answer_violations(
+    struct node *node, uint64_t request_id, const struct api_violations *violations, log_lsn lsn
+);
+
+// A refusal that depends on nothing stored.
+void node_answer_status(struct node *node, uint64_t request_id, uint16_t status, const char *text);
+
+// --- requests: request.c, request_*.c ------------------------------------------------------------
+
+// A request being handled, with the row of the API table it matched and its body checked.
+struct request {
+    uint64_t id;
+    const struct node_request *http;
+    struct api_match match;
+    bytes json; // the body as a validated value; empty where the row takes none, or text
+};
+
+// Handles a client's request: at once an answer behind its gate, or a parked poll.
+void node_request(struct node *node, uint64_t request_id, const struct node_request *http);
+
+// Parts of a request, by the API row it matched.
+bytes request_text(const struct node *node, const struct request *request, const char *name);
+MUST_USE err request_int(
+    const struct node *node,
+    const struct request *request,
+    const char *name,
+    struct api_optional_int *out_value
+);
+MUST_USE err
+request_bool(const struct node *node, const struct request *request, const char *name, bool *out);
+
+// One command of the scheduler as a request asks for it.
+typedef err (*request_command
+)(struct node *node,
+  const struct request *request,
+  struct decision *decision,
+  struct reply *out_reply);
+
+// Runs it on one group and answers with what it says.
+void request_run(
+    struct node *node, const struct request *request, group_id group, request_command command
+);
+
+// As above for a command that may find violations in what it was given.
+typedef err (*request_checked_command
+)(struct node *node,
+  const struct request *request,
+  struct decision *decision,
+  struct api_violations *violations,
+  struct reply *out_reply);
+void request_run_checked(
+    struct node *node,
+    const struct request *request,
+    group_id group,
+    request_checked_command command
+);
+
+// The handlers; request.c has the table from API rows to them.
+void request_start_workflow(struct node *node, const struct request *request);
+void request_start_workflow_by_name(struct node *node, const struct request *request);
+void request_get_workflow(struct node *node, const struct request *request);
+void request_get_workflow_status(struct node *node, const struct request *request);
+void request_decide_workflow(struct node *node, const struct request *request);
+void request_pause_workflow(struct node *node, const struct request *request);
+void request_resume_workflow(struct node *node, const struct request *request);
+void request_terminate_workflow(struct node *node, const struct request *request);
+void request_poll_task(struct node *node, const struct request *request);
+void request_poll_tasks(struct node *node, const struct request *request);
+void request_update_task(struct node *node, const struct request *request);
+void request_update_task_and_poll(struct node *node, const struct request *request);
+void request_update_by_reference(struct node *node, const struct request *request);
+void request_add_task_log(struct node *node, const struct request *request);
+void request_get_task_logs(struct node *node, const struct request *request);
+void request_get_task(struct node *node, const struct request *request);
+void request_get_queue_sizes(struct node *node, const struct request *request);
+void request_get_queue_size(struct node *node, const struct request *request);
+void request_get_all_queues(struct node *node, const struct request *request);
+void request_get_poll_data(struct node *node, const struct request *request);
+void request_requeue_tasks(struct node *node, const struct request *request);
+void request_register_workflow(struct node *node, const struct request *request);
+void request_update_workflows(struct node *node, const struct request *request);
+void request_get_workflow_definition(struct node *node, const struct request *request);
+void request_list_workflow_definitions(struct node *node, const struct request *request);
+void request_list_names_and_versions(struct node *node, const struct request *request);
+void request_list_names(struct node *node, const struct request *request);
+void request_list_versions(struct node *node, const struct request *request);
+void request_delete_workflow_definition(struct node *node, const struct request *request);
+void request_register_tasks(struct node *node, const struct request *request);
+void request_update_task_definition(struct node *node, const struct request *request);
+void request_list_task_definitions(struct node *node, const struct request *request);
+void request_get_task_definition(struct node *node, const struct request *request);
+void request_delete_task_definition(struct node *node, const struct request *request);
+void request_get_health(struct node *node, const struct request *request);
+void request_get_version(struct node *node, const struct request *request);
+void request_get_actuator_health(struct node *node, const struct request *request);
+void request_get_actuator_info(struct node *node, const struct request *request);
+void request_get_openapi(struct node *node, const struct request *request);
+
+// --- polls: poll.c
+// ------------------------------------------------------------------------------------------
+
+struct poll_wish {
+    uint64_t request_id;
+    bytes type;
+    bytes domain; // data NULL: none
+    bytes worker; // data NULL: none
+    uint32_t count;
+    int64_t timeout_ms;
+    bool batch;
+    log_lsn lsn; // its answer waits for at least this
+};
+
+// Parks a poll; node_pump gives it tasks or lets it expire.
+void poll_begin(struct node *node, const struct poll_wish *wish);
+
+// The client left.
+void poll_gone(struct node *node, uint64_t request_id);
+
+// Pairs waiting polls with ready tasks, expires polls. Bounded; sets more_to_do.
+void poll_pump(struct node *node);
+
+// Newest polls, soft and stored: rows of a type, or of all when `type` is empty, as a JSON list.
+MUST_USE err poll_rows_write(struct node *node, bytes type, struct buffer *out);
+
+void poll_all_destroy(struct node *node);

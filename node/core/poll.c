@@ -1,0 +1,334 @@
+// Polls: parked until a task is there, their time is over, or the client leaves.
+//
+// A poll costs memory only. A queue's Q rows are loaded when somebody first polls it; from then on
+// supply comes from the entries made here. Polls that got tasks are answered at the end of the
+// turn, so that a batch takes what the same turn made ready.
+#include "node/core/node_internal.h"
+#include "proto/base/check.h"
+#include "proto/limits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const int64_t NS_PER_MS = 1000000;
+
+// --- memory
+// ----------------------------------------------------------------------------------------------
+
+// A copy on the C heap; NULL stays NULL.
+static bytes text_keep(bytes text) {
+    if (text.data == NULL) {
+        return BYTES_EMPTY;
+    }
+    uint8_t *copy = malloc(text.size + 1);
+    check(copy != NULL);
+    memcpy(copy, text.size > 0 ? text.data : (const uint8_t *)"", text.size);
+    return bytes_of(copy, text.size);
+}
+
+static void text_drop(bytes *text) {
+    union {
+        const uint8_t *borrowed;
+        void *owned;
+    } kept = {.borrowed = text->data};
+    free(kept.owned);
+    *text = BYTES_EMPTY;
+}
+
+static void poll_destroy(struct poll *poll) {
+    text_drop(&poll->worker);
+    text_drop(&poll->domain);
+    buffer_deinit(&poll->tasks);
+    free(poll);
+}
+
+void poll_all_destroy(struct node *node) {
+    mono_time end = {INT64_MAX};
+    struct match_poll expired;
+    while (match_expire(node->match, end, &expired)) {
+        poll_destroy(table_take(&node->polls, expired.request));
+    }
+    while (node->poll_mark_first != NULL) {
+        struct poll_mark *mark = node->poll_mark_first;
+        node->poll_mark_first = mark->next;
+        text_drop(&mark->row.type);
+        text_drop(&mark->row.domain);
+        text_drop(&mark->row.worker);
+        free(mark);
+    }
+}
+
+// --- who polled when
+// ---------------------------------------------------------------------------------------
+
+static struct poll_mark *poll_mark_of(struct node *node, bytes type, bytes domain) {
+    uint64_t hash = queue_hash(queue_name(type, domain, node->arena));
+    struct poll_mark *mark = table_get(&node->poll_marks, hash);
+    if (mark == NULL) {
+        mark = calloc(1, sizeof(*mark));
+        check(mark != NULL);
+        mark->written_ms = INT64_MIN / 2;
+        mark->row.type = text_keep(type);
+        mark->row.domain = text_keep(domain);
+        mark->next = node->poll_mark_first;
+        node->poll_mark_first = mark;
+        table_put(&node->poll_marks, hash, mark);
+    }
+    return mark;
+}
+
+static void poll_mark_set(struct node *node, const struct poll_wish *wish) {
+    struct poll_mark *mark = poll_mark_of(node, wish->type, wish->domain);
+    mark->row.time_ms = node->wall.ms;
+    if (!bytes_equal(mark->row.worker, wish->worker)) {
+        text_drop(&mark->row.worker);
+        mark->row.worker = text_keep(wish->worker);
+    }
+    int64_t every = wish->domain.data == NULL ? LIMIT_POLL_ROW_MS : LIMIT_POLL_ROW_DOMAIN_MS;
+    if (node->wall.ms - mark->written_ms < every) {
+        return;
+    }
+    struct decision decision;
+    if (err_is(node_decision_begin(node, poll_row_group(&node->settings, wish->type), &decision))) {
+        return;
+    }
+    if (err_is(record_poll(&decision, &mark->row))) {
+        (void)node_decision_abort(node, &decision);
+        return;
+    }
+    (void)node_decision_commit(node, &decision);
+    mark->written_ms = node->wall.ms;
+}
+
+static void
+poll_row_write(struct node *node, const struct poll_row *row, struct json_writer *writer) {
+    const struct poll_mark *mark =
+        table_get(&node->poll_marks, queue_hash(queue_name(row->type, row->domain, node->arena)));
+    const struct poll_row *newest = mark != NULL ? &mark->row : row;
+    json_object_begin(writer);
+    json_member_text(writer, "queueName", row->type);
+    if (row->domain.size > 0) {
+        json_member_text(writer, "domain", row->domain);
+    }
+    if (newest->worker.data != NULL) {
+        json_member_text(writer, "workerId", newest->worker);
+    }
+    json_member_int(writer, "lastPollTime", newest->time_ms);
+    json_object_end(writer);
+}
+
+static err group_poll_rows_write(
+    struct node *node, group_id group, struct key from, struct json_writer *writer
+) {
+    struct store_cursor *cursor = store_cursor_open(node->store, NULL, group, key_bytes(&from));
+    bytes key = BYTES_EMPTY;
+    bytes value = BYTES_EMPTY;
+    err status = ERR_NONE;
+    while (!err_is(status) && store_cursor_next(cursor, &key, &value)) {
+        struct poll_row row;
+        if (!bytes_starts_with(key, key_bytes(&from))) {
+            break;
+        }
+        status = wire_decode(&poll_row_record, value, node->arena, &row);
+        if (!err_is(status)) {
+            poll_row_write(node, &row, writer);
+        }
+    }
+    store_cursor_close(&cursor);
+    return status;
+}
+
+err poll_rows_write(struct node *node, bytes type, struct buffer *out) {
+    struct json_writer writer = json_writer(out);
+    json_array_begin(&writer);
+    if (type.size > 0) {
+        struct key from = key_poll_data_prefix(queue_hash(type));
+        TRY(group_poll_rows_write(node, poll_row_group(&node->settings, type), from, &writer));
+    } else {
+        // Group 0 holds the system's rows, among them other ones that begin with the same letter.
+        for (uint32_t group = 1; group < node->settings.group_count; group++) {
+            struct key from = key_kind_prefix(KEY_POLL_DATA);
+            TRY(group_poll_rows_write(node, (group_id)group, from, &writer));
+        }
+    }
+    json_array_end(&writer);
+    return buffer_status(out);
+}
+
+// --- supply from rows
+// ----------------------------------------------------------------------------------------
+
+// Adds rows of one queue and group from `from` on, at most LIMIT_MATCH_LOAD. The first row that was
+// left becomes the group's horizon.
+static void supply_load(struct node *node, group_id group, uint64_t hash, struct key from) {
+    struct store_cursor *cursor = store_cursor_open(node->store, NULL, group, key_bytes(&from));
+    bytes key = BYTES_EMPTY;
+    bytes value = BYTES_EMPTY;
+    struct match_supply supply = {.group = group};
+    for (int loaded = 0; store_cursor_next(cursor, &key, &value); loaded++) {
+        if (!key_queue_parse(key, &supply.key) || supply.key.queue_hash != hash) {
+            break;
+        }
+        if (loaded == LIMIT_MATCH_LOAD) {
+            match_set_more(node->match, &supply);
+            break;
+        }
+        match_add(node->match, &supply);
+    }
+    store_cursor_close(&cursor);
+}
+
+static void queue_load(struct node *node, uint64_t hash) {
+    if (match_is_loaded(node->match, hash)) {
+        return;
+    }
+    match_set_loaded(node->match, hash);
+    for (uint32_t group = 1; group < node->settings.group_count; group++) {
+        supply_load(node, (group_id)group, hash, key_queue_prefix(hash));
+    }
+}
+
+// Loads from a horizon whose supply has run out. False: nothing more anywhere.
+static bool supply_refill(struct node *node) {
+    struct match_supply next;
+    if (!match_take_more(node->match, &next)) {
+        return false;
+    }
+    struct key from =
+        key_queue(next.key.queue_hash, next.key.priority, next.key.ready_ms, next.key.sequence);
+    supply_load(node, next.group, next.key.queue_hash, from);
+    return true;
+}
+
+// --- polls
+// -----------------------------------------------------------------------------------------------------
+
+void poll_begin(struct node *node, const struct poll_wish *wish) {
+    poll_mark_set(node, wish);
+    uint64_t hash = queue_hash(queue_name(wish->type, wish->domain, node->arena));
+    queue_load(node, hash);
+    struct poll *poll = calloc(1, sizeof(*poll));
+    check(poll != NULL);
+    poll->request_id = wish->request_id;
+    poll->batch = wish->batch;
+    poll->wanted = wish->count;
+    poll->lsn = wish->lsn;
+    poll->worker = text_keep(wish->worker);
+    poll->domain = text_keep(wish->domain);
+    buffer_init(&poll->tasks, LIMIT_REPLY_BYTES);
+    table_put(&node->polls, wish->request_id, poll);
+    struct match_poll parked = {
+        .request = wish->request_id,
+        .queue = hash,
+        .count = wish->count,
+        .deadline = {node->mono.ns + wish->timeout_ms * NS_PER_MS},
+    };
+    match_park(node->match, &parked);
+}
+
+void poll_gone(struct node *node, uint64_t request_id) {
+    if (match_unpark(node->match, request_id)) {
+        poll_destroy(table_take(&node->polls, request_id));
+    }
+}
+
+// Answers a poll with what it has and forgets it. It is no longer parked.
+static void poll_answer(struct node *node, struct poll *poll) {
+    struct reply reply = {.status = 200, .kind = REPLY_JSON};
+    if (poll->batch) {
+        struct buffer list;
+        buffer_init(&list, LIMIT_REPLY_BYTES + 2);
+        buffer_append_byte(&list, '[');
+        buffer_append(&list, buffer_bytes(&poll->tasks));
+        buffer_append_byte(&list, ']');
+        reply.body = buffer_bytes(&list);
+        node_answer(node, poll->request_id, &reply, poll->lsn);
+        buffer_deinit(&list);
+    } else if (poll->given > 0) {
+        reply.body = buffer_bytes(&poll->tasks);
+        node_answer(node, poll->request_id, &reply, poll->lsn);
+    } else {
+        struct reply none = {.status = 204, .kind = REPLY_VOID};
+        node_answer(node, poll->request_id, &none, poll->lsn);
+    }
+    poll_destroy(table_take(&node->polls, poll->request_id));
+}
+
+static void poll_give(struct node *node, struct poll *poll, bytes task, log_lsn lsn) {
+    if (poll->given > 0) {
+        buffer_append_byte(&poll->tasks, ',');
+    }
+    buffer_append(&poll->tasks, task);
+    poll->given++;
+    poll->lsn = lsn > poll->lsn ? lsn : poll->lsn;
+    node->stats.tasks_claimed++;
+    if (!poll->finishing) {
+        poll->finishing = true;
+        poll->next_finishing = node->finishing;
+        node->finishing = poll;
+    }
+    if (poll->given == poll->wanted || poll->tasks.size > LIMIT_REPLY_BYTES / 2) {
+        bool unparked = match_unpark(node->match, poll->request_id);
+        check(unparked);
+    }
+}
+
+// Claims one row for one poll. False: the store has no room now; the row stays supply.
+static bool poll_claim(struct node *node, const struct match_supply *supply, struct poll *poll) {
+    struct decision decision;
+    if (err_is(node_decision_begin(node, supply->group, &decision))) {
+        match_add(node->match, supply);
+        return false;
+    }
+    struct key key = key_queue(
+        supply->key.queue_hash, supply->key.priority, supply->key.ready_ms, supply->key.sequence
+    );
+    struct claim_task claim = {
+        .queue_key = key_bytes(&key),
+        .worker = poll->worker,
+        .domain = poll->domain,
+    };
+    struct reply reply = {0};
+    err claimed = claim_task(&decision, &claim, &reply);
+    if (!err_is(claimed)) {
+        poll_give(node, poll, reply.body, node_decision_commit(node, &decision));
+    } else if (claimed.code == ERR_NOT_FOUND) {
+        (void)node_decision_commit(node, &decision);
+    } else {
+        (void)node_decision_abort(node, &decision);
+    }
+    return true;
+}
+
+static void finishing_answer(struct node *node) {
+    while (node->finishing != NULL) {
+        struct poll *poll = node->finishing;
+        node->finishing = poll->next_finishing;
+        (void)match_unpark(node->match, poll->request_id);
+        poll_answer(node, poll);
+    }
+}
+
+void poll_pump(struct node *node) {
+    struct match_supply supply;
+    struct match_poll wish;
+    int claims = 0;
+    do {
+        while (match_next(node->match, &supply, &wish)) {
+            if (claims++ == LIMIT_CLAIMS_PER_TURN) {
+                match_add(node->match, &supply);
+                node->more_to_do = true;
+                break;
+            }
+            if (!poll_claim(node, &supply, table_get(&node->polls, wish.request))) {
+                node->more_to_do = true;
+                break;
+            }
+            arena_reset(node->arena);
+        }
+    } while (!node->more_to_do && supply_refill(node));
+    finishing_answer(node);
+    while (match_expire(node->match, node->mono, &wish)) {
+        poll_answer(node, table_get(&node->polls, wish.request));
+    }
+}

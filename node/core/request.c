@@ -1,0 +1,213 @@
+// From a request to its handler: the row of the API table, the body checked once, a function.
+//
+// Answers that depend on nothing stored leave at once; all others wait behind the gate that the
+// decision's lsn gives (node_decision_commit, node_decision_abort).
+#include "node/core/node_internal.h"
+#include "proto/base/check.h"
+#include "proto/limits.h"
+
+typedef void (*request_handler)(struct node *node, const struct request *request);
+
+static request_handler handler_of(enum api_route_name route) {
+    static const request_handler handlers[API_ROUTE_COUNT] = {
+        [API_START_WORKFLOW] = request_start_workflow,
+        [API_START_WORKFLOW_BY_NAME] = request_start_workflow_by_name,
+        [API_GET_WORKFLOW] = request_get_workflow,
+        [API_GET_WORKFLOW_STATUS] = request_get_workflow_status,
+        [API_DECIDE_WORKFLOW] = request_decide_workflow,
+        [API_PAUSE_WORKFLOW] = request_pause_workflow,
+        [API_RESUME_WORKFLOW] = request_resume_workflow,
+        [API_TERMINATE_WORKFLOW] = request_terminate_workflow,
+        [API_POLL_TASK] = request_poll_task,
+        [API_POLL_TASKS] = request_poll_tasks,
+        [API_UPDATE_TASK] = request_update_task,
+        [API_UPDATE_TASK_AND_POLL] = request_update_task_and_poll,
+        [API_UPDATE_TASK_BY_REFERENCE] = request_update_by_reference,
+        [API_UPDATE_TASK_BY_REFERENCE_SYNC] = request_update_by_reference,
+        [API_ADD_TASK_LOG] = request_add_task_log,
+        [API_GET_TASK_LOGS] = request_get_task_logs,
+        [API_GET_TASK] = request_get_task,
+        [API_GET_QUEUE_SIZES] = request_get_queue_sizes,
+        [API_GET_QUEUE_SIZE] = request_get_queue_size,
+        [API_GET_ALL_QUEUES] = request_get_all_queues,
+        [API_GET_ALL_QUEUES_VERBOSE] = request_get_all_queues,
+        [API_GET_POLL_DATA] = request_get_poll_data,
+        [API_GET_ALL_POLL_DATA] = request_get_poll_data,
+        [API_REQUEUE_TASKS] = request_requeue_tasks,
+        [API_REGISTER_WORKFLOW] = request_register_workflow,
+        [API_VALIDATE_WORKFLOW] = request_register_workflow,
+        [API_UPDATE_WORKFLOWS] = request_update_workflows,
+        [API_GET_WORKFLOW_DEFINITION] = request_get_workflow_definition,
+        [API_LIST_WORKFLOW_DEFINITIONS] = request_list_workflow_definitions,
+        [API_LIST_WORKFLOW_NAMES_AND_VERSIONS] = request_list_names_and_versions,
+        [API_LIST_WORKFLOW_NAMES] = request_list_names,
+        [API_LIST_WORKFLOW_VERSIONS] = request_list_versions,
+        [API_LIST_LATEST_WORKFLOW_DEFINITIONS] = request_list_workflow_definitions,
+        [API_DELETE_WORKFLOW_DEFINITION] = request_delete_workflow_definition,
+        [API_REGISTER_TASKS] = request_register_tasks,
+        [API_UPDATE_TASK_DEFINITION] = request_update_task_definition,
+        [API_LIST_TASK_DEFINITIONS] = request_list_task_definitions,
+        [API_GET_TASK_DEFINITION] = request_get_task_definition,
+        [API_DELETE_TASK_DEFINITION] = request_delete_task_definition,
+        [API_GET_HEALTH] = request_get_health,
+        [API_GET_API_HEALTH] = request_get_health,
+        [API_GET_VERSION] = request_get_version,
+        [API_GET_ACTUATOR_HEALTH] = request_get_actuator_health,
+        [API_GET_ACTUATOR_INFO] = request_get_actuator_info,
+        [API_GET_OPENAPI] = request_get_openapi,
+    };
+    return handlers[route];
+}
+
+// --- what did not match a row
+// --------------------------------------------------------------------------
+
+static bytes path_of(const struct node *node, const struct node_request *http) {
+    struct buffer path;
+    buffer_init(&path, LIMIT_HTTP_HEAD_BYTES);
+    for (size_t i = 0; i < http->segment_count; i++) {
+        buffer_append_text(&path, i == 0 ? "" : "/");
+        buffer_append(&path, http->segments[i]);
+    }
+    bytes kept = arena_copy(node->arena, buffer_bytes(&path));
+    buffer_deinit(&path);
+    return kept;
+}
+
+static void answer_options(struct node *node, uint64_t request_id, unsigned methods) {
+    struct node_effect effect = {
+        .kind = EFFECT_REPLY,
+        .request_id = request_id,
+        .status = 200,
+        .reply_kind = REPLY_VOID,
+        .allow = methods,
+    };
+    node_effects_add(node->effects, &effect);
+}
+
+static void answer_unmatched(struct node *node, const struct request *request) {
+    const struct node_request *http = request->http;
+    switch (request->match.outcome) {
+    case API_MATCH_OPTIONS:
+        answer_options(node, request->id, request->match.methods);
+        break;
+    case API_MATCH_WRONG_METHOD:
+        node_answer_status(
+            node, request->id, 405, api_wrong_method(http->method, node->arena).text
+        );
+        break;
+    case API_MATCH_UNKNOWN:
+    case API_MATCH_ROUTE:
+        node_answer_error(node, request->id, api_unknown_path(path_of(node, http), node->arena), 0);
+        break;
+    }
+}
+
+// --- bodies
+// ----------------------------------------------------------------------------------------------
+
+static bool body_is_json(enum api_body body) {
+    return body == API_BODY_MODEL || body == API_BODY_MODEL_LIST || body == API_BODY_OBJECT ||
+           body == API_BODY_TEXT_LIST;
+}
+
+static err body_read(struct node *node, struct request *request) {
+    if (!body_is_json(request->match.route->body)) {
+        return ERR_NONE;
+    }
+    if (bytes_trim(request->http->body).size == 0) {
+        return err_make(ERR_INVALID, "Required request body is missing");
+    }
+    return json_validate(request->http->body, node->arena, &request->json);
+}
+
+void node_request(struct node *node, uint64_t request_id, const struct node_request *http) {
+    struct request request = {.id = request_id, .http = http};
+    request.match = api_match(http->method, http->segments, http->segment_count);
+    if (request.match.outcome != API_MATCH_ROUTE) {
+        answer_unmatched(node, &request);
+        return;
+    }
+    request_handler handler = handler_of(request.match.route->name);
+    if (handler == NULL) {
+        node_answer_error(node, request_id, api_not_built(request.match.route, node->arena), 0);
+        return;
+    }
+    err body = body_read(node, &request);
+    if (err_is(body)) {
+        node_answer_error(node, request_id, body, 0);
+        return;
+    }
+    handler(node, &request);
+}
+
+// --- parts
+// --------------------------------------------------------------------------------------------------
+
+bytes request_text(const struct node *node, const struct request *request, const char *name) {
+    return api_query_text(request->match.route, &request->http->parameters, name, node->arena);
+}
+
+err request_int(
+    const struct node *node,
+    const struct request *request,
+    const char *name,
+    struct api_optional_int *out_value
+) {
+    return api_query_int(
+        request->match.route, &request->http->parameters, name, node->arena, out_value
+    );
+}
+
+err request_bool(
+    const struct node *node, const struct request *request, const char *name, bool *out
+) {
+    return api_query_bool(request->match.route, &request->http->parameters, name, node->arena, out);
+}
+
+// --- running a command
+// ---------------------------------------------------------------------------------------
+
+void request_run(
+    struct node *node, const struct request *request, group_id group, request_command command
+) {
+    struct decision decision;
+    err begun = node_decision_begin(node, group, &decision);
+    if (err_is(begun)) {
+        node_answer_error(node, request->id, begun, 0);
+        return;
+    }
+    struct reply reply = {0};
+    err done = command(node, request, &decision, &reply);
+    if (err_is(done)) {
+        node_answer_error(node, request->id, done, node_decision_abort(node, &decision));
+    } else {
+        node_answer(node, request->id, &reply, node_decision_commit(node, &decision));
+    }
+}
+
+void request_run_checked(
+    struct node *node,
+    const struct request *request,
+    group_id group,
+    request_checked_command command
+) {
+    struct decision decision;
+    err begun = node_decision_begin(node, group, &decision);
+    if (err_is(begun)) {
+        node_answer_error(node, request->id, begun, 0);
+        return;
+    }
+    struct api_violations violations;
+    api_violations_init(&violations, node->arena);
+    struct reply reply = {0};
+    err done = command(node, request, &decision, &violations, &reply);
+    if (err_is(done) && violations.count > 0) {
+        log_lsn lsn = node_decision_abort(node, &decision);
+        node_answer_violations(node, request->id, &violations, lsn);
+    } else if (err_is(done)) {
+        node_answer_error(node, request->id, done, node_decision_abort(node, &decision));
+    } else {
+        node_answer(node, request->id, &reply, node_decision_commit(node, &decision));
+    }
+}

@@ -1,0 +1,199 @@
+// One small record a pair of groups. A pair with messages to apply is linked into a list; so is a
+// pair with an acknowledgement to write, in its source's list.
+//
+// A message is applied only once its source committed it: groups commit on their own, and nothing
+// may follow from an entry that could still be lost.
+#include "node/core/streams.h"
+
+#include "proto/base/check.h"
+#include "scheduler/commands/commands.h"
+
+#include <stdlib.h>
+
+struct stream {
+    uint64_t sent;       // newest committed at the source
+    uint64_t applied;    // newest applied at the destination
+    uint64_t acked;      // newest committed at the destination
+    uint64_t forgotten;  // newest the source was told to forget
+    uint32_t next_ready; // index + 1 in the list of streams with messages, 0 at the end
+    uint32_t next_ack;
+    bool ready;
+    bool ack;
+};
+
+struct streams {
+    struct stream *streams;
+    uint32_t group_count;
+    uint32_t ready_first; // index + 1
+    uint32_t *ack_first;  // by source
+    uint32_t ack_streams;
+};
+
+struct streams *streams_create(uint32_t group_count) {
+    struct streams *streams = calloc(1, sizeof(*streams));
+    check(streams != NULL);
+    streams->group_count = group_count;
+    streams->streams = calloc((size_t)group_count * group_count, sizeof(struct stream));
+    streams->ack_first = calloc(group_count, sizeof(uint32_t));
+    check(streams->streams != NULL && streams->ack_first != NULL);
+    return streams;
+}
+
+void streams_destroy(struct streams **streams) {
+    if (*streams != NULL) {
+        free((*streams)->streams);
+        free((*streams)->ack_first);
+        free(*streams);
+        *streams = NULL;
+    }
+}
+
+static uint32_t index_of(const struct streams *streams, group_id source, group_id destination) {
+    check(source < streams->group_count);
+    check(destination < streams->group_count);
+    return (uint32_t)source * streams->group_count + destination;
+}
+
+static void ready_link(struct streams *streams, uint32_t index) {
+    struct stream *stream = &streams->streams[index];
+    if (!stream->ready && stream->applied < stream->sent) {
+        stream->ready = true;
+        stream->next_ready = streams->ready_first;
+        streams->ready_first = index + 1;
+    }
+}
+
+static void ack_link(struct streams *streams, uint32_t index) {
+    struct stream *stream = &streams->streams[index];
+    if (!stream->ack && stream->forgotten < stream->acked) {
+        uint32_t source = index / streams->group_count;
+        stream->ack = true;
+        stream->next_ack = streams->ack_first[source];
+        streams->ack_first[source] = index + 1;
+        streams->ack_streams++;
+    }
+}
+
+static void source_load(struct streams *streams, struct store *store, group_id source) {
+    struct key from = key_kind_prefix(KEY_OUTBOX);
+    struct store_cursor *cursor = store_cursor_open(store, NULL, source, key_bytes(&from));
+    bytes key = BYTES_EMPTY;
+    bytes value = BYTES_EMPTY;
+    struct key_outbox_parts parts;
+    while (store_cursor_next(cursor, &key, &value) && key_outbox_parse(key, &parts)) {
+        struct stream *stream = &streams->streams[index_of(streams, source, parts.destination)];
+        stream->sent = parts.sequence;
+        if (stream->forgotten == 0 || parts.sequence <= stream->forgotten) {
+            stream->forgotten = parts.sequence - 1;
+        }
+    }
+    store_cursor_close(&cursor);
+}
+
+void streams_load(struct streams *streams, struct store *store) {
+    for (uint32_t source = 0; source < streams->group_count; source++) {
+        source_load(streams, store, (group_id)source);
+    }
+    for (uint32_t index = 0; index < streams->group_count * streams->group_count; index++) {
+        struct stream *stream = &streams->streams[index];
+        if (stream->sent == 0) {
+            continue;
+        }
+        uint64_t watermark = 0;
+        err read = message_watermark(
+            store,
+            (group_id)(index % streams->group_count),
+            (group_id)(index / streams->group_count),
+            &watermark
+        );
+        check(!err_is(read));
+        stream->applied = watermark;
+        stream->acked = watermark;
+        ready_link(streams, index);
+        ack_link(streams, index);
+    }
+}
+
+void streams_sent(
+    struct streams *streams, group_id source, group_id destination, uint64_t sequence
+) {
+    uint32_t index = index_of(streams, source, destination);
+    struct stream *stream = &streams->streams[index];
+    if (stream->sent == 0) {
+        // The first message of this process on this stream: what was before it is long applied.
+        stream->applied = stream->acked = stream->forgotten = sequence - 1;
+    }
+    check(sequence == stream->sent + 1 || stream->sent == 0);
+    stream->sent = sequence;
+    ready_link(streams, index);
+}
+
+void streams_applied(
+    struct streams *streams, group_id source, group_id destination, uint64_t sequence
+) {
+    struct stream *stream = &streams->streams[index_of(streams, source, destination)];
+    check(sequence == stream->applied + 1);
+    stream->applied = sequence;
+}
+
+void streams_acknowledged(
+    struct streams *streams, group_id source, group_id destination, uint64_t sequence
+) {
+    uint32_t index = index_of(streams, source, destination);
+    struct stream *stream = &streams->streams[index];
+    if (sequence > stream->acked) {
+        stream->acked = sequence;
+        ack_link(streams, index);
+    }
+}
+
+bool streams_next(struct streams *streams, struct stream_position *out_position) {
+    while (streams->ready_first != 0) {
+        uint32_t index = streams->ready_first - 1;
+        struct stream *stream = &streams->streams[index];
+        if (stream->applied < stream->sent) {
+            *out_position = (struct stream_position){
+                .source = (group_id)(index / streams->group_count),
+                .destination = (group_id)(index % streams->group_count),
+                .sequence = stream->applied + 1,
+            };
+            return true;
+        }
+        stream->ready = false;
+        streams->ready_first = stream->next_ready;
+    }
+    return false;
+}
+
+bool streams_take_ack(
+    struct streams *streams, group_id source, struct stream_position *out_position
+) {
+    uint32_t first = streams->ack_first[source];
+    if (first == 0) {
+        return false;
+    }
+    struct stream *stream = &streams->streams[first - 1];
+    streams->ack_first[source] = stream->next_ack;
+    streams->ack_streams--;
+    stream->ack = false;
+    stream->forgotten = stream->acked;
+    *out_position = (struct stream_position){
+        .source = source,
+        .destination = (group_id)((first - 1) % streams->group_count),
+        .sequence = stream->acked,
+    };
+    return true;
+}
+
+bool streams_ack_group(const struct streams *streams, group_id *out_source) {
+    if (streams->ack_streams == 0) {
+        return false;
+    }
+    for (uint32_t source = 0; source < streams->group_count; source++) {
+        if (streams->ack_first[source] != 0) {
+            *out_source = (group_id)source;
+            return true;
+        }
+    }
+    return false;
+}
