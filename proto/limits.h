@@ -53,4 +53,22 @@ enum {
     LIMIT_TASK_PAYLOAD_BYTES = 10240 * 1024,
     LIMIT_WORKFLOW_PAYLOAD_BYTES = 10240 * 1024,
     LIMIT_VARIABLES_BYTES = 256 * 1024,
+
+    // --- expressions (engine.md §9) --------------------------------------------------------------
+    // `${a.${b.${…}}}`: each level is a stack frame; people write two.
+    LIMIT_EXPRESSION_DEPTH = 64,
+    // First block of the scratch arena of a scan: the braces of an ordinary text.
+    LIMIT_EXPRESSION_SCAN_BYTES = 1024,
+    // A path's text, after its inner expressions were replaced.
+    LIMIT_JSONPATH_BYTES = 16 * 1024,
+    LIMIT_JSONPATH_TOKENS = 256,
+    // Filters in filters and groups in patterns: recursion stays small.
+    LIMIT_JSONPATH_DEPTH = 32,
+    // Values one path may visit: `$..*..*` grows with a power of the document.
+    LIMIT_JSONPATH_STEPS = 4 * 1000 * 1000,
+    // What one evaluation may build; a payload is smaller (§8.4).
+    LIMIT_JSONPATH_RESULT_BYTES = 16 * 1024 * 1024,
+    // Instructions of a compiled `=~` pattern, ranges of one of its classes.
+    LIMIT_REGEX_STEPS = 2000,
+    LIMIT_REGEX_RANGES = 256,
 };
