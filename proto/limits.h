@@ -19,6 +19,23 @@ enum {
     LIMIT_HTTP_BODY_BYTES = 16 * 1024 * 1024,
     // 431 above it; the largest header set a proxy adds in practice is about 8 KiB.
     LIMIT_HTTP_HEAD_BYTES = 16 * 1024,
+    // A chunk size with its extensions; proxies sign chunks in about 100 bytes.
+    LIMIT_HTTP_CHUNK_LINE_BYTES = 1024,
+    // One more is answered 503. A parked connection costs about half a KiB here.
+    LIMIT_HTTP_CONNECTIONS = 16 * 1024,
+    // Connections over the bound that are being told so; beyond it they are closed without a word.
+    LIMIT_HTTP_CONNECTIONS_REFUSED = 64,
+    // 408 when a head is not whole this long after its first byte.
+    LIMIT_HTTP_HEAD_MS = 10 * 1000,
+    // A body, or an answer being read, must move LIMIT_HTTP_WINDOW_BYTES in every such window:
+    // half a KiB a second, less than the slowest line, more than an attacker likes to send.
+    LIMIT_HTTP_WINDOW_MS = 30 * 1000,
+    LIMIT_HTTP_WINDOW_BYTES = 16 * 1024,
+    // Longer than the pools of the clients keep a connection (OkHttp 5 min, Go 90 s), so that it is
+    // they who close and no request meets a closing connection.
+    LIMIT_HTTP_IDLE_MS = 330 * 1000,
+    // After the last answer: how long we wait for the client to read it and close.
+    LIMIT_HTTP_LINGER_MS = 2 * 1000,
 
     // --- node core ----------------------------------------------------------------------------
     // An answer's body, held in memory until its gate opens: a workflow of 10 MB payloads and its
@@ -53,22 +70,4 @@ enum {
     LIMIT_TASK_PAYLOAD_BYTES = 10240 * 1024,
     LIMIT_WORKFLOW_PAYLOAD_BYTES = 10240 * 1024,
     LIMIT_VARIABLES_BYTES = 256 * 1024,
-
-    // --- expressions (engine.md §9) --------------------------------------------------------------
-    // `${a.${b.${…}}}`: each level is a stack frame; people write two.
-    LIMIT_EXPRESSION_DEPTH = 64,
-    // First block of the scratch arena of a scan: the braces of an ordinary text.
-    LIMIT_EXPRESSION_SCAN_BYTES = 1024,
-    // A path's text, after its inner expressions were replaced.
-    LIMIT_JSONPATH_BYTES = 16 * 1024,
-    LIMIT_JSONPATH_TOKENS = 256,
-    // Filters in filters and groups in patterns: recursion stays small.
-    LIMIT_JSONPATH_DEPTH = 32,
-    // Values one path may visit: `$..*..*` grows with a power of the document.
-    LIMIT_JSONPATH_STEPS = 4 * 1000 * 1000,
-    // What one evaluation may build; a payload is smaller (§8.4).
-    LIMIT_JSONPATH_RESULT_BYTES = 16 * 1024 * 1024,
-    // Instructions of a compiled `=~` pattern, ranges of one of its classes.
-    LIMIT_REGEX_STEPS = 2000,
-    LIMIT_REGEX_RANGES = 256,
 };

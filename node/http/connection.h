@@ -1,0 +1,113 @@
+// One connection, and what all connections of a server share. Internal to this room.
+//
+// The life of a connection (connection.c holds the table of moves):
+//
+//            +--------------------------------------------------+
+//            v                                                  |
+//   open -> IDLE -> HEAD -> BODY -> PARKED ------> WRITE -------+
+//                    (each may be skipped)           |
+//            any but LINGER, on a refusal or "close" +--> LINGER -> closed
+//
+// IDLE    no byte of a request          HEAD, BODY  a part of one is here
+// PARKED  the handler has it            WRITE       the socket does not take the answer now
+// LINGER  the last answer is sent and our side shut; reads until the client closes, as closing on
+//         unread bytes would reset the connection and destroy the answer on its way
+#pragma once
+
+#include "node/http/parser.h"
+#include "node/http/response.h"
+#include "node/http/server.h"
+#include "node/http/transport.h"
+#include "node/http/wait_list.h"
+#include "proto/base/arena.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+enum connection_phase {
+    PHASE_IDLE,
+    PHASE_HEAD,
+    PHASE_BODY,
+    PHASE_PARKED,
+    PHASE_WRITE,
+    PHASE_LINGER,
+    PHASE_COUNT,
+};
+
+struct connection {
+    struct event event; // edge-triggered, both directions and early close, for the whole life
+    struct http_server *server;
+    const struct transport *transport;
+    struct wait_node wait; // in server->waits[phase]
+    struct http_parser parser;
+    struct buffer input; // no memory while nothing of a request is here
+    uint8_t *output;     // what the socket did not take, else NULL
+    size_t output_size;
+    size_t output_sent;
+    size_t window_bytes; // moved since the window of BODY or WRITE began
+    uint32_t slot_index;
+    int socket;
+    enum connection_phase phase;
+    bool readable;    // bytes or an end may be there to read
+    bool peer_closed; // the peer shut its sending side
+    bool is_broken;   // a send was refused
+    bool keep_alive;
+    bool is_head;
+    bool is_http_1_0;
+    bool is_delivering; // inside on_request
+    bool is_answered;
+};
+
+// Where request ids lead: `generation` is the upper half of an id.
+struct connection_slot {
+    struct connection *connection; // NULL: free
+    uint32_t generation;
+    uint32_t free_next;
+};
+
+struct http_server {
+    struct event_base *base;
+    struct http_server_options options; // defaults filled in
+    struct http_parser_limits parser_limits;
+    const struct transport *transport;
+    int listener;
+    uint16_t port;
+    struct event *accepting;
+    struct event *accept_rest; // wakes accepting after descriptors ran out
+    struct event *timer;       // at `timer_at` when `timer_is_set`
+    mono_time timer_at;
+    bool timer_is_set;
+    bool is_stopping;
+    bool is_stop_told;
+    struct wait_list waits[PHASE_COUNT];
+    struct connection_slot *slots;
+    uint32_t slot_count;
+    uint32_t slot_free; // slot_count: none
+    // Scratch of one loop turn, shared because a turn serves one connection at a time.
+    struct arena *arena;
+    struct buffer spare; // lent to the connection that reads
+    struct buffer head;
+    struct buffer error_body;
+    char date[HTTP_RESPONSE_DATE_BYTES];
+    int64_t date_seconds;
+    struct http_server_stats stats;
+};
+
+// Takes over an accepted socket; over the bound it is answered 503 or just closed.
+void connection_open(struct http_server *server, int socket);
+
+// Closes and frees, telling nobody.
+void connection_close(struct connection *connection);
+
+// Sends the answer of the parked request and goes on, unless inside its on_request.
+void connection_answer(struct connection *connection, const struct http_response *response);
+
+// The deadline of its phase has passed.
+void connection_expire(struct connection *connection);
+
+// The server is stopping: looks once more for a request, then leaves.
+void connection_stop(struct connection *connection);
+
+// Of server.c: the monotonic clock, and the timer set no later than `deadline`.
+mono_time http_server_now(void);
+void http_server_wake_at(struct http_server *server, mono_time deadline);

@@ -1,1 +1,0 @@
-unit(node_match/test_match.c USES node_match)
