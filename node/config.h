@@ -1,0 +1,84 @@
+// The configuration: one table, read once at the start. A flag wins over the environment, the
+// environment over the file.
+#pragma once
+
+#include "node/log.h"
+#include "proto/base/arena.h"
+#include "proto/base/buffer.h"
+#include "proto/base/bytes.h"
+#include "proto/base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// kind, field, name, default, least, most, sentence. Names are `--name`, ORPHEUS_NAME (upper case,
+// '_' for '-'), and `name = value` in the file.
+#define CONFIG_TABLE(X)                                                                            \
+    X(TEXT, http, "http", "127.0.0.1:8080", 0, 0, "address and port of the API")                   \
+    X(TEXT, store, "store", "orpheus-data", 0, 0, "folder of the log and the state")               \
+    X(INT, node_id, "node-id", "1", 1, 65535, "number of this node, in logs")                      \
+    X(TEXT, log_level, "log-level", "info", 0, 0, "error, warn, info or debug")                    \
+    X(INT,                                                                                         \
+      partitions,                                                                                  \
+      "partitions",                                                                                \
+      "64",                                                                                        \
+      1,                                                                                           \
+      1024,                                                                                        \
+      "groups that executions are spread over; fixed when the store is made")                      \
+    X(INT, segment_mib, "segment-mib", "64", 1, 1024, "size of a log segment in MiB")              \
+    X(INT,                                                                                         \
+      overlay_mib,                                                                                 \
+      "overlay-mib",                                                                               \
+      "64",                                                                                        \
+      8,                                                                                           \
+      65536,                                                                                       \
+      "state not yet checkpointed, in MiB; above it calls are refused with 503")                   \
+    X(INT, checkpoint_ms, "checkpoint-ms", "250", 10, 60000, "age at which state is checkpointed") \
+    X(INT,                                                                                         \
+      connections,                                                                                 \
+      "connections",                                                                               \
+      "20000",                                                                                     \
+      16,                                                                                          \
+      1000000,                                                                                     \
+      "client connections held at most; a further one gets 503")                                   \
+    X(BOOL,                                                                                        \
+      owner_email_mandatory,                                                                       \
+      "owner-email-mandatory",                                                                     \
+      "false",                                                                                     \
+      0,                                                                                           \
+      0,                                                                                           \
+      "definitions need ownerEmail")                                                               \
+    X(BOOL,                                                                                        \
+      name_validation,                                                                             \
+      "name-validation",                                                                           \
+      "false",                                                                                     \
+      0,                                                                                           \
+      0,                                                                                           \
+      "restrict characters of workflow names")
+
+#define CONFIG_TYPE_TEXT const char *
+#define CONFIG_TYPE_INT int64_t
+#define CONFIG_TYPE_BOOL bool
+#define CONFIG_FIELD(kind, field, name, fallback, least, most, sentence) CONFIG_TYPE_##kind field;
+struct config {
+    CONFIG_TABLE(CONFIG_FIELD)
+};
+#undef CONFIG_FIELD
+
+// Reads flags (`arguments[0]` is the first flag), environment (`name=value` strings, NULL at the
+// end) and the file that `--config FILE` or ORPHEUS_CONFIG names. Texts live in `arena`. Errors:
+// ERR_INVALID naming the flag, value and what is allowed; ERR_IO for the file.
+MUST_USE err config_read(
+    int argument_count,
+    char *const *arguments,
+    char *const *environment,
+    struct arena *arena,
+    struct config *out_config
+);
+
+// Writes a line a setting, as `--help` shows it.
+void config_describe(struct buffer *out);
+
+// Splits `host:port`. Errors: ERR_INVALID.
+MUST_USE err
+config_address(const char *text, struct arena *arena, const char **out_host, uint16_t *out_port);

@@ -1,0 +1,108 @@
+// The Prometheus text of a node (text format 0.0.4). One row a figure: name, kind, help, value.
+#include "node/shell/shell_internal.h"
+#include "proto/limits.h"
+
+struct figure {
+    const char *name;
+    const char *kind;
+    const char *help;
+    uint64_t value;
+};
+
+static void figures_write(const struct figure *figures, size_t count, struct buffer *out) {
+    for (size_t i = 0; i < count; i++) {
+        buffer_format(
+            out,
+            "# HELP orpheus_%s %s\n# TYPE orpheus_%s %s\norpheus_%s %llu\n",
+            figures[i].name,
+            figures[i].help,
+            figures[i].name,
+            figures[i].kind,
+            figures[i].name,
+            (unsigned long long)figures[i].value
+        );
+    }
+}
+
+static void store_figures(const struct shell *shell, struct buffer *out) {
+    struct store_stats stats = store_stats(shell->store);
+    const struct figure figures[] = {
+        {"log_syncs_total", "counter", "Log batches written and synced", stats.batches},
+        {"log_bytes_total", "counter", "Bytes of log batches, padding included", stats.batch_bytes},
+        {"checkpoints_total", "counter", "Checkpoints", stats.checkpoints},
+        {"checkpoint_bytes_total", "counter", "Bytes of rows checkpointed", stats.checkpoint_bytes},
+        {"overlay_bytes", "gauge", "State not yet checkpointed", stats.overlay_bytes},
+        {"log_segments", "gauge", "Log segments held", stats.segments},
+        {"log_durable_lsn", "gauge", "Newest durable log record", stats.durable_lsn},
+        {"log_appended_lsn", "gauge", "Newest log record", stats.appended_lsn},
+    };
+    figures_write(figures, sizeof(figures) / sizeof(figures[0]), out);
+}
+
+static void node_figures(const struct shell *shell, struct buffer *out) {
+    struct node_stats stats = node_stats(shell->node);
+    const struct figure figures[] = {
+        {"requests_total", "counter", "API requests", stats.requests},
+        {"entries_total", "counter", "Log entries proposed", stats.entries},
+        {"workflows_started_total",
+         "counter",
+         "Executions started by clients",
+         stats.workflows_started},
+        {"tasks_claimed_total", "counter", "Tasks handed to workers", stats.tasks_claimed},
+        {"tasks_updated_total", "counter", "Task updates by workers", stats.tasks_updated},
+        {"timers_fired_total", "counter", "Timers fired", stats.timers_fired},
+        {"messages_applied_total",
+         "counter",
+         "Messages between partitions applied",
+         stats.messages_applied},
+        {"requests_refused_total", "counter", "Requests answered 503", stats.refused_overload},
+        {"polls_parked", "gauge", "Long polls waiting", stats.polls_parked},
+        {"supply_held", "gauge", "Ready tasks known to matching", stats.supply_held},
+        {"alarms_held", "gauge", "Timers in memory", stats.alarms_held},
+        {"effects_held", "gauge", "Answers waiting for the log", node_effects_held(shell->effects)},
+    };
+    figures_write(figures, sizeof(figures) / sizeof(figures[0]), out);
+}
+
+static void http_figures(const struct shell *shell, struct buffer *out) {
+    struct http_server_stats stats;
+    http_server_stats(shell->http, &stats);
+    const struct figure figures[] = {
+        {"http_connections", "gauge", "Open connections", stats.connections},
+        {"http_requests_parked", "gauge", "Requests not answered yet", stats.requests_parked},
+        {"http_connections_total", "counter", "Connections accepted", stats.connections_total},
+        {"http_requests_total", "counter", "Requests read", stats.requests_total},
+        {"http_gone_total", "counter", "Clients that left before their answer", stats.gone_total},
+        {"http_received_bytes_total", "counter", "Bytes received", stats.received_bytes},
+        {"http_sent_bytes_total", "counter", "Bytes sent", stats.sent_bytes},
+    };
+    figures_write(figures, sizeof(figures) / sizeof(figures[0]), out);
+    buffer_append_text(
+        out,
+        "# HELP orpheus_http_refused_total Requests refused by the front door\n"
+        "# TYPE orpheus_http_refused_total counter\n"
+    );
+    for (int cause = HTTP_REFUSAL_NONE + 1; cause < HTTP_REFUSAL_COUNT; cause++) {
+        buffer_format(
+            out,
+            "orpheus_http_refused_total{cause=\"%s\"} %llu\n",
+            http_refusal_name((enum http_refusal_cause)cause),
+            (unsigned long long)stats.refused[cause]
+        );
+    }
+}
+
+void metrics_respond(struct shell *shell, uint64_t request_id) {
+    struct buffer body;
+    buffer_init(&body, LIMIT_REPLY_BYTES);
+    store_figures(shell, &body);
+    node_figures(shell, &body);
+    http_figures(shell, &body);
+    struct http_response response = {
+        .status = 200,
+        .content_type = "text/plain; version=0.0.4; charset=utf-8",
+        .body = buffer_bytes(&body),
+    };
+    http_server_respond(shell->http, request_id, &response);
+    buffer_deinit(&body);
+}

@@ -1,0 +1,363 @@
+// The loop. A turn: the callbacks of whatever happened step the core; then the open log batch goes
+// to the log thread if that is idle, a due checkpoint to its own, and what the gates let out is
+// carried out. While one batch syncs, the next gathers: coalescing by draining, never by a timer.
+//
+// Start and stop are here too. A stop takes no new connections, answers what is parked, syncs and
+// checkpoints, and leaves an empty log behind; being killed instead costs a replay and nothing
+// else.
+#include "node/shell/shell.h"
+
+#include "node/shell/clocks.h"
+#include "node/shell/shell_internal.h"
+#include "node/shell/storage.h"
+#include "proto/base/check.h"
+#include "proto/limits.h"
+
+#include <signal.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+static const int64_t NS_PER_US = 1000;
+
+// --- stepping the core
+// -----------------------------------------------------------------------------------
+
+void shell_step(struct shell *shell, struct node_event *event) {
+    event->mono = clocks_mono();
+    event->wall = clocks_wall();
+    node_step(shell->node, event, shell->effects);
+}
+
+static bool is_metrics(const struct http_request *request) {
+    return request->method == HTTP_METHOD_GET &&
+           (bytes_equal_text(request->path, "/metrics") ||
+            bytes_equal_text(request->path, "/actuator/prometheus"));
+}
+
+static void on_request(void *argument, uint64_t request_id, const struct http_request *http) {
+    struct shell *shell = argument;
+    if (is_metrics(http)) {
+        metrics_respond(shell, request_id);
+        return;
+    }
+    struct api_parameter parameters[LIMIT_API_QUERY_PARAMETERS];
+    size_t count = http->parameter_count;
+    if (count > LIMIT_API_QUERY_PARAMETERS) {
+        count = LIMIT_API_QUERY_PARAMETERS;
+    }
+    for (size_t i = 0; i < count; i++) {
+        parameters[i] = (struct api_parameter){http->parameters[i].name, http->parameters[i].value};
+    }
+    struct node_request request = {
+        .method = http->method_text,
+        .segments = http->segments,
+        .segment_count = http->segment_count,
+        .parameters = {.items = parameters, .count = count},
+        .body = http->body,
+    };
+    struct node_event event = {
+        .kind = NODE_REQUEST,
+        .request_id = request_id,
+        .request = &request,
+    };
+    shell_step(shell, &event);
+}
+
+static void on_gone(void *argument, uint64_t request_id) {
+    struct node_event event = {.kind = NODE_GONE, .request_id = request_id};
+    shell_step(argument, &event);
+}
+
+static void on_http_stopped(void *argument) {
+    struct shell *shell = argument;
+    shell->stopped = true;
+}
+
+// --- storage jobs
+// ----------------------------------------------------------------------------------------
+
+static err batch_job(void *argument) {
+    return store_batch_write(argument);
+}
+
+static err checkpoint_job(void *argument) {
+    return store_checkpoint_write(argument);
+}
+
+static void batch_start(struct shell *shell) {
+    if (shell->batch == NULL) {
+        shell->batch = store_batch_begin(shell->store);
+        if (shell->batch != NULL) {
+            worker_submit(shell->log_worker, batch_job, shell->batch);
+        }
+    }
+}
+
+static void checkpoint_start(struct shell *shell, bool force) {
+    if (shell->checkpoint == NULL) {
+        shell->checkpoint = store_checkpoint_begin(shell->store, clocks_mono(), force);
+        if (shell->checkpoint != NULL) {
+            worker_submit(shell->checkpoint_worker, checkpoint_job, shell->checkpoint);
+        }
+    }
+}
+
+static void on_log_done(evutil_socket_t descriptor, short what, void *argument) {
+    (void)descriptor;
+    (void)what;
+    struct shell *shell = argument;
+    if (worker_take_done(shell->log_worker)) {
+        struct node_event event = {
+            .kind = NODE_LOG_DONE,
+            .lsn = store_batch_end(shell->store, &shell->batch),
+        };
+        shell_step(shell, &event);
+    }
+}
+
+static void on_checkpoint_done(evutil_socket_t descriptor, short what, void *argument) {
+    (void)descriptor;
+    (void)what;
+    struct shell *shell = argument;
+    if (worker_take_done(shell->checkpoint_worker)) {
+        store_checkpoint_end(shell->store, &shell->checkpoint);
+        struct node_event event = {.kind = NODE_CHECKPOINT_DONE};
+        shell_step(shell, &event);
+    }
+}
+
+// --- the turn
+// --------------------------------------------------------------------------------------------
+
+static void on_tick(evutil_socket_t descriptor, short what, void *argument) {
+    (void)descriptor;
+    (void)what;
+    struct node_event event = {.kind = NODE_TICK};
+    shell_step(argument, &event);
+}
+
+// Arms the tick for the core's next wish, or sooner when state waits for its checkpoint.
+static void tick_arm(struct shell *shell) {
+    mono_time now = clocks_mono();
+    int64_t wait_us = (node_next_wakeup(shell->node).ns - now.ns) / NS_PER_US;
+    if (store_stats(shell->store).overlay_bytes > 0 && shell->checkpoint == NULL &&
+        wait_us > shell->config->checkpoint_ms * 1000) {
+        wait_us = shell->config->checkpoint_ms * 1000;
+    }
+    if (wait_us < 0) {
+        wait_us = 0;
+    }
+    struct timeval wait = {.tv_sec = wait_us / 1000000, .tv_usec = wait_us % 1000000};
+    (void)evtimer_add(shell->tick, &wait);
+}
+
+static void turn(struct shell *shell) {
+    effects_carry_out(shell);
+    batch_start(shell);
+    checkpoint_start(shell, false);
+    tick_arm(shell);
+}
+
+// --- stopping
+// --------------------------------------------------------------------------------------------
+
+static void on_stop_deadline(evutil_socket_t descriptor, short what, void *argument) {
+    (void)descriptor;
+    (void)what;
+    struct shell *shell = argument;
+    log_line(shell->log, LOG_WARN, "stop_deadline", "text=\"clients still connected are cut off\"");
+    shell->stopped = true;
+}
+
+static void on_terminate(evutil_socket_t descriptor, short what, void *argument) {
+    (void)what;
+    struct shell *shell = argument;
+    if (shell->stopping) {
+        return;
+    }
+    shell->stopping = true;
+    log_line(shell->log, LOG_INFO, "stopping", "signal=%d", (int)descriptor);
+    http_server_stop(shell->http);
+    struct timeval deadline = {
+        .tv_sec = LIMIT_STOP_MS / 1000, .tv_usec = LIMIT_STOP_MS % 1000 * 1000};
+    (void)evtimer_add(shell->stop_deadline, &deadline);
+}
+
+// Brings everything to disk, so that the next start has nothing to replay.
+static void settle(struct shell *shell) {
+    do {
+        worker_wait(shell->log_worker);
+        if (shell->batch != NULL) {
+            struct node_event event = {
+                .kind = NODE_LOG_DONE,
+                .lsn = store_batch_end(shell->store, &shell->batch),
+            };
+            (void)worker_take_done(shell->log_worker);
+            shell_step(shell, &event);
+        }
+        batch_start(shell);
+    } while (shell->batch != NULL);
+    for (int round = 0; round < 2; round++) {
+        worker_wait(shell->checkpoint_worker);
+        if (shell->checkpoint != NULL) {
+            (void)worker_take_done(shell->checkpoint_worker);
+            store_checkpoint_end(shell->store, &shell->checkpoint);
+        }
+        if (round == 0) {
+            checkpoint_start(shell, true);
+        }
+    }
+}
+
+// --- starting
+// --------------------------------------------------------------------------------------------
+
+static struct event *event_make(
+    struct shell *shell, evutil_socket_t descriptor, short what, event_callback_fn callback
+) {
+    struct event *event = event_new(shell->base, descriptor, what, callback, shell);
+    check(event != NULL);
+    return event;
+}
+
+static void events_create(struct shell *shell) {
+    shell->log_done =
+        event_make(shell, worker_descriptor(shell->log_worker), EV_READ | EV_PERSIST, on_log_done);
+    shell->checkpoint_done = event_make(
+        shell, worker_descriptor(shell->checkpoint_worker), EV_READ | EV_PERSIST, on_checkpoint_done
+    );
+    shell->tick = event_make(shell, -1, 0, on_tick);
+    shell->stop_deadline = event_make(shell, -1, 0, on_stop_deadline);
+    shell->terminate[0] = event_make(shell, SIGTERM, EV_SIGNAL | EV_PERSIST, on_terminate);
+    shell->terminate[1] = event_make(shell, SIGINT, EV_SIGNAL | EV_PERSIST, on_terminate);
+    (void)event_add(shell->log_done, NULL);
+    (void)event_add(shell->checkpoint_done, NULL);
+    (void)event_add(shell->terminate[0], NULL);
+    (void)event_add(shell->terminate[1], NULL);
+}
+
+static void event_drop(struct event **event) {
+    if (*event != NULL) {
+        event_free(*event);
+        *event = NULL;
+    }
+}
+
+static void shell_deinit(struct shell *shell) {
+    http_server_destroy(&shell->http);
+    event_drop(&shell->log_done);
+    event_drop(&shell->checkpoint_done);
+    event_drop(&shell->tick);
+    event_drop(&shell->stop_deadline);
+    event_drop(&shell->terminate[0]);
+    event_drop(&shell->terminate[1]);
+    worker_destroy(&shell->log_worker);
+    worker_destroy(&shell->checkpoint_worker);
+    node_destroy(&shell->node);
+    node_effects_destroy(&shell->effects);
+    if (shell->base != NULL) {
+        event_base_free(shell->base);
+        shell->base = NULL;
+    }
+}
+
+static err random_seed(uint64_t *out_seed) {
+    if (getrandom(out_seed, sizeof(*out_seed), 0) != sizeof(*out_seed)) {
+        return err_make(ERR_IO, "the system gives no random bytes");
+    }
+    return ERR_NONE;
+}
+
+static err node_start(struct shell *shell, struct arena *arena) {
+    uint64_t seed = 0;
+    TRY(random_seed(&seed));
+    char host[256] = "orpheus";
+    (void)gethostname(host, sizeof(host) - 1);
+    struct node_options options = {
+        .store = shell->store,
+        .settings =
+            {
+                .group_count = (uint32_t)shell->config->partitions + 1,
+                .owner_email_mandatory = shell->config->owner_email_mandatory,
+                .name_validation = shell->config->name_validation,
+                .server_name = arena_copy(arena, bytes_from_text(host)),
+            },
+        .random_seed = seed,
+        .host = arena_copy(arena, bytes_from_text(host)),
+        .version = BYTES_LITERAL(SHELL_VERSION),
+        .wall = clocks_wall(),
+        .mono = clocks_mono(),
+    };
+    shell->effects = node_effects_create();
+    shell->node = node_create(&options);
+    return ERR_NONE;
+}
+
+static err http_start(struct shell *shell, struct arena *arena) {
+    const char *host = NULL;
+    uint16_t port = 0;
+    TRY(config_address(shell->config->http, arena, &host, &port));
+    struct http_server_options options = {
+        .address = host,
+        .port = port,
+        .connections_max = (uint32_t)shell->config->connections,
+        .on_request = on_request,
+        .on_gone = on_gone,
+        .on_stopped = on_http_stopped,
+        .argument = shell,
+    };
+    TRY(http_server_create(shell->base, &options, &shell->http));
+    log_line(
+        shell->log,
+        LOG_INFO,
+        "listening",
+        "http=%s:%u version=%s store=%s",
+        host,
+        http_server_port(shell->http),
+        SHELL_VERSION,
+        shell->config->store
+    );
+    return ERR_NONE;
+}
+
+static err shell_start(struct shell *shell, struct arena *arena) {
+    shell->base = event_base_new();
+    if (shell->base == NULL) {
+        return err_make(ERR_IO, "no event loop can be made");
+    }
+    TRY(worker_create(shell->log, "log", &shell->log_worker));
+    TRY(worker_create(shell->log, "checkpoint", &shell->checkpoint_worker));
+    TRY(node_start(shell, arena));
+    events_create(shell);
+    return http_start(shell, arena);
+}
+
+static void shell_run(struct shell *shell) {
+    turn(shell);
+    while (!shell->stopped) {
+        (void)event_base_loop(shell->base, EVLOOP_ONCE);
+        turn(shell);
+    }
+    settle(shell);
+    log_line(
+        shell->log,
+        LOG_INFO,
+        "stopped",
+        "requests=%llu",
+        (unsigned long long)node_stats(shell->node).requests
+    );
+}
+
+err shell_serve(const struct config *config, const struct log *log, struct arena *arena) {
+    (void)signal(SIGPIPE, SIG_IGN);
+    struct storage *storage = NULL;
+    TRY(storage_open(config, log, arena, &storage));
+    struct shell shell = {.config = config, .log = log, .store = storage_store(storage)};
+    err started = shell_start(&shell, arena);
+    if (!err_is(started)) {
+        shell_run(&shell);
+    }
+    shell_deinit(&shell);
+    storage_close(&storage);
+    return started;
+}

@@ -1,0 +1,13 @@
+// A running node: one loop around the core, the front door, two storage threads, the clocks.
+#pragma once
+
+#include "node/config.h"
+#include "node/log.h"
+#include "proto/base/arena.h"
+#include "proto/base/err.h"
+
+#define SHELL_VERSION "0.1.0"
+
+// Opens the store, serves until SIGTERM or SIGINT, then finishes what is under way and returns.
+// Errors: what kept it from starting; text lives in `arena`. Thread: main.
+MUST_USE err shell_serve(const struct config *config, const struct log *log, struct arena *arena);

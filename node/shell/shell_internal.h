@@ -1,0 +1,41 @@
+// The shell's fields, for the files of this folder.
+#pragma once
+
+#include "node/core/node.h"
+#include "node/http/server.h"
+#include "node/log.h"
+#include "node/shell/shell.h"
+#include "node/shell/worker.h"
+#include "storage/store.h"
+
+#include <event2/event.h>
+
+struct shell {
+    const struct config *config;
+    const struct log *log;
+    struct event_base *base;
+    struct http_server *http;
+    struct store *store;
+    struct node *node;
+    struct node_effects *effects;
+    struct worker *log_worker;
+    struct worker *checkpoint_worker;
+    struct store_batch *batch;           // out to the log thread
+    struct store_checkpoint *checkpoint; // out to the checkpoint thread
+    struct event *log_done;
+    struct event *checkpoint_done;
+    struct event *tick;
+    struct event *terminate[2];
+    struct event *stop_deadline;
+    bool stopping; // no new requests
+    bool stopped;  // the loop ends
+};
+
+// Carries out every effect whose gate is open. effects.c
+void effects_carry_out(struct shell *shell);
+
+// Answers GET /metrics and /actuator/prometheus. metrics.c
+void metrics_respond(struct shell *shell, uint64_t request_id);
+
+// Steps the core with an event of now.
+void shell_step(struct shell *shell, struct node_event *event);

@@ -1,0 +1,21 @@
+// The store of a running node: its folder, the lock that keeps a second process out, the real disk
+// and the real sorted map.
+#pragma once
+
+#include "node/config.h"
+#include "node/log.h"
+#include "storage/store.h"
+
+struct storage;
+
+// Makes or opens the folder, takes its lock, recovers the store. Errors: text says what to do;
+// lives in `arena`.
+MUST_USE err storage_open(
+    const struct config *config,
+    const struct log *log,
+    struct arena *arena,
+    struct storage **out_storage
+);
+void storage_close(struct storage **storage);
+
+struct store *storage_store(struct storage *storage);

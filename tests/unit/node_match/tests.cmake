@@ -1,0 +1,1 @@
+unit(node_match/test_match.c USES node_match)
