@@ -66,35 +66,6 @@ enum {
     LIMIT_POLL_ROW_MS = 5000,
     LIMIT_POLL_ROW_DOMAIN_MS = 1000,
 
-    // --- node core ----------------------------------------------------------------------------
-    // An answer's body, held in memory until its gate opens: a workflow of 10 MB payloads and its
-    // tasks.
-    LIMIT_REPLY_BYTES = 64 * 1024 * 1024,
-    // Compiled definitions kept by content; a compiled one takes some 10 KB.
-    LIMIT_DEFINITION_CACHE = 1024,
-    // Timers due later than this stay rows until the horizon comes near (distributed.md §7).
-    LIMIT_ALARM_HORIZON_MS = 120 * 1000,
-    // Firings a turn, so that a backlog after an outage cannot starve clients (distributed.md §7).
-    LIMIT_ALARMS_PER_TURN = 256,
-    // Messages between partitions applied a turn, for the same reason.
-    LIMIT_MESSAGES_PER_TURN = 256,
-    // Tasks handed out a turn.
-    LIMIT_CLAIMS_PER_TURN = 512,
-    // An acknowledgement waits this long for an entry to ride on.
-    LIMIT_ACK_RIDE_MS = 200,
-    // A turn that was cut short goes on after this.
-    LIMIT_RETRY_TURN_MS = 1,
-    // Q rows of one queue and group kept in memory at a load (distributed.md §4, takeover).
-    LIMIT_MATCH_LOAD = 1024,
-    // Tasks one poll may ask for; more is served in the next poll.
-    LIMIT_POLL_COUNT = 1000,
-    // rest-api.md T-2: longer long polls are refused.
-    LIMIT_POLL_TIMEOUT_MS = 5000,
-    // A default queue's newest poll is written this often; one of a domain oftener, because the
-    // choice of a domain looks back 10 s only (engine.md §7.6).
-    LIMIT_POLL_ROW_MS = 5000,
-    LIMIT_POLL_ROW_DOMAIN_MS = 1000,
-
     // --- payloads (engine.md §8.4) --------------------------------------------------------------
     LIMIT_TASK_PAYLOAD_BYTES = 10240 * 1024,
     LIMIT_WORKFLOW_PAYLOAD_BYTES = 10240 * 1024,
