@@ -88,4 +88,17 @@ enum {
     // Instructions of a compiled `=~` pattern, ranges of one of its classes.
     LIMIT_REGEX_STEPS = 2000,
     LIMIT_REGEX_RANGES = 256,
+    // --- api ------------------------------------------------------------------------------------
+    // Models inside models: each level scans the text below it once more. Loops in branches in
+    // loops come to a dozen in real definitions.
+    LIMIT_API_MODEL_DEPTH = 64,
+    // A bound text with all its defaults: a task of two bytes becomes 300.
+    LIMIT_API_CANONICAL_BYTES = 64 * 1024 * 1024,
+    // Pairs in one query; a head of LIMIT_HTTP_HEAD_BYTES cannot hold more that mean something.
+    LIMIT_API_QUERY_PARAMETERS = 1024,
+    // Faults reported for one request; people fix them a screen at a time.
+    LIMIT_API_VIOLATIONS = 1000,
+    LIMIT_API_VIOLATION_BYTES = 1024 * 1024,
+    // Nesting of a task's input in which references are checked; each level scans what is below.
+    LIMIT_API_REFERENCE_DEPTH = 64,
 };

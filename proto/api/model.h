@@ -55,6 +55,7 @@ struct api_model;
 
 struct api_field {
     const char *name; // JSON name
+    size_t name_size; // of its text
     enum api_kind kind;
     const char *default_json; // NULL: null
     unsigned flags;

@@ -73,6 +73,9 @@ struct api_route {
 const struct api_route *api_route_of(enum api_route_name name);
 const char *api_method_text(enum api_method method);
 
+// The name of a row `START_WORKFLOW`: for logs, metrics and operation ids.
+const char *api_route_text(enum api_route_name name);
+
 enum {
     API_PATH_SEGMENTS_MAX = 16,
     API_PATH_VARIABLES_MAX = 4,

@@ -16,12 +16,14 @@ struct api_violation {
     bytes invalid_value; // text of the offending scalar; data NULL: not reported
 };
 
-// Grows in its arena. Zeroed with an arena set is empty: use api_violations_init.
+// Grows in its arena up to LIMIT_API_VIOLATIONS and LIMIT_API_VIOLATION_BYTES; what comes after is
+// not reported.
 struct api_violations {
     struct arena *arena;
     struct api_violation *items;
     size_t count;
     size_t capacity;
+    size_t text_bytes;
 };
 
 void api_violations_init(struct api_violations *violations, struct arena *arena);
