@@ -61,6 +61,7 @@ static size_t left(const struct cursor *cursor) {
 }
 
 static uint64_t sign_extend(uint64_t number, uint8_t width) {
+    check(width > 0);
     unsigned unused = 64 - 8u * width;
     uint64_t sign = (uint64_t)1 << (63 - unused);
     return (number ^ sign) - sign;
