@@ -101,4 +101,14 @@ enum {
     LIMIT_API_VIOLATION_BYTES = 1024 * 1024,
     // Nesting of a task's input in which references are checked; each level scans what is below.
     LIMIT_API_REFERENCE_DEPTH = 64,
+
+    // --- definitions -----------------------------------------------------------------------------
+    // A frozen definition: a body at its maximum and the task definitions embedded in it.
+    LIMIT_DEFINITION_BYTES = 32 * 1024 * 1024,
+    // First block of a compiled definition, beside twice its text: one block is the rule.
+    LIMIT_DEFINITION_BLOCK_BYTES = 8 * 1024,
+    // All compiled definitions together, beside LIMIT_DEFINITION_CACHE of them.
+    LIMIT_DEFINITION_CACHE_BYTES = 256 * 1024 * 1024,
+    // An answer that lists definitions.
+    LIMIT_DEFINITION_LIST_BYTES = 64 * 1024 * 1024,
 };

@@ -1,0 +1,1 @@
+unit(scheduler_definition/test_compile.c USES scheduler_definition)
