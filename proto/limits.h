@@ -88,6 +88,7 @@ enum {
     // Instructions of a compiled `=~` pattern, ranges of one of its classes.
     LIMIT_REGEX_STEPS = 2000,
     LIMIT_REGEX_RANGES = 256,
+
     // --- api ------------------------------------------------------------------------------------
     // Models inside models: each level scans the text below it once more. Loops in branches in
     // loops come to a dozen in real definitions.

@@ -1,3 +1,9 @@
+unit(proto_api/test_route.c USES proto_api)
+unit(proto_api/test_query.c USES proto_api)
+unit(proto_api/test_bind.c USES proto_api)
+unit(proto_api/test_model.c USES proto_api)
+unit(proto_api/test_validate.c USES proto_api)
+unit(proto_api/test_error.c USES proto_api)
 unit(proto_api/test_corpus.c USES proto_api)
 
 # The recorded answers of the reference server, where they are at hand.
