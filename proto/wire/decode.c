@@ -6,6 +6,7 @@
 // it makes a zone and an object tree for every record (see README.md).
 //
 // Fields mostly come in table order, so the search for a tag starts behind the last one found.
+#include "proto/base/check.h"
 #include "proto/wire/wire_internal.h"
 
 #include <string.h>
