@@ -6,8 +6,8 @@
 //
 // One thread, the core, owns a store and calls everything that is not marked otherwise. Two jobs
 // leave it, one of each kind at a time: a log batch (store_batch_write, on the log thread) and a
-// checkpoint (store_checkpoint_write, on the checkpoint thread). A failed write or sync inside a job
-// is returned; the caller ends the process at once, no retry (distributed.md §13).
+// checkpoint (store_checkpoint_write, on the checkpoint thread). A failed write or sync inside a
+// job is returned; the caller ends the process at once, no retry (distributed.md §13).
 //
 // Keys, their order and values are drawn in storage/keys.h. A key given here has no group in front:
 // the group is an argument.
@@ -35,39 +35,39 @@ typedef uint64_t log_lsn;   // 1, 2, 3 … a record's place in the lane's log
 struct store_options {
     struct disk *disk;
     struct sorted_map *map;
-    uint32_t group_count;       // groups 0 … group_count-1; fixed when the store is formatted
-    uint32_t lane;              // of lane_count; v1: 0 of 1
+    uint32_t group_count; // groups 0 … group_count-1; fixed when the store is formatted
+    uint32_t lane;        // of lane_count; v1: 0 of 1
     uint32_t lane_count;
-    size_t segment_bytes;       // a log segment; the simulator draws tiny ones
-    size_t overlay_bytes_max;   // above it store_txn_begin answers ERR_UNAVAILABLE (backpressure)
-    size_t checkpoint_bytes;    // write-sets above it make a checkpoint due
-    int64_t checkpoint_ms;      // and so does this age
-    uint8_t cluster[16];        // written at format; another one is refused at open
-    uint64_t random_seed;       // store uuid and salts come from it
+    size_t segment_bytes;     // a log segment; the simulator draws tiny ones
+    size_t overlay_bytes_max; // above it store_txn_begin answers ERR_UNAVAILABLE (backpressure)
+    size_t checkpoint_bytes;  // write-sets above it make a checkpoint due
+    int64_t checkpoint_ms;    // and so does this age
+    uint8_t cluster[16];      // written at format; another one is refused at open
+    uint64_t random_seed;     // store uuid and salts come from it
 };
 
 // Opens or formats the store and recovers: replays the log behind the last checkpoint into the
 // overlay. Errors: ERR_CORRUPT (damage inside the acknowledged log or state: text says which
 // segment, offset, what to do), ERR_IO, ERR_FULL, ERR_CONFLICT (another cluster, group count or
 // format). Text lives in `arena`. May block for as long as the log is long.
-MUST_USE err store_open(
-    const struct store_options *options, struct arena *arena, struct store **out_store
-);
+MUST_USE err
+store_open(const struct store_options *options, struct arena *arena, struct store **out_store);
 
-// Frees everything in memory; writes nothing. No job may be out. Leaves NULL.
+// Frees everything in memory; writes nothing. No job may be running on its thread; one that was
+// begun and never ended is forgotten, as in a crash. Accepts NULL; leaves NULL.
 void store_close(struct store **store);
 
-// --- the log, for consensus -----------------------------------------------------------------------
+// --- the log, for consensus ----------------------------------------------------------------------
 
 struct store_group {
-    uint64_t term;            // hard state
+    uint64_t term; // hard state
     uint16_t vote;
-    log_index last_index;     // newest entry, durable or not
+    log_index last_index; // newest entry, durable or not
     uint64_t last_term;
     hash128 last_chain;
-    log_index commit_index;   // as told by store_commit, or recovered hint
-    log_index applied_index;  // state up to here is in the sorted map, durable
-    int64_t time_ms;          // partition time of the newest entry
+    log_index commit_index;  // as told by store_commit, or recovered hint
+    log_index applied_index; // state up to here is in the sorted map, durable
+    int64_t time_ms;         // partition time of the newest entry
 };
 
 // What the store knows of a group. After store_open: last_index is the newest durable entry.
@@ -91,7 +91,7 @@ void store_entry_visit(
     void *argument
 );
 
-// --- batches: the log thread ----------------------------------------------------------------------
+// --- batches: the log thread ---------------------------------------------------------------------
 
 // Takes what was appended since the last batch. NULL when that is nothing or a batch is still out.
 struct store_batch *store_batch_begin(struct store *store);
@@ -105,10 +105,11 @@ log_lsn store_batch_end(struct store *store, struct store_batch **batch);
 // Whether something waits for the next batch.
 bool store_batch_pending(const struct store *store);
 
-// --- checkpoints: the checkpoint thread -------------------------------------------------------------
+// --- checkpoints: the checkpoint thread ----------------------------------------------------------
 
 // Takes the committed write-sets when a checkpoint is due at `now` (by age or bytes; `force` takes
-// whatever there is). NULL when not due, nothing committed, or one is still out.
+// whatever there is). NULL when not due, nothing committed and no hard state changed, or one is
+// still out.
 struct store_checkpoint *store_checkpoint_begin(struct store *store, mono_time now, bool force);
 
 // Applies them to the sorted map in one synced transaction. Thread: checkpoint; blocks.
@@ -117,7 +118,7 @@ MUST_USE err store_checkpoint_write(struct store_checkpoint *checkpoint);
 // Gives it back: the overlay drops what is now in the map, old segments are freed.
 void store_checkpoint_end(struct store *store, struct store_checkpoint **checkpoint);
 
-// --- reading the state ----------------------------------------------------------------------------
+// --- reading the state ---------------------------------------------------------------------------
 
 // Finds `key` in the newest state (committed or not). Borrows: the value is valid until the next
 // call that changes the store. Errors: ERR_NOT_FOUND, ERR_CORRUPT.
@@ -128,15 +129,15 @@ MUST_USE err store_get(struct store *store, group_id group, bytes key, bytes *ou
 struct store_cursor;
 
 // Positions before the first key ≥ `from` of the group. `txn` may be NULL. Owned by the caller.
-struct store_cursor *store_cursor_open(
-    struct store *store, struct store_txn *txn, group_id group, bytes from
-);
+struct store_cursor *
+store_cursor_open(struct store *store, struct store_txn *txn, group_id group, bytes from);
 
-// The next row. False: no more rows in the group.
+// The next row. False: no more rows in the group. Rows may come and go during the walk. A row that
+// does not verify stops the process: a walk that ended early would be a lie.
 bool store_cursor_next(struct store_cursor *cursor, bytes *out_key, bytes *out_value);
 void store_cursor_close(struct store_cursor **cursor);
 
-// --- writing the state -----------------------------------------------------------------------------
+// --- writing the state ---------------------------------------------------------------------------
 
 // A decision's writes over the newest state of one group, invisible to others until the commit.
 // One at a time in a store. Errors: ERR_UNAVAILABLE (overlay full: a checkpoint must finish first).
@@ -146,7 +147,8 @@ MUST_USE err store_txn_get(struct store_txn *txn, bytes key, bytes *out_value);
 void store_txn_put(struct store_txn *txn, bytes key, bytes value); // copies both
 void store_txn_del(struct store_txn *txn, bytes key);              // of a key that exists or not
 
-// Whether anything was written, and the bytes of it (distributed.md §5.1 bounds a decision by them).
+// Whether anything was written, and the bytes of it (distributed.md §5.1 bounds a decision by
+// them).
 size_t store_txn_bytes(const struct store_txn *txn);
 
 // The group this transaction writes, and its store, for reading other groups.
@@ -163,13 +165,13 @@ void store_txn_commit(
 // Forgets the writes. Ends the transaction. NULL is accepted.
 void store_txn_abort(struct store_txn **txn);
 
-// --- seeing it -------------------------------------------------------------------------------------
+// --- seeing it -----------------------------------------------------------------------------------
 
 struct store_stats {
-    uint64_t batches;            // synced log batches
-    uint64_t batch_bytes;        // bytes written for them, padding included
+    uint64_t batches;     // synced log batches
+    uint64_t batch_bytes; // bytes written for them, padding included
     uint64_t checkpoints;
-    uint64_t checkpoint_bytes;   // of write-sets applied
+    uint64_t checkpoint_bytes; // of write-sets applied
     uint64_t overlay_bytes;
     uint64_t segments;
     log_lsn durable_lsn;
