@@ -1,0 +1,40 @@
+// The records of the log: what each means is in distributed.md §3.1, how it lies in bytes in the
+// README of this room.
+#pragma once
+
+#include "proto/base/attr.h"
+#include "proto/base/bytes.h"
+#include "proto/base/hash.h"
+#include "storage/store.h"
+
+// Numbers are for ever. 3 CUT, 5 INSTALL_BEGIN, 6 INSTALL_END and 7 REMOVED are taken by the
+// design.
+enum record_type {
+    RECORD_ENTRY = 1,
+    RECORD_HARD = 2,
+    RECORD_COMMIT = 4,
+    RECORD_MOVED = 8 // an entry once more, so that its old segment can go
+};
+
+struct record {
+    enum record_type type;
+    group_id group;
+    log_index index; // ENTRY, MOVED: the entry's; COMMIT: the commit index
+    uint64_t term;   // ENTRY, MOVED, HARD
+    uint16_t vote;   // HARD
+    int64_t time_ms; // ENTRY, MOVED; not negative
+    hash128 chain;   // ENTRY, MOVED
+    bytes payload;   // ENTRY, MOVED: the write-set
+};
+
+enum {
+    // Type, and the numbers of an ENTRY at their longest.
+    RECORD_HEAD_BYTES_MAX = 1 + 5 + 3 + 3 * 10 + 16
+};
+
+// Writes everything before the payload. Returns the bytes used.
+size_t record_encode_head(const struct record *record, uint8_t out[RECORD_HEAD_BYTES_MAX]);
+
+// Takes a record off the front of `*rest`; its payload borrows. False: no record; `*rest` is then
+// undefined.
+MUST_USE bool record_take(bytes *rest, struct record *out_record);
