@@ -1,0 +1,327 @@
+// Checkpoints: committed write-sets of all groups into the sorted map, in one synced transaction
+// that also says up to where.
+//
+// Write-sets come from the entries up to `commit`, never from the overlay, which may hold what is
+// not committed. Only the newest value of a key is written. The row of the store names the oldest
+// segment that recovery needs after this transaction; the segments before it are used again only
+// when it is durable.
+//
+// At the end the order matters: the snapshot is renewed first, then the overlay drops what the map
+// has now. The other way round a reader would see the old map without the new rows.
+#include "proto/base/check.h"
+#include "proto/base/mutant.h"
+#include "storage/view/store_internal.h"
+
+#include <stdlib.h>
+
+enum {
+    // Live entries that pin the oldest of more segments than this are moved to the head …
+    MOVE_SEGMENTS_MIN = 4,
+    // … when they are at most this part of a segment.
+    MOVE_PART = 4
+};
+
+static bool due(const struct store *store, mono_time now) {
+    int64_t age_ns = now.ns - store->checkpoint_time.ns;
+    return store->committed_bytes >= store->options.checkpoint_bytes ||
+           age_ns >= store->options.checkpoint_ms * 1000000;
+}
+
+static bool group_is_part(const struct group *group) {
+    return group->commit_index > group->row.applied_index || group->hard_dirty;
+}
+
+// The oldest segment needed once every group has applied what is committed now.
+static uint64_t first_needed(const struct store *store) {
+    if (store->segments_count == 0) {
+        return store->row.first_segment;
+    }
+    size_t newest = store->segments_count - 1;
+    for (size_t s = 0; s < newest && !mutant_is("segment-freed-too-early"); s++) {
+        for (uint32_t i = 0; i < store->options.group_count; i++) {
+            if (store->segments[s].last_index[i] > store->groups[i].commit_index) {
+                return store->segments[s].number;
+            }
+        }
+    }
+    return store->segments[newest].number;
+}
+
+static void take_group(struct store_checkpoint *checkpoint, group_id group_number) {
+    struct group *group = store_group_of(checkpoint->store, group_number);
+    struct checkpoint_group *part = &checkpoint->groups[checkpoint->groups_count++];
+    part->group = group_number;
+    part->row = group->row;
+    group->hard_dirty = false;
+    if (group->commit_index == group->row.applied_index) {
+        return;
+    }
+    for (log_index i = group->row.applied_index + 1; i <= group->commit_index; i++) {
+        struct entry *entry = group_entry(group, i);
+        entry->references++;
+        checkpoint->entries[checkpoint->entries_count++] =
+            (struct checkpoint_entry){group_number, entry};
+        checkpoint->bytes += entry->size;
+    }
+    const struct entry *last = group_entry(group, group->commit_index);
+    part->row.applied_index = last->index;
+    part->row.applied_term = last->term;
+    part->row.applied_chain = last->chain;
+    part->row.time_ms = last->time_ms;
+}
+
+struct store_checkpoint *store_checkpoint_begin(struct store *store, mono_time now, bool force) {
+    if (store->checkpoint_out != NULL || (!force && !due(store, now))) {
+        return NULL;
+    }
+    size_t groups = 0;
+    size_t entries = 0;
+    for (uint32_t i = 0; i < store->options.group_count; i++) {
+        const struct group *group = &store->groups[i];
+        groups += group_is_part(group);
+        entries += (size_t)(group->commit_index - group->row.applied_index);
+    }
+    store->checkpoint_time = now;
+    if (groups == 0) {
+        return NULL;
+    }
+    struct store_checkpoint *checkpoint = calloc(1, sizeof(*checkpoint));
+    check(checkpoint != NULL);
+    checkpoint->store = store;
+    checkpoint->groups = calloc(groups, sizeof(struct checkpoint_group));
+    checkpoint->entries = calloc(entries + 1, sizeof(struct checkpoint_entry));
+    check(checkpoint->groups != NULL && checkpoint->entries != NULL);
+    checkpoint->row = store->row;
+    checkpoint->row.first_segment = first_needed(store);
+    for (uint32_t i = 0; i < store->options.group_count; i++) {
+        if (group_is_part(&store->groups[i])) {
+            take_group(checkpoint, (group_id)i);
+        }
+    }
+    store->committed_bytes = 0;
+    store->checkpoint_out = checkpoint;
+    return checkpoint;
+}
+
+void checkpoint_destroy(struct store_checkpoint *checkpoint) {
+    if (checkpoint != NULL) {
+        for (size_t i = 0; i < checkpoint->entries_count; i++) {
+            entry_release(&checkpoint->entries[i].entry);
+        }
+        free(checkpoint->entries);
+        free(checkpoint->groups);
+        free(checkpoint);
+    }
+}
+
+// --- the job -------------------------------------------------------------------------------------
+
+struct checkpoint_row {
+    group_id group;
+    uint64_t order; // of writing
+    struct entry_write write;
+};
+
+static int by_key_then_newest(const void *left, const void *right) {
+    const struct checkpoint_row *one = left;
+    const struct checkpoint_row *two = right;
+    if (one->group != two->group) {
+        return one->group < two->group ? -1 : 1;
+    }
+    int order = bytes_compare(one->write.key, two->write.key);
+    if (order != 0) {
+        return order;
+    }
+    return one->order > two->order ? -1 : one->order < two->order;
+}
+
+// Every write of the checkpoint, sorted, the newest of a key before the older ones.
+static struct checkpoint_row *
+sorted_rows(const struct store_checkpoint *checkpoint, size_t *out_count) {
+    size_t count = 0;
+    size_t capacity = 256;
+    struct checkpoint_row *rows = malloc(capacity * sizeof(*rows));
+    check(rows != NULL);
+    for (size_t i = 0; i < checkpoint->entries_count; i++) {
+        bytes rest = entry_payload(checkpoint->entries[i].entry);
+        while (rest.size > 0) {
+            if (count == capacity) {
+                capacity *= 2;
+                rows = realloc(rows, capacity * sizeof(*rows));
+                check(rows != NULL);
+            }
+            rows[count].group = checkpoint->entries[i].group;
+            rows[count].order = count;
+            check(entry_take(&rest, &rows[count].write));
+            count++;
+        }
+    }
+    qsort(rows, count, sizeof(*rows), by_key_then_newest);
+    *out_count = count;
+    return rows;
+}
+
+struct writer {
+    struct sorted_map *map;
+    struct map_txn *txn;
+    struct row_room room;
+};
+
+// Puts or deletes one row and keeps the group's hash in step.
+static err write_row(struct writer *writer, const struct checkpoint_row *row, hash128 *state_hash) {
+    struct row_key key = row_key(row->group, row->write.key);
+    bytes map_key = row_key_bytes(&key);
+    bytes stored = BYTES_EMPTY;
+    err error = map_txn_get(writer->map, writer->txn, MAP_STATE, map_key, &stored);
+    if (error.code == ERR_OK) {
+        bytes old = BYTES_EMPTY;
+        TRY(row_open(map_key, stored, &old));
+        *state_hash = row_hash_subtract(*state_hash, row_hash(&writer->room, map_key, old));
+    } else if (error.code != ERR_NOT_FOUND) {
+        return error;
+    }
+    bool existed = error.code == ERR_OK;
+    if (row->write.value.data == NULL) {
+        return existed ? map_txn_del(writer->map, writer->txn, MAP_STATE, map_key) : ERR_NONE;
+    }
+    *state_hash = row_hash_add(*state_hash, row_hash(&writer->room, map_key, row->write.value));
+    bytes sealed = row_seal(&writer->room, map_key, row->write.value);
+    return map_txn_put(writer->map, writer->txn, MAP_STATE, map_key, sealed);
+}
+
+static err write_meta(struct writer *writer, struct row_key key, bytes value) {
+    if (mutant_is("checkpoint-without-meta") && key.bytes[0] == 'G') {
+        return ERR_NONE;
+    }
+    bytes sealed = row_seal(&writer->room, row_key_bytes(&key), value);
+    return map_txn_put(writer->map, writer->txn, MAP_META, row_key_bytes(&key), sealed);
+}
+
+static err write_rows(
+    struct writer *writer,
+    struct store_checkpoint *checkpoint,
+    const struct checkpoint_row *rows,
+    size_t count
+) {
+    size_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool newest = i == 0 || rows[i].group != rows[i - 1].group ||
+                      !bytes_equal(rows[i].write.key, rows[i - 1].write.key);
+        if (newest) {
+            while (checkpoint->groups[at].group != rows[i].group) {
+                at++;
+            }
+            TRY(write_row(writer, &rows[i], &checkpoint->groups[at].row.state_hash));
+        }
+    }
+    uint8_t value[ROW_META_BYTES_MAX];
+    for (size_t i = 0; i < checkpoint->groups_count; i++) {
+        size_t size = row_encode_group(&checkpoint->groups[i].row, value);
+        struct row_key key = row_group_key(checkpoint->groups[i].group);
+        TRY(write_meta(writer, key, bytes_of(value, size)));
+    }
+    size_t size = row_encode_store(&checkpoint->row, value);
+    return write_meta(writer, row_store_key(), bytes_of(value, size));
+}
+
+err store_checkpoint_write(struct store_checkpoint *checkpoint) {
+    struct writer writer = {.map = checkpoint->store->options.map};
+    TRY(map_txn_begin(writer.map, &writer.txn));
+    size_t count = 0;
+    struct checkpoint_row *rows = sorted_rows(checkpoint, &count);
+    err error = write_rows(&writer, checkpoint, rows, count);
+    if (err_is(error)) {
+        map_txn_abort(writer.map, writer.txn);
+    } else {
+        error = map_txn_commit(writer.map, writer.txn);
+    }
+    free(rows);
+    row_room_deinit(&writer.room);
+    return error;
+}
+
+// --- its end -------------------------------------------------------------------------------------
+
+static void end_group(struct store *store, const struct checkpoint_group *part) {
+    struct group *group = store_group_of(store, part->group);
+    struct row_group row = part->row;
+    row.term = group->row.term;
+    row.vote = group->row.vote;
+    group_drop(store, group, row.applied_index);
+    group->row = row;
+}
+
+static void free_segments(struct store *store) {
+    size_t freed = 0;
+    while (freed < store->segments_count && store->segments[freed].number < store->row.first_segment
+    ) {
+        free(store->segments[freed].last_index);
+        freed++;
+    }
+    store->segments_count -= freed;
+    for (size_t i = 0; i < store->segments_count; i++) {
+        store->segments[i] = store->segments[i + freed];
+    }
+    store->recycle_before = store->row.first_segment;
+}
+
+// The bytes of the entries that pin the oldest segment; 0 when a checkpoint will free them or a
+// batch is moving them already.
+static size_t pinned_bytes(const struct store *store, const struct segment_use *oldest) {
+    if (store->batches[0].moved_from != 0 || store->batches[1].moved_from != 0) {
+        return 0;
+    }
+    size_t size = 0;
+    for (uint32_t i = 0; i < store->options.group_count; i++) {
+        const struct group *group = &store->groups[i];
+        log_index last = oldest->last_index[i];
+        if (last > group->row.applied_index && group->commit_index > group->row.applied_index) {
+            return 0;
+        }
+        for (log_index index = group->row.applied_index + 1; index <= last; index++) {
+            size += group_entry(group, index)->size;
+        }
+    }
+    return size;
+}
+
+// An idle group's few uncommitted entries must not keep the whole log: they are written once more.
+static void move_pinned(struct store *store) {
+    if (store->segments_count <= MOVE_SEGMENTS_MIN) {
+        return;
+    }
+    const struct segment_use *oldest = &store->segments[0];
+    size_t size = pinned_bytes(store, oldest);
+    if (size == 0 || size > store->options.segment_bytes / MOVE_PART) {
+        return;
+    }
+    for (uint32_t i = 0; i < store->options.group_count; i++) {
+        const struct group *group = &store->groups[i];
+        for (log_index index = group->row.applied_index + 1; index <= oldest->last_index[i];
+             index++) {
+            (void)batch_add_moved(store, (group_id)i, group_entry(group, index));
+        }
+    }
+    store->batch_open->moved_from = oldest->number;
+}
+
+void store_checkpoint_end(struct store *store, struct store_checkpoint **checkpoint_variable) {
+    struct store_checkpoint *checkpoint = *checkpoint_variable;
+    check(checkpoint != NULL && checkpoint == store->checkpoint_out);
+    if (!mutant_is("overlay-dropped-before-map-renewed")) {
+        err error = map_snapshot_renew(store->options.map, store->snapshot);
+        check(!err_is(error));
+    }
+    for (size_t i = 0; i < checkpoint->groups_count; i++) {
+        end_group(store, &checkpoint->groups[i]);
+    }
+    store->row = checkpoint->row;
+    free_segments(store);
+    store->generation++;
+    store->stats.checkpoints++;
+    store->stats.checkpoint_bytes += checkpoint->bytes;
+    checkpoint_destroy(checkpoint);
+    store->checkpoint_out = NULL;
+    *checkpoint_variable = NULL;
+    move_pinned(store);
+}

@@ -1,0 +1,143 @@
+// The inside of a store, shared by the files of this room.
+#pragma once
+
+#include "storage/sorted_map.h"
+#include "storage/store.h"
+#include "storage/view/entry.h"
+#include "storage/view/ordered.h"
+#include "storage/view/row.h"
+#include "storage/wal/wal.h"
+
+// One group: what is in the map, and what came after it.
+struct group {
+    struct row_group row; // applied state and hard state; equal to the map's but for hard_dirty
+    bool hard_dirty;      // term or vote changed since the row was written
+    log_index commit_index;
+    log_index hinted_index; // the newest COMMIT record
+    struct entry **entries; // applied_index + 1 … last_index, from entries[entries_first]
+    size_t entries_first;
+    size_t entries_count;
+    size_t entries_capacity;
+    struct ordered overlay; // newest value of every key they write
+};
+
+// A segment in which batches begin, and the newest entry of each group in those batches.
+struct segment_use {
+    uint64_t number;
+    log_index *last_index;
+};
+
+// One record of a batch: an entry, an entry moved, or a small record.
+struct batch_item {
+    group_id group;
+    bool moved;
+    struct entry *entry; // NULL: a small record
+    size_t offset, size; // in `small`, of what lies before the entry's write-set or is alone
+};
+
+struct store_batch {
+    struct store *store;
+    struct batch_item *items;
+    size_t count;
+    size_t capacity;
+    struct buffer small;
+    log_lsn first_lsn;
+    log_index *last_index; // newest entry of each group in it; 0: none
+    bytes *pieces;
+    size_t pieces_count;
+    uint64_t moved_from;    // the segment whose entries were moved; 0: none
+    uint64_t segment;       // it begins in; set when written
+    uint64_t bytes_written; // set when written
+};
+
+struct store_txn {
+    struct store *store;
+    bool open;
+    group_id group;
+    struct entry *entry;   // the writes in order, superseded ones too
+    struct ordered writes; // the newest of each key; index: its place in the entry
+    size_t write_count;    // in the entry
+    size_t live_bytes;     // of the newest writes
+};
+
+struct checkpoint_group {
+    group_id group;
+    struct row_group row; // as it will be
+};
+
+struct checkpoint_entry {
+    group_id group;
+    struct entry *entry;
+};
+
+struct store_checkpoint {
+    struct store *store;
+    struct checkpoint_group *groups;
+    size_t groups_count;
+    struct checkpoint_entry *entries;
+    size_t entries_count;
+    struct row_store row;
+    uint64_t bytes; // of write-sets
+};
+
+struct store {
+    struct store_options options;
+    struct random random;
+    struct row_store row;
+    struct wal *wal; // with the log thread while `batch_out` is
+    struct map_snapshot *snapshot;
+    struct group *groups;
+    struct segment_use *segments; // oldest first
+    size_t segments_count;
+    size_t segments_capacity;
+    struct store_batch batches[2];
+    struct store_batch *batch_open;
+    struct store_batch *batch_out; // NULL: none
+    struct store_checkpoint *checkpoint_out;
+    struct store_txn txn;
+    uint64_t generation; // rises with every change a cursor must notice
+    size_t entry_bytes;
+    size_t node_bytes;
+    size_t committed_bytes; // of write-sets not yet in a checkpoint
+    mono_time checkpoint_time;
+    uint64_t recycle_before; // segments before it go back at the next batch
+    struct store_stats stats;
+};
+
+struct group *store_group_of(const struct store *store, group_id group);
+log_index group_last_index(const struct group *group);
+
+// The entry at `index`, which is in memory.
+struct entry *group_entry(const struct group *group, log_index index);
+
+// Takes over `entry` as last_index + 1, and its memory into account.
+void group_push(struct store *store, struct group *group, struct entry *entry);
+
+// Drops the entries up to `index` and the rows of the overlay they wrote.
+void group_drop(struct store *store, struct group *group, log_index index);
+
+// Makes the write the newest of its key.
+void group_overlay_put(
+    struct store *store, struct group *group, const struct entry_write *write, log_index index
+);
+
+// Appends to the open batch. Return the record's lsn.
+log_lsn batch_add_entry(struct store *store, group_id group, struct entry *entry);
+log_lsn batch_add_moved(struct store *store, group_id group, struct entry *entry);
+log_lsn batch_add_small(struct store *store, const struct record *record);
+
+// A batch's memory.
+void batch_init(struct store_batch *batch, struct store *store);
+void batch_deinit(struct store_batch *batch);
+
+// Notes that a batch beginning in `segment` holds `index` of `group`.
+void segment_note(struct store *store, uint64_t segment, group_id group, log_index index);
+
+// Frees a checkpoint's memory. Accepts NULL.
+void checkpoint_destroy(struct store_checkpoint *checkpoint);
+
+// Replays the log behind the checkpoint (replay.c): opens store->wal.
+MUST_USE err store_replay(struct store *store, struct arena *arena);
+
+// The bytes the overlay is accounted for.
+size_t store_overlay_bytes(const struct store *store);
