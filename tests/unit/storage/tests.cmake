@@ -1,1 +1,2 @@
 unit(storage/test_keys.c USES storage_keys)
+unit(storage/test_store.c USES storage_view storage_memory storage_posix storage_lmdb)
