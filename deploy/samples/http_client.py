@@ -5,7 +5,7 @@ import os
 import urllib.error
 import urllib.request
 
-DEFAULT_SERVER = os.environ.get("ORPHEUS_SERVER", "http://127.0.0.1:8080")
+DEFAULT_SERVER = "http://127.0.0.1:" + (os.environ.get("ORPHEUS_HTTP_PORT") or "8080")
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 SAMPLES = ("image_conversion", "loan_application")
 
