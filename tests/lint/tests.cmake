@@ -9,6 +9,7 @@ lint(sources ${CMAKE_BINARY_DIR})
 lint(docs)
 lint(format)
 lint(words)
+lint(scripts)
 lint(sizes)
 lint(test_lints)
 # Sanitizers and coverage put their own symbols into every object: purity is a plain build's test.

@@ -1,0 +1,115 @@
+"""deploy/cluster: its verbs do what they say, to its own processes only."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import unittest
+
+from server_under_test import new_server
+from claims import run_claims
+
+
+class ClusterTool(unittest.TestCase):
+    def setUp(self):
+        self.server = new_server()
+        self.addCleanup(shutil.rmtree, self.server.folder)
+        self.addCleanup(self.server.cluster, "stop", check=False)
+
+    def only_node(self):
+        nodes = json.loads(self.server.cluster("status", "--json").stdout)["nodes"]
+        self.assertEqual([node["id"] for node in nodes], [1])
+        return nodes[0]
+
+    def test_start_returns_when_the_node_answers_and_status_says_so(self):
+        self.server.start()
+        self.assertEqual(self.server.ask("GET", "/health").status, 200)
+        node = self.only_node()
+        self.assertEqual(node["state"], "up")
+        self.assertEqual(node["http"], f"127.0.0.1:{self.server.port}")
+        os.kill(node["pid"], 0)
+
+    def test_a_second_start_leaves_the_process_alone(self):
+        self.server.start()
+        before = self.only_node()["pid"]
+        self.server.start()
+        self.assertEqual(self.only_node()["pid"], before)
+
+    def test_other_settings_are_refused_while_it_runs(self):
+        self.server.start()
+        refused = self.server.cluster("start", "--http-port", str(self.server.port + 1), check=False)
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("stop", refused.stderr)
+
+    def test_kill_leaves_a_node_down_and_restart_brings_it_back_as_another_process(self):
+        self.server.start()
+        before = self.only_node()["pid"]
+        self.server.kill()
+        down = self.only_node()
+        self.assertEqual((down["state"], down["pid"]), ("down", None))
+        self.server.restart()
+        after = self.only_node()
+        self.assertEqual(after["state"], "up")
+        self.assertNotEqual(after["pid"], before)
+
+    def test_stop_ends_the_process_and_can_be_said_twice(self):
+        self.server.start()
+        pid = self.only_node()["pid"]
+        self.server.cluster("stop")
+        self.assertEqual(self.only_node()["state"], "down")
+        self.assertFalse(os.path.exists(f"/proc/{pid}/fd/0"))
+        self.assertIn("was not running", self.server.cluster("stop").stdout)
+
+    def test_a_pid_that_now_belongs_to_another_process_is_left_alone(self):
+        self.server.start()
+        self.server.kill()
+        other = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+        self.addCleanup(other.communicate)
+        with open(os.path.join(self.server.folder, "node-1/pid"), "w", encoding="ascii") as file:
+            json.dump({"pid": other.pid, "start_ticks": 1}, file)
+        self.assertEqual(self.only_node()["state"], "down")
+        self.server.cluster("stop")
+        self.assertNotEqual(self.server.cluster("kill", "1", check=False).returncode, 0)
+        self.assertIsNone(other.poll())
+
+    def test_a_taken_port_is_said_to_be_taken(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", self.server.port))
+            taken.listen()
+            refused = self.server.cluster(
+                "start", "--http-port", str(self.server.port), *self.server.how, check=False
+            )
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("is taken", refused.stderr)
+
+    def test_a_program_that_ends_at_once_is_reported_with_its_log(self):
+        program = os.path.join(self.server.folder, "broken")
+        with open(program, "w", encoding="ascii") as file:
+            file.write("#!/bin/sh\necho level=error event=store_locked >&2\nexit 3\n")
+        os.chmod(program, 0o755)
+        refused = self.server.cluster(
+            "start", "--http-port", str(self.server.port), "--program", program, check=False
+        )
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("event=store_locked", refused.stderr)
+
+    def test_logs_prints_what_the_node_wrote(self):
+        self.server.start()
+        with open(os.path.join(self.server.folder, "node-1/log"), encoding="utf-8") as file:
+            self.assertEqual(self.server.log()[:100], file.read()[:100])
+
+    def test_after_sigterm_the_server_starts_again(self):
+        self.server.start()
+        with open(os.path.join(self.server.folder, "node-1/pid"), encoding="ascii") as file:
+            pid = json.load(file)["pid"]
+        handle = os.pidfd_open(pid)
+        self.addCleanup(os.close, handle)
+        signal.pidfd_send_signal(handle, signal.SIGTERM)
+        self.server.cluster("stop")
+        self.server.start()
+        self.assertEqual(self.only_node()["state"], "up")
+
+
+run_claims()

@@ -1,0 +1,144 @@
+"""A server of one's own for a test: a folder and a port that nobody else has, through deploy/cluster."""
+
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests/harness"))
+
+
+def free_port():
+    """A port that was free a moment ago, below the range the system hands out by itself."""
+    for port in range(20000 + os.getpid() % 8000, 32000):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise RuntimeError("no free port from 20000 to 32000")
+
+
+class Answer:
+    """An HTTP answer: status, headers, body as bytes."""
+
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = response.headers
+        self.body = response.read()
+
+    def json(self):
+        return json.loads(self.body)
+
+    def text(self):
+        return self.body.decode()
+
+
+class Server:
+    """One cluster of one node under test. Use as a context manager: leaving stops it, and removes its
+    folder unless `keep` is set or the block failed."""
+
+    def __init__(self, build="dev", program=None, folder=None, keep=False):
+        self.port = free_port()
+        self.folder = folder or tempfile.mkdtemp(prefix="orpheus-test-")
+        self.base = f"http://127.0.0.1:{self.port}"
+        self.keep = keep
+        self.how = ["--program", program] if program else ["--build", build]
+
+    def cluster(self, verb, *words, check=True):
+        """Runs a verb of deploy/cluster; gives the finished process."""
+        done = subprocess.run(
+            [os.path.join(ROOT, "deploy/cluster"), verb, *words, "--dir", self.folder],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise RuntimeError(f"deploy/cluster {verb}: {done.stdout}{done.stderr}")
+        return done
+
+    def start(self):
+        self.cluster("start", "--http-port", str(self.port), *self.how)
+        return self
+
+    def kill(self):
+        self.cluster("kill", "1")
+
+    def restart(self):
+        self.cluster("restart", "1")
+
+    def log(self):
+        return self.cluster("logs", "1").stdout
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, *_):
+        self.cluster("stop", check=False)
+        if kind is None and not self.keep:
+            shutil.rmtree(self.folder)
+        elif kind is not None:
+            print(f"the server's folder is kept: {self.folder}", file=sys.stderr)
+
+    def ask(self, method, path, body=None, timeout=30, headers=None):
+        """One request on a connection of its own. `body`: bytes as they are, anything else as JSON."""
+        content = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            connection.request(
+                method, path, content, {"Content-Type": "application/json", **(headers or {})}
+            )
+            return Answer(connection.getresponse())
+        finally:
+            connection.close()
+
+    def call(self, method, path, body=None, timeout=30):
+        """As ask, for a 2xx answer: its JSON, or its text when that is what it is, or None."""
+        answer = self.ask(method, path, body, timeout)
+        if not 200 <= answer.status < 300:
+            raise AssertionError(f"{method} {path}: {answer.status} {answer.text()}")
+        if not answer.body:
+            return None
+        is_json = answer.headers.get_content_type() == "application/json"
+        return answer.json() if is_json else answer.text()
+
+    def workflow(self, workflow_id):
+        return self.call("GET", f"/api/workflow/{workflow_id}")
+
+    def poll(self, task_type, count=1, timeout_ms=2000, worker="test"):
+        return self.call(
+            "GET",
+            f"/api/tasks/poll/batch/{task_type}?workerid={worker}&count={count}&timeout={timeout_ms}",
+        )
+
+    def update(self, task, status="COMPLETED", output=None, **more):
+        return self.call(
+            "POST",
+            "/api/tasks",
+            {
+                "workflowInstanceId": task["workflowInstanceId"],
+                "taskId": task["taskId"],
+                "status": status,
+                "outputData": output or {},
+                **more,
+            },
+        )
+
+
+def wait_for(condition, seconds=30, what="the condition"):
+    """What `condition()` gives once that is true; asks again and again until then, for `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not come true within {seconds} s")
+        time.sleep(0.02)  # time is the subject: the pace of asking, bounded by the deadline
