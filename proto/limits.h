@@ -93,8 +93,11 @@ enum {
     // Models inside models: each level scans the text below it once more. Loops in branches in
     // loops come to a dozen in real definitions.
     LIMIT_API_MODEL_DEPTH = 64,
+    // Sum of the sizes of all models in one text: a body of the largest size four levels deep, one
+    // of 1 MiB as deep as the limit above. Binding and validating it take about a second.
+    LIMIT_API_BIND_WORK_BYTES = 64 * 1024 * 1024,
     // A bound text with all its defaults: a task of two bytes becomes 300.
-    LIMIT_API_CANONICAL_BYTES = 64 * 1024 * 1024,
+    LIMIT_API_CANONICAL_BYTES = 32 * 1024 * 1024,
     // Pairs in one query; a head of LIMIT_HTTP_HEAD_BYTES cannot hold more that mean something.
     LIMIT_API_QUERY_PARAMETERS = 1024,
     // Faults reported for one request; people fix them a screen at a time.

@@ -17,7 +17,8 @@ err api_bind(const struct api_model *model, bytes json, struct arena *arena, byt
     SCOPED(buffer_deinit) struct buffer buffer;
     buffer_init(&buffer, LIMIT_API_CANONICAL_BYTES);
     struct json_writer writer = json_writer(&buffer);
-    TRY(api_bind_object(model, json, 0, arena, &writer));
+    struct api_binding binding = {.arena = arena, .writer = &writer};
+    TRY(api_bind_object(model, json, &binding));
     TRY(buffer_status(&buffer));
     *out_json = arena_copy(arena, buffer_bytes(&buffer));
     return ERR_NONE;
@@ -34,11 +35,12 @@ err api_bind_list(const struct api_model *model, bytes json, struct arena *arena
     SCOPED(buffer_deinit) struct buffer buffer;
     buffer_init(&buffer, LIMIT_API_CANONICAL_BYTES);
     struct json_writer writer = json_writer(&buffer);
+    struct api_binding binding = {.arena = arena, .writer = &writer};
     json_array_begin(&writer);
     struct json_iter elements = json_iter(json);
     bytes element;
     while (json_next_element(&elements, &element)) {
-        TRY(api_bind_object(model, element, 0, arena, &writer));
+        TRY(api_bind_object(model, element, &binding));
     }
     json_array_end(&writer);
     TRY(buffer_status(&buffer));
@@ -105,7 +107,8 @@ canonical_container(const struct api_field *field, bytes value, struct arena *ar
     SCOPED(buffer_deinit) struct buffer buffer;
     buffer_init(&buffer, LIMIT_API_CANONICAL_BYTES);
     struct json_writer writer = json_writer(&buffer);
-    TRY(api_bind_value(field, value, 0, arena, &writer));
+    struct api_binding binding = {.arena = arena, .writer = &writer};
+    TRY(api_bind_value(field, value, &binding));
     TRY(buffer_status(&buffer));
     *out = arena_copy(arena, buffer_bytes(&buffer));
     return ERR_NONE;

@@ -66,6 +66,14 @@ enum {
     API_STRUCT_BYTES_MAX = 2048,
 };
 
+// One binding under way: where its text goes, and what it has cost so far.
+struct api_binding {
+    struct arena *arena;
+    struct json_writer *writer;
+    unsigned depth;    // models open now
+    size_t work_bytes; // sizes of all objects bound so far
+};
+
 // Finds what `object` gives for each field: `out_values` is parallel to the fields, data NULL where
 // a field is missing or null and has no default. Errors: ERR_INVALID when it is not an object.
 MUST_USE err api_bind_fields(
@@ -73,22 +81,12 @@ MUST_USE err api_bind_fields(
 );
 
 // Writes `value` (not null) as the canonical value of the field. Errors: as api_bind.
-MUST_USE err api_bind_value(
-    const struct api_field *field,
-    bytes value,
-    unsigned depth,
-    struct arena *arena,
-    struct json_writer *writer
-);
+MUST_USE err
+api_bind_value(const struct api_field *field, bytes value, struct api_binding *binding);
 
 // Writes the canonical object. Errors: as api_bind.
-MUST_USE err api_bind_object(
-    const struct api_model *model,
-    bytes object,
-    unsigned depth,
-    struct arena *arena,
-    struct json_writer *writer
-);
+MUST_USE err
+api_bind_object(const struct api_model *model, bytes object, struct api_binding *binding);
 
 // Scalars by the coercions of models.md §0.2, range included. Errors: ERR_INVALID, naming field and
 // value.

@@ -149,15 +149,15 @@ static void validate_task(const struct validation *validation, const char *path,
     );
     validate_task_type(validation, path, &task);
     struct arena *arena = validation->arena;
-    if (json_count(task.decision_cases) > 0) {
+    if (!validation_is_empty(task.decision_cases)) {
         validate_cases(
             validation, arena_format(arena, "%s.decisionCases", path), task.decision_cases
         );
     }
-    if (json_count(task.default_case) > 0) {
+    if (!validation_is_empty(task.default_case)) {
         validate_tasks(validation, arena_format(arena, "%s.defaultCase", path), task.default_case);
     }
-    if (json_count(task.fork_tasks) > 0) {
+    if (!validation_is_empty(task.fork_tasks)) {
         validate_branches(validation, arena_format(arena, "%s.forkTasks", path), task.fork_tasks);
     }
 }
@@ -238,7 +238,7 @@ void api_validate_workflow_definition(
     validate_name(&validation, definition.name);
     validate_schema_version(&validation, definition.schema_version);
     validate_owner(&validation, definition.owner_email);
-    if (json_count(definition.tasks) == 0) {
+    if (validation_is_empty(definition.tasks)) {
         validation_add(
             &validation, options->path, "tasks", "WorkflowTask list cannot be empty", BYTES_EMPTY
         );

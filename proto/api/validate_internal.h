@@ -21,6 +21,11 @@ void validation_add(
     bytes invalid_value
 );
 
+// Whether a container of canonical text (no blanks) has nothing in it; data NULL counts as empty.
+static inline bool validation_is_empty(bytes container) {
+    return container.size <= 2;
+}
+
 // The text for a message: the view, or `null`.
 bytes validation_shown(bytes text);
 

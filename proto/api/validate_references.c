@@ -64,13 +64,9 @@ struct reference_check {
 
 static void collect_tasks(struct reference_check *check, bytes tasks);
 
-static void collect_task(struct reference_check *check, bytes task) {
+// Adds a task's name, reporting one that is there already.
+static void collect_name(struct reference_check *check, bytes reference) {
     const struct validation *validation = check->validation;
-    bytes value;
-    bytes reference = BYTES_LITERAL("null");
-    if (json_get_text(task, "taskReferenceName", &value) && json_is_string(value)) {
-        reference = json_string(value, validation->arena);
-    }
     if (!reference_add(&check->names, reference) && !validation_is_full(validation)) {
         const char *message = arena_format(
             validation->arena,
@@ -81,26 +77,37 @@ static void collect_task(struct reference_check *check, bytes task) {
         );
         validation_add(validation, validation->options->path, NULL, message, BYTES_EMPTY);
     }
-    bytes inner;
-    if (json_get_text(task, "decisionCases", &value)) {
-        struct json_iter members = json_iter(value);
-        bytes raw_key;
-        while (json_next_member(&members, &raw_key, &inner)) {
-            collect_tasks(check, inner);
+}
+
+// Lists of tasks: the elements of an array or the members of an object.
+static void collect_lists(struct reference_check *check, bytes lists) {
+    struct json_iter iter = json_iter(lists);
+    bytes raw_key;
+    bytes list;
+    bool members = json_is_object(lists);
+    while (members ? json_next_member(&iter, &raw_key, &list) : json_next_element(&iter, &list)) {
+        collect_tasks(check, list);
+    }
+}
+
+// One walk over the task: its size counts once a level.
+static void collect_task(struct reference_check *check, bytes task) {
+    bytes reference = BYTES_LITERAL("null");
+    struct json_iter members = json_iter(task);
+    bytes raw_key;
+    bytes value;
+    while (json_next_member(&members, &raw_key, &value)) {
+        if (json_string_equal(raw_key, BYTES_LITERAL("taskReferenceName"))) {
+            reference = json_string(value, check->validation->arena);
+        } else if (validation_is_empty(value)) {
+            continue;
+        } else if (json_string_equal(raw_key, BYTES_LITERAL("decisionCases")) || json_string_equal(raw_key, BYTES_LITERAL("forkTasks"))) {
+            collect_lists(check, value);
+        } else if (json_string_equal(raw_key, BYTES_LITERAL("defaultCase")) || json_string_equal(raw_key, BYTES_LITERAL("loopOver"))) {
+            collect_tasks(check, value);
         }
     }
-    if (json_get_text(task, "defaultCase", &value)) {
-        collect_tasks(check, value);
-    }
-    if (json_get_text(task, "forkTasks", &value)) {
-        struct json_iter elements = json_iter(value);
-        while (json_next_element(&elements, &inner)) {
-            collect_tasks(check, inner);
-        }
-    }
-    if (json_get_text(task, "loopOver", &value)) {
-        collect_tasks(check, value);
-    }
+    collect_name(check, reference);
 }
 
 static void collect_tasks(struct reference_check *check, bytes tasks) {

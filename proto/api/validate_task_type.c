@@ -36,7 +36,7 @@ static void require_one(
 ) {
     if (container.data == NULL) {
         require(validation, path, task, false, field);
-    } else if (json_count(container) == 0) {
+    } else if (validation_is_empty(container)) {
         const char *message = arena_format(
             validation->arena,
             "%s should have atleast one task for taskType: %.*s taskName: %.*s",
@@ -146,7 +146,7 @@ static void validate_do_while(
     const struct validation *validation, const char *path, const struct api_workflow_task *task
 ) {
     require(validation, path, task, task->loop_condition.data != NULL, "loopCondition");
-    bool body = task->loop_over.data != NULL && json_count(task->loop_over) > 0;
+    bool body = !validation_is_empty(task->loop_over);
     require(validation, path, task, body, "loopOver");
 }
 

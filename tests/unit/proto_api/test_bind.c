@@ -260,6 +260,30 @@ static void models_nest_as_deep_as_the_limit_and_no_deeper(void **state) {
     assert_err(refused(TASK, nested_loops(LIMIT_API_MODEL_DEPTH)), ERR_TOO_LARGE);
 }
 
+static void a_large_definition_may_not_nest_as_deep_as_a_small_one(void **state) {
+    (void)state;
+    // The text of the innermost task counts once for each of the loops around it.
+    size_t inner = LIMIT_API_BIND_WORK_BYTES / 8;
+    struct buffer text;
+    buffer_init(&text, 2 * inner);
+    for (int level = 0; level < 8; level++) {
+        buffer_append_text(&text, "{\"loopOver\":[");
+    }
+    buffer_append_text(&text, "{\"description\":\"");
+    uint8_t *description = buffer_extend(&text, inner);
+    assert_non_null(description);
+    memset(description, 'x', inner);
+    buffer_append_text(&text, "\"}]}]}]}]}]}]}]}]}");
+    assert_ok(buffer_status(&text));
+    bytes canonical = BYTES_EMPTY;
+    bytes json = buffer_bytes(&text);
+    assert_err(api_bind(TASK, json, arena, &canonical), ERR_TOO_LARGE);
+    // Three loops less, and it passes.
+    size_t loop = sizeof("{\"loopOver\":[") - 1;
+    assert_ok(api_bind(TASK, bytes_slice(json, 3 * loop, json.size - 6), arena, &canonical));
+    buffer_deinit(&text);
+}
+
 static void a_list_is_bound_element_by_element(void **state) {
     (void)state;
     bytes canonical = BYTES_EMPTY;
@@ -288,6 +312,7 @@ int main(void) {
         cmocka_unit_test(nulls_in_lists_of_texts_mean_nothing),
         cmocka_unit_test(an_embedded_definition_names_its_sub_workflow),
         cmocka_unit_test(models_nest_as_deep_as_the_limit_and_no_deeper),
+        cmocka_unit_test(a_large_definition_may_not_nest_as_deep_as_a_small_one),
         cmocka_unit_test(a_list_is_bound_element_by_element),
     };
     return cmocka_run_group_tests_name("proto/api binding", tests, setup, teardown);
