@@ -1,1 +1,2 @@
 unit(scheduler_definition/test_compile.c USES scheduler_definition)
+unit(scheduler_definition/test_catalog.c USES scheduler_definition storage_memory)

@@ -1,0 +1,6 @@
+unit(
+    scheduler_commands_definitions/test_definitions.c
+    USES
+        scheduler_definition_commands
+        storage_memory
+)
