@@ -55,6 +55,8 @@ enum {
     LIMIT_ACK_RIDE_MS = 200,
     // A turn that was cut short goes on after this.
     LIMIT_RETRY_TURN_MS = 1,
+    // A graceful stop waits this long for clients to take their answers: longer than any long poll.
+    LIMIT_STOP_MS = 8 * 1000,
     // Q rows of one queue and group kept in memory at a load (distributed.md §4, takeover).
     LIMIT_MATCH_LOAD = 1024,
     // Tasks one poll may ask for; more is served in the next poll.

@@ -31,7 +31,7 @@ struct node_effect {
     enum reply_kind reply_kind;
     bool retry_after;   // 503: the header goes with it
     bytes body;         // owned by the effect: node_effect_release
-    uint64_t allow;     // OPTIONS and 405: bit set of methods, route.h
+    unsigned allow;     // OPTIONS and 405: bit set of methods, route.h
     bytes content_type; // a literal that overrides reply_kind's, or empty
 };
 
