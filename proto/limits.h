@@ -117,4 +117,19 @@ enum {
     LIMIT_DEFINITION_CACHE_BYTES = 256 * 1024 * 1024,
     // An answer that lists definitions.
     LIMIT_DEFINITION_LIST_BYTES = 64 * 1024 * 1024,
+
+    // --- scheduler ------------------------------------------------------------------------------
+    // A payload is stored in rows of at most this much: small keys, no huge value in the map.
+    LIMIT_BLOB_CHUNK_BYTES = 16 * 1024,
+    // A decision commits and goes on in a later entry above either (distributed.md §5.1).
+    LIMIT_DECISION_BYTES = 256 * 1024,
+    LIMIT_DECISION_TASKS = 1000,
+    // models.md §6: a task's reasonForIncompletion is cut to it.
+    LIMIT_TASK_REASON_BYTES = 500,
+    // The header is rewritten at every step: a reason in it is cut to this.
+    LIMIT_WORKFLOW_REASON_BYTES = 16 * 1024,
+    // engine.md §6.2: log lines kept of one update; distributed.md §3.3: of one task.
+    LIMIT_LOGS_PER_UPDATE = 10,
+    LIMIT_LOG_LINES = 1000,
+    LIMIT_LOG_BYTES = 1024 * 1024,
 };

@@ -114,12 +114,14 @@ struct claim_task {
 MUST_USE err
 claim_task(struct decision *decision, const struct claim_task *command, struct reply *out_reply);
 
-// Counters of one queue in this group (N row). Zeros when unknown.
+// Counters of one queue in this group (N row). Zeros when unknown. `sequence` is the newest one
+// given to a Q row of the queue; the row stays when all else is zero.
 #define QUEUE_COUNTER_FIELDS(FIELD) \
     FIELD(1, TEXT, queue)           \
     FIELD(2, U32, ready)            \
     FIELD(3, U32, delayed)          \
-    FIELD(4, U32, in_progress)
+    FIELD(4, U32, in_progress)      \
+    FIELD(5, U64, sequence)
 WIRE_STRUCT(queue_counter_row, QUEUE_COUNTER_FIELDS);
 
 // Poll data (P row): newest poll of a (type, domain); written by the core at most every 5 s. It
