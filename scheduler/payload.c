@@ -1,0 +1,52 @@
+// Blobs are cut into chunks of LIMIT_BLOB_CHUNK_BYTES. The size stands in the reference, not in the
+// rows, so reading knows how many chunks to ask for. Small payloads were not put into the task row
+// itself: that row is rewritten at each step of the task's life, the payload once.
+#include "scheduler/payload.h"
+
+#include "proto/json/json.h"
+#include "proto/limits.h"
+#include "scheduler/workflow.h"
+#include "storage/keys.h"
+
+#include <string.h>
+
+struct payload payload_store(struct workflow *workflow, bytes json) {
+    check(json_is_object(json));
+    struct json_iter iter = json_iter(json);
+    bytes key = BYTES_EMPTY;
+    bytes value = BYTES_EMPTY;
+    if (!json_next_member(&iter, &key, &value)) {
+        return (struct payload){0, 0};
+    }
+    uint32_t blob = ++workflow->row.next_blob;
+    workflow->dirty = true;
+    for (size_t at = 0, chunk = 0; at < json.size; at += LIMIT_BLOB_CHUNK_BYTES, chunk++) {
+        size_t end =
+            at + LIMIT_BLOB_CHUNK_BYTES < json.size ? at + LIMIT_BLOB_CHUNK_BYTES : json.size;
+        struct key row = key_blob(workflow->id, workflow->row.run, blob, (uint16_t)chunk);
+        store_txn_put(workflow->decision->txn, key_bytes(&row), bytes_slice(json, at, end));
+    }
+    return (struct payload){blob, (uint32_t)json.size};
+}
+
+err payload_load(const struct workflow *workflow, struct payload payload, bytes *out_json) {
+    if (payload.blob == 0) {
+        *out_json = JSON_EMPTY_OBJECT;
+        return ERR_NONE;
+    }
+    uint8_t *text = ARENA_ARRAY(workflow->decision->arena, uint8_t, payload.bytes);
+    size_t size = 0;
+    for (uint16_t chunk = 0; size < payload.bytes; chunk++) {
+        struct key row = key_blob(workflow->id, workflow->row.run, payload.blob, chunk);
+        bytes part = BYTES_EMPTY;
+        err error = store_txn_get(workflow->decision->txn, key_bytes(&row), &part);
+        if (error.code == ERR_NOT_FOUND || part.size > payload.bytes - size) {
+            return err_make(ERR_CORRUPT, "a chunk of a payload is missing");
+        }
+        TRY(error);
+        memcpy(text + size, part.data, part.size);
+        size += part.size;
+    }
+    *out_json = bytes_of(text, size);
+    return ERR_NONE;
+}

@@ -1,0 +1,23 @@
+// Payloads: JSON objects of a workflow, kept in immutable numbered blobs (B rows) that headers and
+// tasks refer to. A number is never reused and never changes its content, so one blob may be the
+// output of a task and of its workflow at once. Thread: core.
+#pragma once
+
+#include "proto/base/attr.h"
+#include "proto/base/bytes.h"
+#include "proto/base/err.h"
+
+#include <stdint.h>
+
+struct workflow;
+
+struct payload {
+    uint32_t blob;  // 0: the empty object
+    uint32_t bytes; // of its text
+};
+
+// Writes `json`, an object, under a fresh number. The empty object costs nothing.
+struct payload payload_store(struct workflow *workflow, bytes json);
+
+// The text of a payload, in the decision's arena. Errors: ERR_CORRUPT.
+MUST_USE err payload_load(const struct workflow *workflow, struct payload payload, bytes *out_json);

@@ -1,0 +1,41 @@
+// The records of rows.h and of commands.h, defined once each from their field tables.
+#include "scheduler/rows.h"
+
+#include "scheduler/commands/commands.h"
+
+#define WIRE_SELF struct workflow_row
+WIRE_RECORD(workflow_row, WORKFLOW_ROW_FIELDS)
+#undef WIRE_SELF
+#define WIRE_SELF struct task_row
+WIRE_RECORD(task_row, TASK_ROW_FIELDS)
+#undef WIRE_SELF
+#define WIRE_SELF struct reference_row
+WIRE_RECORD(reference_row, REFERENCE_ROW_FIELDS)
+#undef WIRE_SELF
+#define WIRE_SELF struct task_place_row
+WIRE_RECORD(task_place_row, TASK_PLACE_ROW_FIELDS)
+#undef WIRE_SELF
+#define WIRE_SELF struct log_row
+WIRE_RECORD(log_row, LOG_ROW_FIELDS)
+#undef WIRE_SELF
+#define WIRE_SELF struct idempotency_row
+WIRE_RECORD(idempotency_row, IDEMPOTENCY_ROW_FIELDS)
+#undef WIRE_SELF
+#define WIRE_SELF struct message_row
+WIRE_RECORD(message_row, MESSAGE_ROW_FIELDS)
+#undef WIRE_SELF
+#define WIRE_SELF struct stream_row
+WIRE_RECORD(stream_row, STREAM_ROW_FIELDS)
+#undef WIRE_SELF
+#define WIRE_SELF struct watermark_row
+WIRE_RECORD(watermark_row, WATERMARK_ROW_FIELDS)
+#undef WIRE_SELF
+#define WIRE_SELF struct queue_row
+WIRE_RECORD(queue_row, QUEUE_ROW_FIELDS)
+#undef WIRE_SELF
+#define WIRE_SELF struct queue_counter_row
+WIRE_RECORD(queue_counter_row, QUEUE_COUNTER_FIELDS)
+#undef WIRE_SELF
+#define WIRE_SELF struct poll_row
+WIRE_RECORD(poll_row, POLL_ROW_FIELDS)
+#undef WIRE_SELF

@@ -1,0 +1,212 @@
+// The rows of a partition that hold executions, as records (distributed.md §3.3); keys are in
+// storage/keys.h.
+//
+// Numbers of tasks, blobs and timer generations are never used twice within a workflow, not even
+// by another run of it: a late lease, timer or message can be told by its number alone.
+#pragma once
+
+#include "proto/wire/wire.h"
+
+// `blob` names a payload of the same workflow and run, `bytes` is its size; blob 0 is `{}`.
+#define ROW_PAYLOAD_NONE 0
+
+// --- W: the header of a workflow
+// -------------------------------------------------------------------
+
+// What a text of the header is when it is empty: absent texts and empty ones are two things.
+enum workflow_flag {
+    WORKFLOW_HAS_CORRELATION = 1u << 0,
+    WORKFLOW_HAS_REASON = 1u << 1,
+    WORKFLOW_HAS_EVENT = 1u << 2,
+    WORKFLOW_ENDED_BY_PARENT = 1u << 3, // its end is no news to the parent
+};
+
+#define WORKFLOW_ROW_FIELDS(FIELD)          \
+    FIELD(1, U32, run)                      \
+    FIELD(2, U8, status)                    \
+    FIELD(3, U32, flags)                    \
+    FIELD(4, ID, definition)                \
+    FIELD(5, TEXT, name)                    \
+    FIELD(6, I64, version)                  \
+    FIELD(7, TEXT, correlation)             \
+    FIELD(8, U8, priority)                  \
+    FIELD(9, TEXT, event)                   \
+    FIELD(10, TEXT, external_input)         \
+    FIELD(11, TEXT, created_by)             \
+    FIELD(12, TEXT, idempotency_key)        \
+    FIELD(13, I64, create_ms)               \
+    FIELD(14, I64, update_ms)               \
+    FIELD(15, I64, end_ms)                  \
+    FIELD(16, I64, last_retried_ms)         \
+    FIELD(17, U32, input_blob)              \
+    FIELD(18, U32, input_bytes)             \
+    FIELD(19, U32, output_blob)             \
+    FIELD(20, U32, output_bytes)            \
+    FIELD(21, U32, variables_blob)          \
+    FIELD(22, U32, variables_bytes)         \
+    FIELD(23, U32, domains_blob)            \
+    FIELD(24, U32, domains_bytes)           \
+    FIELD(25, ID, parent)                   \
+    FIELD(26, ID, parent_task)              \
+    FIELD(27, U32, parent_run)              \
+    FIELD(28, U32, parent_task_no)          \
+    FIELD(29, U32, parent_attempt)          \
+    FIELD(30, U32, next_task_no)            \
+    FIELD(31, U32, next_seq)                \
+    FIELD(32, U32, next_blob)               \
+    FIELD(33, U32, open_count)              \
+    FIELD(34, U32_LIST, pending)            \
+    FIELD(35, U32_LIST, permissive)         \
+    FIELD(36, TEXT_LIST, failed_references) \
+    FIELD(37, TEXT_LIST, failed_names)      \
+    FIELD(38, TEXT, reason)                 \
+    FIELD(39, ID, failed_task)              \
+    FIELD(40, ID, failure_workflow)         \
+    FIELD(41, U64, revision)                \
+    FIELD(42, I64, timer_due_ms)            \
+    FIELD(43, U32, timer_generation)        \
+    FIELD(44, I64, continue_due_ms)         \
+    FIELD(45, U32, continue_generation)
+WIRE_STRUCT(workflow_row, WORKFLOW_ROW_FIELDS);
+
+// --- S: one attempt of a task
+// ----------------------------------------------------------------------
+
+enum task_flag {
+    TASK_EXECUTED = 1u << 0, // successors were expanded
+    TASK_RETRIED = 1u << 1,  // superseded by a newer attempt
+    TASK_HAS_REASON = 1u << 2,
+    TASK_HAS_WORKER = 1u << 3,
+    TASK_HAS_DOMAIN = 1u << 4,
+    TASK_HAS_CHILDREN = 1u << 5,  // SWITCH: the first task of its branch came with it
+    TASK_CHILD_STARTED = 1u << 6, // SUB_WORKFLOW: START_CHILD was sent
+};
+
+// Where a worker task is between us and the workers. Counted in the queue's N row.
+enum task_place {
+    TASK_PLACE_NONE,
+    TASK_PLACE_READY,   // has a Q row
+    TASK_PLACE_DELAYED, // its timer makes it ready
+    TASK_PLACE_CLAIMED, // in a worker's hands
+};
+
+#define TASK_ROW_FIELDS(FIELD)         \
+    FIELD(1, ID, id)                   \
+    FIELD(2, TEXT, reference)          \
+    FIELD(3, U32, definition)          \
+    FIELD(4, U8, status)               \
+    FIELD(5, U32, flags)               \
+    FIELD(6, U32, retry_count)         \
+    FIELD(7, ID, retried_task)         \
+    FIELD(8, U32, seq)                 \
+    FIELD(9, U32, poll_count)          \
+    FIELD(10, U32, iteration)          \
+    FIELD(11, I64, scheduled_ms)       \
+    FIELD(12, I64, first_scheduled_ms) \
+    FIELD(13, I64, start_ms)           \
+    FIELD(14, I64, end_ms)             \
+    FIELD(15, I64, update_ms)          \
+    FIELD(16, I64, ready_ms)           \
+    FIELD(17, I64, wait_ms)            \
+    FIELD(18, I64, start_delay_s)      \
+    FIELD(19, I64, callback_s)         \
+    FIELD(20, U32, input_blob)         \
+    FIELD(21, U32, input_bytes)        \
+    FIELD(22, U32, output_blob)        \
+    FIELD(23, U32, output_bytes)       \
+    FIELD(24, TEXT, reason)            \
+    FIELD(25, TEXT, worker)            \
+    FIELD(26, TEXT, domain)            \
+    FIELD(27, TEXT, external_output)   \
+    FIELD(28, TEXT, child)             \
+    FIELD(29, U8, place)               \
+    FIELD(30, U8, queue_priority)      \
+    FIELD(31, U64, queue_sequence)     \
+    FIELD(32, I64, timer_due_ms)       \
+    FIELD(33, U32, timer_generation)   \
+    FIELD(34, U32, log_first)          \
+    FIELD(35, U32, log_next)           \
+    FIELD(36, U32, log_bytes)
+WIRE_STRUCT(task_row, TASK_ROW_FIELDS);
+
+// --- R: the newest attempt of a reference name
+// -----------------------------------------------------
+
+// `joined` counts, for a JOIN, the joinOn references that are terminal and will not be retried.
+#define REFERENCE_ROW_FIELDS(FIELD) \
+    FIELD(1, TEXT, reference)       \
+    FIELD(2, U32, task_no)          \
+    FIELD(3, U32, joined)
+WIRE_STRUCT(reference_row, REFERENCE_ROW_FIELDS);
+
+// --- A: where a task is
+// ----------------------------------------------------------------------------
+
+#define TASK_PLACE_ROW_FIELDS(FIELD) \
+    FIELD(1, ID, workflow)           \
+    FIELD(2, U32, run)               \
+    FIELD(3, U32, task_no)
+WIRE_STRUCT(task_place_row, TASK_PLACE_ROW_FIELDS);
+
+// --- E: a line of a task's log
+// ---------------------------------------------------------------------
+
+#define LOG_ROW_FIELDS(FIELD) \
+    FIELD(1, TEXT, text)      \
+    FIELD(2, I64, time_ms)
+WIRE_STRUCT(log_row, LOG_ROW_FIELDS);
+
+// --- K: an idempotency key
+// -------------------------------------------------------------------------
+
+#define IDEMPOTENCY_ROW_FIELDS(FIELD) \
+    FIELD(1, ID, workflow)            \
+    FIELD(2, TEXT, name)              \
+    FIELD(3, TEXT, key)
+WIRE_STRUCT(idempotency_row, IDEMPOTENCY_ROW_FIELDS);
+
+// --- O, U, I: streams between groups
+// ---------------------------------------------------------------
+
+enum message_kind {
+    MESSAGE_START_CHILD = 1, // parent's group → child's: begin this execution
+    MESSAGE_CHILD_DONE,      // child's group → parent's: it ended, or could not begin
+    MESSAGE_TERMINATE_CHILD, // parent's group → child's
+    MESSAGE_START_FAILURE,   // a failed workflow's group → its failure workflow's
+};
+
+enum message_flag {
+    MESSAGE_HAS_CORRELATION = 1u << 0,
+    MESSAGE_HAS_REASON = 1u << 1,
+    MESSAGE_NOT_STARTED = 1u << 2, // CHILD_DONE: there is no such execution, `reason` says why
+};
+
+// One record for all kinds; a field that a kind does not use is zero and costs nothing.
+#define MESSAGE_ROW_FIELDS(FIELD)   \
+    FIELD(1, U8, kind)              \
+    FIELD(2, U32, flags)            \
+    FIELD(3, ID, workflow)          \
+    FIELD(4, ID, parent)            \
+    FIELD(5, ID, parent_task)       \
+    FIELD(6, U32, parent_run)       \
+    FIELD(7, U32, parent_task_no)   \
+    FIELD(8, U32, parent_attempt)   \
+    FIELD(9, TEXT, name)            \
+    FIELD(10, I64, version)         \
+    FIELD(11, TEXT, definition)     \
+    FIELD(12, TEXT, input)          \
+    FIELD(13, TEXT, correlation)    \
+    FIELD(14, U8, priority)         \
+    FIELD(15, TEXT, task_to_domain) \
+    FIELD(16, U8, status)           \
+    FIELD(17, TEXT, output)         \
+    FIELD(18, TEXT, reason)
+WIRE_STRUCT(message_row, MESSAGE_ROW_FIELDS);
+
+// U: the sequence number of the newest message to a group. Messages themselves leave the outbox.
+#define STREAM_ROW_FIELDS(FIELD) FIELD(1, U64, sequence)
+WIRE_STRUCT(stream_row, STREAM_ROW_FIELDS);
+
+// I: the newest sequence applied from a group.
+#define WATERMARK_ROW_FIELDS(FIELD) FIELD(1, U64, sequence)
+WIRE_STRUCT(watermark_row, WATERMARK_ROW_FIELDS);

@@ -1,0 +1,320 @@
+// The life of one attempt. Every change of status goes through task_move, which keeps what hangs on
+// it: open_count, the pending list, the queue's counters, the timer. Nothing else writes `status`.
+#include "scheduler/task.h"
+
+#include "proto/limits.h"
+#include "scheduler/queue.h"
+#include "scheduler/tasks/kind.h"
+#include "scheduler/timer.h"
+#include "storage/keys.h"
+
+#include <stdarg.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static void remember(struct workflow *workflow, struct task *task);
+static err place_read(struct decision *decision, id128 id, struct task_place_row *out_place);
+
+struct task *task_new(
+    struct workflow *workflow, const struct definition_task *definition, enum api_task_status status
+) {
+    struct decision *decision = workflow->decision;
+    struct task *task = ARENA_NEW(decision->arena, struct task);
+    task->workflow = workflow;
+    task->definition = definition;
+    task->row.id = id_mint(id_slot(workflow->id), decision->now.ms, decision->random);
+    task->row.reference = definition->model.task_reference_name;
+    task->row.definition = definition->index;
+    task->row.status = (uint8_t)status;
+    return task;
+}
+
+err task_admit(struct task *task) {
+    struct workflow *workflow = task->workflow;
+    int64_t now = workflow->decision->now.ms;
+    task->number = workflow->row.next_task_no++;
+    task->row.seq = workflow->row.next_seq++;
+    task->row.scheduled_ms = now;
+    if (task->row.first_scheduled_ms == 0) {
+        task->row.first_scheduled_ms = now;
+    }
+    workflow->dirty = true;
+    workflow->new_count++;
+    task->dirty = true;
+    remember(workflow, task);
+    struct reference_row reference = {.reference = task->row.reference, .task_no = task->number};
+    task_put_reference(workflow, &reference);
+    struct task_place_row place = {
+        .workflow = workflow->id, .run = workflow->row.run, .task_no = task->number};
+    SCOPED(buffer_deinit) struct buffer buffer;
+    buffer_init(&buffer, SIZE_MAX / 2);
+    wire_encode(&task_place_row_record, &place, &buffer);
+    struct key key = key_task_id(task->row.id);
+    store_txn_put(workflow->decision->txn, key_bytes(&key), buffer_bytes(&buffer));
+    if (task_is_terminal(task)) {
+        task->row.end_ms = now;
+        workflow_list_add(workflow, &workflow->row.pending, task->number);
+    } else {
+        workflow->row.open_count++;
+    }
+    return ERR_NONE;
+}
+
+err task_load(struct workflow *workflow, uint32_t number, struct task **out_task) {
+    for (uint32_t i = workflow->task_count; i > 0; i--) {
+        if (workflow->tasks[i - 1]->number == number) {
+            *out_task = workflow->tasks[i - 1];
+            return ERR_NONE;
+        }
+    }
+    struct decision *decision = workflow->decision;
+    struct key key = key_task(workflow->id, workflow->row.run, number);
+    bytes value = BYTES_EMPTY;
+    err error = store_txn_get(decision->txn, key_bytes(&key), &value);
+    if (error.code == ERR_NOT_FOUND) {
+        return err_make(ERR_CORRUPT, "a task row is missing");
+    }
+    TRY(error);
+    struct task *task = ARENA_NEW(decision->arena, struct task);
+    task->workflow = workflow;
+    task->number = number;
+    value = arena_copy(decision->arena, value);
+    TRY(wire_decode(&task_row_record, value, decision->arena, &task->row));
+    if (task->row.definition >= workflow->definition->task_count) {
+        return err_make(ERR_CORRUPT, "a task row names a task the definition does not have");
+    }
+    task->definition = &workflow->definition->tasks[task->row.definition];
+    remember(workflow, task);
+    *out_task = task;
+    return ERR_NONE;
+}
+
+err task_newest(
+    struct workflow *workflow,
+    bytes reference,
+    struct task **out_task,
+    struct reference_row *out_row
+) {
+    struct decision *decision = workflow->decision;
+    struct key key = key_reference(workflow->id, workflow->row.run, reference);
+    bytes value = BYTES_EMPTY;
+    err error = store_txn_get(decision->txn, key_bytes(&key), &value);
+    if (error.code == ERR_NOT_FOUND) {
+        *out_task = NULL;
+        return ERR_NONE;
+    }
+    TRY(error);
+    struct reference_row row = {0};
+    value = arena_copy(decision->arena, value);
+    TRY(wire_decode(&reference_row_record, value, decision->arena, &row));
+    if (!bytes_equal(row.reference, reference)) {
+        *out_task = NULL;
+        return ERR_NONE;
+    }
+    if (out_row != NULL) {
+        *out_row = row;
+    }
+    return task_load(workflow, row.task_no, out_task);
+}
+
+err task_exists(struct workflow *workflow, bytes reference, bool *out_exists) {
+    struct task *task = NULL;
+    TRY(task_newest(workflow, reference, &task, NULL));
+    *out_exists = task != NULL;
+    return ERR_NONE;
+}
+
+void task_put_reference(struct workflow *workflow, const struct reference_row *row) {
+    SCOPED(buffer_deinit) struct buffer buffer;
+    buffer_init(&buffer, SIZE_MAX / 2);
+    wire_encode(&reference_row_record, row, &buffer);
+    struct key key = key_reference(workflow->id, workflow->row.run, row->reference);
+    store_txn_put(workflow->decision->txn, key_bytes(&key), buffer_bytes(&buffer));
+}
+
+err task_open(
+    struct decision *decision, bytes id_text, struct workflow **out_workflow, struct task **out_task
+) {
+    id128 id;
+    if (!id_parse(id_text, &id)) {
+        return err_make(ERR_NOT_FOUND, "no such task");
+    }
+    struct task_place_row place = {0};
+    TRY(place_read(decision, id, &place));
+    struct workflow *workflow = NULL;
+    TRY(workflow_open_id(decision, place.workflow, &workflow));
+    if (place.run != workflow->row.run) {
+        return err_make(ERR_NOT_FOUND, "no such task");
+    }
+    TRY(task_load(workflow, place.task_no, out_task));
+    *out_workflow = workflow;
+    return ERR_NONE;
+}
+
+// Columns: from, to. New tasks begin in any status.
+static const uint8_t task_moves[][2] = {
+    {API_TASK_SCHEDULED, API_TASK_IN_PROGRESS},
+    {API_TASK_SCHEDULED, API_TASK_COMPLETED},
+    {API_TASK_SCHEDULED, API_TASK_COMPLETED_WITH_ERRORS},
+    {API_TASK_SCHEDULED, API_TASK_FAILED},
+    {API_TASK_SCHEDULED, API_TASK_FAILED_WITH_TERMINAL_ERROR},
+    {API_TASK_SCHEDULED, API_TASK_TIMED_OUT},
+    {API_TASK_SCHEDULED, API_TASK_CANCELED},
+    {API_TASK_IN_PROGRESS, API_TASK_SCHEDULED},
+    {API_TASK_IN_PROGRESS, API_TASK_COMPLETED},
+    {API_TASK_IN_PROGRESS, API_TASK_COMPLETED_WITH_ERRORS},
+    {API_TASK_IN_PROGRESS, API_TASK_FAILED},
+    {API_TASK_IN_PROGRESS, API_TASK_FAILED_WITH_TERMINAL_ERROR},
+    {API_TASK_IN_PROGRESS, API_TASK_TIMED_OUT},
+    {API_TASK_IN_PROGRESS, API_TASK_CANCELED},
+    {API_TASK_FAILED, API_TASK_COMPLETED_WITH_ERRORS},
+    {API_TASK_FAILED_WITH_TERMINAL_ERROR, API_TASK_COMPLETED_WITH_ERRORS},
+    {API_TASK_TIMED_OUT, API_TASK_COMPLETED_WITH_ERRORS},
+    {API_TASK_CANCELED, API_TASK_COMPLETED_WITH_ERRORS},
+};
+
+err task_move(struct task *task, enum api_task_status status) {
+    struct workflow *workflow = task->workflow;
+    bool allowed = false;
+    for (size_t i = 0; i < sizeof task_moves / sizeof task_moves[0]; i++) {
+        allowed = allowed ||
+                  (task_moves[i][0] == task->row.status && task_moves[i][1] == (uint8_t)status);
+    }
+    check(allowed);
+    bool was_open = !task_is_terminal(task);
+    task->row.status = (uint8_t)status;
+    task->dirty = true;
+    if (!was_open || !task_is_terminal(task)) {
+        return ERR_NONE;
+    }
+    check(workflow->row.open_count > 0);
+    workflow->row.open_count--;
+    workflow_list_add(workflow, &workflow->row.pending, task->number);
+    if (task->row.end_ms == 0) {
+        task->row.end_ms = workflow->decision->now.ms;
+    }
+    timer_disarm(task);
+    return queue_leave(task);
+}
+
+enum api_task_status task_status(const struct task *task) {
+    return (enum api_task_status)task->row.status;
+}
+
+bool task_is_terminal(const struct task *task) {
+    return api_task_status_is_terminal(task_status(task));
+}
+
+bool task_is_successful(const struct task *task) {
+    return api_task_status_is_successful(task_status(task));
+}
+
+void task_set_reason(struct task *task, bytes reason) {
+    task->dirty = true;
+    if (reason.data == NULL) {
+        task->row.flags &= ~(uint32_t)TASK_HAS_REASON;
+        task->row.reason = BYTES_EMPTY;
+        return;
+    }
+    size_t size = reason.size;
+    if (size > LIMIT_TASK_REASON_BYTES) {
+        size = LIMIT_TASK_REASON_BYTES;
+        while (size > 0 && (reason.data[size] & 0xc0) == 0x80) {
+            size--;
+        }
+    }
+    task->row.flags |= TASK_HAS_REASON;
+    task->row.reason = arena_copy(task->workflow->decision->arena, bytes_slice(reason, 0, size));
+}
+
+void task_format_reason(struct task *task, const char *format, ...) {
+    char text[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    int size = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    check(size >= 0);
+    task_set_reason(
+        task, bytes_of(text, (size_t)size < sizeof text ? (size_t)size : sizeof text - 1)
+    );
+}
+
+bool task_set_input(struct task *task, bytes json) {
+    task->dirty = true;
+    bool fits = json.size <= LIMIT_TASK_PAYLOAD_BYTES;
+    struct payload stored = payload_store(task->workflow, fits ? json : JSON_EMPTY_OBJECT);
+    task->row.input_blob = stored.blob;
+    task->row.input_bytes = stored.bytes;
+    return fits;
+}
+
+bool task_set_output(struct task *task, bytes json) {
+    task->dirty = true;
+    bool fits = json.size <= LIMIT_TASK_PAYLOAD_BYTES;
+    struct payload stored = payload_store(task->workflow, fits ? json : JSON_EMPTY_OBJECT);
+    task->row.output_blob = stored.blob;
+    task->row.output_bytes = stored.bytes;
+    return fits;
+}
+
+void task_set_too_large(struct task *task, size_t size) {
+    bytes id = task_id_text(task);
+    task_format_reason(
+        task,
+        "The payload size: %zu of task: %.*s in workflow: %.*s  is greater than the permissible "
+        "limit: %d bytes",
+        size,
+        BYTES_ARG(id),
+        BYTES_ARG(task->workflow->id_text),
+        LIMIT_TASK_PAYLOAD_BYTES
+    );
+}
+
+struct payload task_input(const struct task *task) {
+    return (struct payload){task->row.input_blob, task->row.input_bytes};
+}
+
+struct payload task_output(const struct task *task) {
+    return (struct payload){task->row.output_blob, task->row.output_bytes};
+}
+
+bytes task_id_text(const struct task *task) {
+    return workflow_id_text(task->workflow->decision, task->row.id);
+}
+
+bytes task_type_text(const struct definition_task *definition) {
+    if (definition->type == TASK_TYPE_SIMPLE) {
+        return definition->model.name;
+    }
+    if (definition->type == TASK_TYPE_FORK_JOIN ||
+        definition->type == TASK_TYPE_FORK_JOIN_DYNAMIC) {
+        return BYTES_LITERAL("FORK");
+    }
+    return definition->model.type;
+}
+
+bytes task_definition_name(const struct task *task) {
+    return task_kind_of(task->definition->type)->named_by_type ? task_type_text(task->definition)
+                                                               : task->definition->model.name;
+}
+
+static void remember(struct workflow *workflow, struct task *task) {
+    if (workflow->task_count == workflow->task_capacity) {
+        uint32_t capacity = workflow->task_capacity == 0 ? 8 : workflow->task_capacity * 2;
+        struct task **tasks = ARENA_ARRAY(workflow->decision->arena, struct task *, capacity);
+        if (workflow->task_count > 0) {
+            memcpy(tasks, workflow->tasks, workflow->task_count * sizeof(struct task *));
+        }
+        workflow->tasks = tasks;
+        workflow->task_capacity = capacity;
+    }
+    workflow->tasks[workflow->task_count++] = task;
+}
+
+static err place_read(struct decision *decision, id128 id, struct task_place_row *out_place) {
+    struct key key = key_task_id(id);
+    bytes value = BYTES_EMPTY;
+    TRY(store_txn_get(decision->txn, key_bytes(&key), &value));
+    return wire_decode(&task_place_row_record, value, decision->arena, out_place);
+}

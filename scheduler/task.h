@@ -1,0 +1,81 @@
+// One attempt of a task of an open workflow.
+//
+//                 claim, start
+//   SCHEDULED ──────────────────▶ IN_PROGRESS
+//       │  ◀─────────────────────     │
+//       │     worker: not yet         │
+//       ▼                             ▼
+//   COMPLETED   FAILED   FAILED_WITH_TERMINAL_ERROR   TIMED_OUT   CANCELED
+//                  └──────────────┴───── optional ─────────┴──────────┴──▶ COMPLETED_WITH_ERRORS
+//
+// Whatever the task had outside itself goes with its end: its place in a queue, its timer. A task
+// that became terminal is put on the workflow's pending list, for the decider to follow up.
+#pragma once
+
+#include "scheduler/workflow.h"
+
+struct task {
+    struct workflow *workflow;
+    uint32_t number; // 0: not admitted yet
+    struct task_row row;
+    const struct definition_task *definition;
+    bool dirty;
+};
+
+// A new attempt of a task of the definition in `status`, not yet part of the workflow.
+struct task *task_new(
+    struct workflow *workflow, const struct definition_task *definition, enum api_task_status status
+);
+
+// Makes it part of the workflow: numbers, times, rows that find it (R, A).
+MUST_USE err task_admit(struct task *task);
+
+// The task of a number. Errors: ERR_CORRUPT when there is none.
+MUST_USE err task_load(struct workflow *workflow, uint32_t number, struct task **out_task);
+
+// The newest attempt of a reference name, or NULL. `out_row` (may be NULL) is its R row.
+MUST_USE err task_newest(
+    struct workflow *workflow,
+    bytes reference,
+    struct task **out_task,
+    struct reference_row *out_row
+);
+
+// Whether the reference has any attempt.
+MUST_USE err task_exists(struct workflow *workflow, bytes reference, bool *out_exists);
+
+// Writes the R row of a reference.
+void task_put_reference(struct workflow *workflow, const struct reference_row *row);
+
+// Opens the workflow of a task and the task itself. Errors: ERR_NOT_FOUND without text for the
+// caller to word.
+MUST_USE err task_open(
+    struct decision *decision, bytes id_text, struct workflow **out_workflow, struct task **out_task
+);
+
+// Changes the status; checks that the picture above allows it.
+MUST_USE err task_move(struct task *task, enum api_task_status status);
+
+enum api_task_status task_status(const struct task *task);
+bool task_is_terminal(const struct task *task);
+bool task_is_successful(const struct task *task);
+
+// Sets the reason, cut to its limit on a character; data NULL: none.
+void task_set_reason(struct task *task, bytes reason);
+PRINTF_LIKE(2, 3) void task_format_reason(struct task *task, const char *format, ...);
+
+// Stores input or output. Over the limit of engine.md §8.4 the payload is emptied and the answer is
+// false: the caller fails the task with what task_set_too_large says.
+MUST_USE bool task_set_input(struct task *task, bytes json);
+MUST_USE bool task_set_output(struct task *task, bytes json);
+void task_set_too_large(struct task *task, size_t size);
+
+struct payload task_input(const struct task *task);
+struct payload task_output(const struct task *task);
+
+// The text of the task's id, in the decision's arena.
+bytes task_id_text(const struct task *task);
+
+// `taskType` and `taskDefName` as clients see them (models.md §6, engine.md §10).
+bytes task_type_text(const struct definition_task *definition);
+bytes task_definition_name(const struct task *task);

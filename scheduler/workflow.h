@@ -1,0 +1,114 @@
+// A workflow opened for one command: its header, its definition and the tasks that were looked at,
+// in memory while the command decides and written back once.
+//
+//            start
+//              │
+//              ▼        pause
+//        ┌─ RUNNING ◀──────────▶ PAUSED ─┐
+//        │     │        resume           │
+//        ▼     ▼                         ▼
+//   COMPLETED  FAILED, TIMED_OUT ──▶ TERMINATED
+//
+// Invariants between commands: `open_count` is the number of tasks that are not terminal;
+// `pending` holds the terminal tasks that were not followed up yet, empty in a RUNNING workflow
+// unless a CONTINUE timer is set; nothing open and nothing pending is the end. Thread: core.
+#pragma once
+
+#include "proto/api/model.h"
+#include "proto/base/check.h"
+#include "scheduler/decision.h"
+#include "scheduler/definition/definition.h"
+#include "scheduler/payload.h"
+#include "scheduler/rows.h"
+
+struct task;
+
+// What the decider or a kind of task asked for: that the workflow ends now.
+struct workflow_ending {
+    bool wanted;
+    enum api_workflow_status status;
+    bytes reason;           // data NULL: none
+    struct task *task;      // the cause, or NULL
+    bool by_terminate_task; // engine.md §10.12
+};
+
+struct workflow {
+    struct decision *decision;
+    id128 id;
+    bytes id_text;
+    struct workflow_row row;
+    const struct definition *definition;
+    struct task **tasks; // touched by this command
+    uint32_t task_count;
+    uint32_t task_capacity;
+    uint32_t new_count; // tasks this command made
+    bool dirty;
+    struct workflow_ending ending;
+};
+
+// Reads header and definition. Lives in the decision's arena. Only one workflow may be open in a
+// decision: the definition borrows from the cache.
+// Errors: ERR_NOT_FOUND `No such workflow found by id: <id>`, ERR_CORRUPT.
+MUST_USE err
+workflow_open(struct decision *decision, bytes id_text, struct workflow **out_workflow);
+MUST_USE err workflow_open_id(struct decision *decision, id128 id, struct workflow **out_workflow);
+
+// Reads the header alone, its texts in the arena. Errors: ERR_NOT_FOUND, ERR_CORRUPT.
+MUST_USE err workflow_read_row(struct decision *decision, id128 id, struct workflow_row *out_row);
+
+// What a new execution begins with. Texts and JSON are copied into rows; data NULL: none.
+struct workflow_seed {
+    id128 id;
+    const struct definition *definition;
+    bytes input;
+    bytes task_to_domain; // object
+    bytes correlation;
+    bytes event;
+    bytes external_input;
+    bytes created_by;
+    bytes idempotency_key;
+    uint8_t priority;
+    id128 parent; // zero: none
+    id128 parent_task;
+    uint32_t parent_run;
+    uint32_t parent_task_no;
+    uint32_t parent_attempt;
+};
+
+// Makes a RUNNING workflow without tasks: header, frozen definition, payloads, timeout timer.
+// Errors: ERR_ILLEGAL_STATE for an input over its limit (engine.md §8.4), ERR_CORRUPT.
+MUST_USE err workflow_create(
+    struct decision *decision, const struct workflow_seed *seed, struct workflow **out_workflow
+);
+
+// Writes back what changed.
+void workflow_save(struct workflow *workflow);
+
+// Changes the status; checks that the picture above allows it.
+void workflow_move(struct workflow *workflow, enum api_workflow_status status);
+bool workflow_is_terminal(const struct workflow *workflow);
+enum api_workflow_status workflow_status(const struct workflow *workflow);
+
+// Asks for the end; the first wish of a step wins.
+void workflow_want_end(
+    struct workflow *workflow, enum api_workflow_status status, bytes reason, struct task *task
+);
+
+// `<name>.<version>/<id>`, in the arena.
+const char *workflow_short_text(const struct workflow *workflow);
+
+struct payload workflow_input(const struct workflow *workflow);
+struct payload workflow_output(const struct workflow *workflow);
+struct payload workflow_variables(const struct workflow *workflow);
+void workflow_set_output(struct workflow *workflow, struct payload payload);
+void workflow_set_variables(struct workflow *workflow, struct payload payload);
+
+// Numbers in a list of the header.
+void workflow_list_add(struct workflow *workflow, struct wire_u32_list *list, uint32_t number);
+void workflow_list_remove(struct workflow *workflow, struct wire_u32_list *list, uint32_t number);
+
+// Adds to failed_references and failed_names, which are sets.
+void workflow_note_failed(struct workflow *workflow, const struct task *task);
+
+// The text of an id, in the decision's arena.
+bytes workflow_id_text(struct decision *decision, id128 id);
