@@ -1,0 +1,102 @@
+// Hands one ready task to a worker (engine.md §6.1): IN_PROGRESS, Q row gone, lease timer set.
+//
+// The Q row only says where to look; the task row decides. A row that its task does not stand
+// behind any more is dropped.
+#include "proto/base/mutant.h"
+#include "scheduler/commands/commands.h"
+#include "scheduler/queue.h"
+#include "scheduler/timer.h"
+#include "scheduler/view.h"
+#include "storage/keys.h"
+
+static err
+find(struct decision *decision, bytes queue_key, struct task **out_task, bool *out_claimable);
+static bool stands_behind(const struct task *task, bytes queue_key);
+static err assign(struct task *task, const struct claim_task *command);
+
+err claim_task(
+    struct decision *decision, const struct claim_task *command, struct reply *out_reply
+) {
+    struct task *task = NULL;
+    bool claimable = false;
+    TRY(find(decision, command->queue_key, &task, &claimable));
+    if (!claimable) {
+        store_txn_del(decision->txn, command->queue_key);
+        return err_make(ERR_NOT_FOUND, "the task is not to be had any more");
+    }
+    TRY(assign(task, command));
+    workflow_save(task->workflow);
+    bytes json = BYTES_EMPTY;
+    TRY(view_task(task, &json));
+    *out_reply = (struct reply){.status = 200, .kind = REPLY_JSON, .body = json};
+    return ERR_NONE;
+}
+
+static err
+find(struct decision *decision, bytes queue_key, struct task **out_task, bool *out_claimable) {
+    bytes value = BYTES_EMPTY;
+    TRY(store_txn_get(decision->txn, queue_key, &value));
+    struct queue_row row = {0};
+    value = arena_copy(decision->arena, value);
+    TRY(wire_decode(&queue_row_record, value, decision->arena, &row));
+    struct workflow *workflow = NULL;
+    err error = workflow_open_id(decision, row.workflow, &workflow);
+    if (error.code == ERR_NOT_FOUND) {
+        return ERR_NONE;
+    }
+    TRY(error);
+    if (workflow->row.run != row.run || row.task_no >= workflow->row.next_task_no) {
+        return ERR_NONE;
+    }
+    TRY(task_load(workflow, row.task_no, out_task));
+    *out_claimable = stands_behind(*out_task, queue_key);
+    return ERR_NONE;
+}
+
+static bool stands_behind(const struct task *task, bytes queue_key) {
+    if (mutant_is("double_claim")) {
+        return !task_is_terminal(task);
+    }
+    if (task->row.status != API_TASK_SCHEDULED || task->row.place != TASK_PLACE_READY) {
+        return false;
+    }
+    struct key key = key_queue(
+        queue_hash(queue_name_of(task)),
+        task->row.queue_priority,
+        task->row.ready_ms,
+        task->row.queue_sequence
+    );
+    return bytes_equal(key_bytes(&key), queue_key);
+}
+
+static err assign(struct task *task, const struct claim_task *command) {
+    int64_t now_ms = task->workflow->decision->now.ms;
+    if (task->row.place == TASK_PLACE_READY) {
+        struct key key = key_queue(
+            queue_hash(queue_name_of(task)),
+            task->row.queue_priority,
+            task->row.ready_ms,
+            task->row.queue_sequence
+        );
+        bytes value = BYTES_EMPTY;
+        TRY(store_txn_get(task->workflow->decision->txn, key_bytes(&key), &value));
+        value = arena_copy(task->workflow->decision->arena, value);
+        TRY(queue_claim(task));
+        if (mutant_is("double_claim")) {
+            store_txn_put(task->workflow->decision->txn, key_bytes(&key), value);
+        }
+        TRY(task_move(task, API_TASK_IN_PROGRESS));
+    }
+    task->row.start_ms = task->row.start_ms == 0 ? now_ms : task->row.start_ms;
+    task->row.update_ms = now_ms;
+    task->row.callback_s = 0;
+    task->row.poll_count++;
+    task->row.worker = command->worker;
+    task->row.flags &= ~(uint32_t)TASK_HAS_WORKER;
+    if (command->worker.data != NULL) {
+        task->row.flags |= TASK_HAS_WORKER;
+    }
+    task->dirty = true;
+    timer_arm(task);
+    return ERR_NONE;
+}

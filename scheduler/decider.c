@@ -1,0 +1,279 @@
+// The reference walks all tasks at each turn; here a turn – a *generation* – is the list of tasks
+// that became terminal since the last one, in the order of their numbers, and costs what they cost:
+//
+//   1. follow up each: retry, or give up, or count it as settled and map its successors
+//   2. admit what was mapped: numbers, rows, queues
+//   3. begin what the server runs itself, in order; what ends is the next generation
+//   4. evaluate the JOINs that were waiting for what settled
+//
+// Generations are the passes of the reference's loop: numbers of tasks come out in its order, and
+// so does the `executed` flag, which it does not write for the pass that completes the workflow
+// (Q1). Nothing open and nothing pending is the end: every branch of the flow was followed to a
+// task without successor.
+#include "scheduler/decider.h"
+
+#include "proto/limits.h"
+#include "scheduler/ending.h"
+#include "scheduler/queue.h"
+#include "scheduler/retry.h"
+#include "scheduler/schedule.h"
+#include "scheduler/tasks/kind.h"
+#include "scheduler/timer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct generation {
+    struct workflow *workflow;
+    struct task **tasks; // followed up in this turn
+    uint32_t count;
+    struct schedule schedule;
+    struct task **joins; // to evaluate
+    uint32_t join_count;
+    uint32_t join_capacity;
+};
+
+static err begin_flow(struct workflow *workflow);
+static err turn(struct workflow *workflow);
+static err take_pending(struct generation *generation);
+static err follow_up(struct generation *generation, struct task *task);
+static err settle(struct generation *generation, struct task *task);
+static err expand(struct generation *generation, struct task *task);
+static err admit(struct generation *generation);
+static err begin(struct generation *generation);
+static err evaluate_joins(struct generation *generation);
+static void add_join(struct generation *generation, struct task *join);
+static void mark_executed(struct generation *generation);
+static bool is_over_bounds(const struct workflow *workflow);
+
+err decider_run(struct workflow *workflow) {
+    while (!workflow_is_terminal(workflow)) {
+        if (workflow->ending.wanted) {
+            return ending_apply(workflow, true);
+        }
+        if (workflow_status(workflow) == API_WORKFLOW_PAUSED) {
+            return ERR_NONE;
+        }
+        if (workflow->row.next_task_no == 1) {
+            TRY(begin_flow(workflow));
+            continue;
+        }
+        if (workflow->row.pending.count == 0) {
+            return workflow->row.open_count > 0 ? ERR_NONE : ending_complete(workflow);
+        }
+        if (is_over_bounds(workflow)) {
+            timer_continue(workflow);
+            return ERR_NONE;
+        }
+        TRY(turn(workflow));
+    }
+    return ERR_NONE;
+}
+
+static err begin_flow(struct workflow *workflow) {
+    if (workflow->definition->first == DEFINITION_NONE) {
+        workflow_want_end(
+            workflow, API_WORKFLOW_COMPLETED, BYTES_LITERAL("No tasks found to be executed"), NULL
+        );
+        return ERR_NONE;
+    }
+    struct generation generation = {.workflow = workflow, .schedule = {.workflow = workflow}};
+    TRY(schedule_map(
+        &generation.schedule, &workflow->definition->tasks[workflow->definition->first]
+    ));
+    if (workflow->ending.wanted) {
+        return ERR_NONE;
+    }
+    TRY(admit(&generation));
+    TRY(begin(&generation));
+    return evaluate_joins(&generation);
+}
+
+static err turn(struct workflow *workflow) {
+    struct generation generation = {.workflow = workflow, .schedule = {.workflow = workflow}};
+    TRY(take_pending(&generation));
+    for (uint32_t i = 0; i < generation.count && !workflow->ending.wanted; i++) {
+        TRY(follow_up(&generation, generation.tasks[i]));
+    }
+    if (workflow->ending.wanted) {
+        if (workflow->ending.by_terminate_task &&
+            workflow->ending.status != API_WORKFLOW_COMPLETED) {
+            mark_executed(&generation);
+        }
+        return ERR_NONE;
+    }
+    TRY(admit(&generation));
+    TRY(begin(&generation));
+    TRY(evaluate_joins(&generation));
+    if (workflow->row.open_count > 0 || workflow->row.pending.count > 0) {
+        mark_executed(&generation);
+    }
+    workflow_save(workflow);
+    return ERR_NONE;
+}
+
+static int by_number(const void *left, const void *right) {
+    const struct task *const *a = left;
+    const struct task *const *b = right;
+    return (*a)->number < (*b)->number ? -1 : (*a)->number > (*b)->number;
+}
+
+static err take_pending(struct generation *generation) {
+    struct workflow *workflow = generation->workflow;
+    struct wire_u32_list *pending = &workflow->row.pending;
+    generation->count = pending->count;
+    generation->tasks =
+        ARENA_ARRAY(workflow->decision->arena, struct task *, generation->count + 1);
+    for (uint32_t i = 0; i < pending->count; i++) {
+        TRY(task_load(workflow, pending->items[i], &generation->tasks[i]));
+    }
+    pending->count = 0;
+    workflow->dirty = true;
+    if (generation->count > 1) {
+        qsort(generation->tasks, generation->count, sizeof generation->tasks[0], by_number);
+    }
+    return ERR_NONE;
+}
+
+static err follow_up(struct generation *generation, struct task *task) {
+    struct workflow *workflow = generation->workflow;
+    if (task->definition->type == TASK_TYPE_TERMINATE && task->row.status == API_TASK_COMPLETED) {
+        terminate_want_end(task);
+        return ERR_NONE;
+    }
+    if (!task_is_successful(task)) {
+        bool retried = false;
+        TRY(retry_settle(&generation->schedule, task, &retried));
+        if (retried || workflow->ending.wanted) {
+            return ERR_NONE;
+        }
+    }
+    TRY(settle(generation, task));
+    return expand(generation, task);
+}
+
+// The JOINs that name this task learn that it is decided.
+static err settle(struct generation *generation, struct task *task) {
+    const struct definition_task *definition = task->definition;
+    for (uint32_t i = 0; i < definition->joined_by_count; i++) {
+        bool seen = false;
+        for (uint32_t before = 0; before < i; before++) {
+            seen = seen || definition->joined_by[before] == definition->joined_by[i];
+        }
+        if (seen) {
+            continue;
+        }
+        struct workflow *workflow = generation->workflow;
+        struct task *join = NULL;
+        TRY(join_note(workflow, &workflow->definition->tasks[definition->joined_by[i]], task, &join)
+        );
+        if (join != NULL) {
+            add_join(generation, join);
+        }
+    }
+    return ERR_NONE;
+}
+
+// engine.md §2.7
+static err expand(struct generation *generation, struct task *task) {
+    const struct definition *definition = generation->workflow->definition;
+    if ((task->row.flags & TASK_HAS_CHILDREN) != 0) {
+        return ERR_NONE;
+    }
+    uint32_t next = task->definition->successor;
+    while (next != DEFINITION_NONE) {
+        struct task *instance = NULL;
+        TRY(task_newest(
+            generation->workflow, definition->tasks[next].model.task_reference_name, &instance, NULL
+        ));
+        if (instance == NULL) {
+            return schedule_map(&generation->schedule, &definition->tasks[next]);
+        }
+        if (instance->row.status != API_TASK_SKIPPED) {
+            return ERR_NONE;
+        }
+        next = definition->tasks[next].successor;
+    }
+    return ERR_NONE;
+}
+
+static err admit(struct generation *generation) {
+    struct workflow *workflow = generation->workflow;
+    int64_t now_ms = workflow->decision->now.ms;
+    for (uint32_t i = 0; i < generation->schedule.count; i++) {
+        struct task *task = generation->schedule.items[i];
+        const struct task_kind *kind = task_kind_of(task->definition->type);
+        if (kind->worker) {
+            TRY(queue_choose_domain(task));
+        } else if (task->row.start_ms == 0) {
+            task->row.start_ms = now_ms;
+        }
+        TRY(task_admit(task));
+    }
+    return ERR_NONE;
+}
+
+static err begin(struct generation *generation) {
+    struct workflow *workflow = generation->workflow;
+    for (uint32_t i = 0; i < generation->schedule.count; i++) {
+        struct task *task = generation->schedule.items[i];
+        const struct task_kind *kind = task_kind_of(task->definition->type);
+        if (task_is_terminal(task)) {
+            continue;
+        }
+        if (task->definition->type == TASK_TYPE_JOIN) {
+            add_join(generation, task);
+        }
+        if (kind->begin != NULL) {
+            TRY(kind->begin(task));
+        }
+        timer_arm(task);
+        if (workflow->ending.wanted) {
+            return ERR_NONE;
+        }
+    }
+    return ERR_NONE;
+}
+
+static err evaluate_joins(struct generation *generation) {
+    for (uint32_t i = 0; i < generation->join_count; i++) {
+        if (!task_is_terminal(generation->joins[i])) {
+            TRY(join_evaluate(generation->joins[i]));
+        }
+    }
+    return ERR_NONE;
+}
+
+static void add_join(struct generation *generation, struct task *join) {
+    for (uint32_t i = 0; i < generation->join_count; i++) {
+        if (generation->joins[i] == join) {
+            return;
+        }
+    }
+    if (generation->join_count == generation->join_capacity) {
+        uint32_t capacity = generation->join_capacity == 0 ? 4 : generation->join_capacity * 2;
+        struct task **joins =
+            ARENA_ARRAY(generation->workflow->decision->arena, struct task *, capacity);
+        if (generation->join_count > 0) {
+            memcpy(joins, generation->joins, generation->join_count * sizeof(struct task *));
+        }
+        generation->joins = joins;
+        generation->join_capacity = capacity;
+    }
+    generation->joins[generation->join_count++] = join;
+}
+
+static void mark_executed(struct generation *generation) {
+    for (uint32_t i = 0; i < generation->count; i++) {
+        struct task *task = generation->tasks[i];
+        if ((task->row.flags & TASK_RETRIED) == 0) {
+            task->row.flags |= TASK_EXECUTED;
+            task->dirty = true;
+        }
+    }
+}
+
+static bool is_over_bounds(const struct workflow *workflow) {
+    return workflow->new_count >= LIMIT_DECISION_TASKS ||
+           store_txn_bytes(workflow->decision->txn) >= LIMIT_DECISION_BYTES;
+}

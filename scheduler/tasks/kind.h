@@ -1,0 +1,70 @@
+// What the decider needs to know of a kind of task: one row of functions a kind, one file each in
+// this folder. A kind that has no row is not built, and a definition that uses it does not start.
+#pragma once
+
+#include "scheduler/schedule.h"
+#include "scheduler/task.h"
+
+struct task_kind {
+    bool worker;        // waits in a queue for a client
+    bool never_retried; // whatever a retryCount says (engine.md §1.4)
+    bool named_by_type; // `taskDefName` is the type (engine.md §10)
+    bool with_template; // the definition's inputTemplate applies (engine.md §9.7)
+    bool knows_task_id; // `${CPEWF_TASK_ID}` has a value (engine.md §9.4)
+    enum api_task_status first_status;
+
+    // Adds the task, and what is scheduled together with it, to the schedule. NULL: just the task
+    // with its evaluated input.
+    err (*map)(struct schedule *schedule, const struct definition_task *definition);
+
+    // The task was admitted: runs it as far as it goes without waiting. NULL: nothing to do.
+    err (*begin)(struct task *task);
+
+    // Its READY or WAIT deadline came. NULL: it has none.
+    err (*wake)(struct task *task);
+
+    // The task is about to be CANCELED; `reason` is why its workflow ends. NULL: nothing to do.
+    err (*cancel)(struct task *task, bytes reason);
+};
+
+// NULL: not built.
+const struct task_kind *task_kind_of(enum definition_task_type type);
+
+extern const struct task_kind task_kind_worker;
+extern const struct task_kind task_kind_fork_join;
+extern const struct task_kind task_kind_join;
+extern const struct task_kind task_kind_switch;
+extern const struct task_kind task_kind_sub_workflow;
+extern const struct task_kind task_kind_terminate;
+extern const struct task_kind task_kind_wait;
+extern const struct task_kind task_kind_human;
+extern const struct task_kind task_kind_noop;
+extern const struct task_kind task_kind_set_variable;
+
+// Whether everything in a definition is built. Errors: ERR_UNSUPPORTED naming type and task,
+// ERR_ILLEGAL_STATE for a fork with an empty branch.
+MUST_USE err task_kinds_check(const struct definition *definition, struct arena *arena);
+
+// --- what others ask of one kind
+// -------------------------------------------------------------------
+
+// Looks at the joined tasks and ends the JOIN when they allow it (engine.md §10.6).
+MUST_USE err join_evaluate(struct task *join);
+
+// A task named in the joinOn of the JOIN of this definition settled: it will not be retried.
+// `*out_join` is the JOIN to evaluate now, NULL: nothing to do yet.
+MUST_USE err join_note(
+    struct workflow *workflow,
+    const struct definition_task *join_definition,
+    const struct task *settled,
+    struct task **out_join
+);
+
+// The output an open JOIN has at present.
+MUST_USE err join_output(struct task *join, bytes *out_json);
+
+// A TERMINATE task is COMPLETED: asks for the end it stands for.
+void terminate_want_end(struct task *task);
+
+// The child of a SUB_WORKFLOW task ended, or could not begin (engine.md §5.10).
+MUST_USE err sub_workflow_done(struct task *task, const struct message_row *message);

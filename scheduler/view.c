@@ -1,0 +1,253 @@
+// Structs of proto/api are filled from rows and written by its tables, so that the names of fields
+// and the rules about null stand in one place. Payloads and definitions go in as the text they are.
+#include "scheduler/view.h"
+
+#include "proto/json/json.h"
+#include "scheduler/tasks/kind.h"
+#include "storage/keys.h"
+
+static void fill_times(const struct task *task, struct api_task *out_task);
+static void fill_texts(const struct task *task, struct api_task *out_task);
+static void fill_limits(const struct task *task, struct api_task *out_task);
+static int64_t queue_wait_ms(const struct task *task);
+static bytes child_of(struct task *task, bytes input, bytes output);
+static err write_tasks(struct workflow *workflow, bytes *out_json);
+static bytes text_list(struct workflow *workflow, const struct wire_text_list *list);
+static bytes nullable(bool present, bytes text);
+static bytes finish(struct workflow *workflow, struct buffer *buffer);
+
+err view_task(struct task *task, bytes *out_json) {
+    struct workflow *workflow = task->workflow;
+    struct api_task view;
+    api_init(&api_task_model, &view);
+    TRY(payload_load(workflow, task_input(task), &view.input_data));
+    if (task->definition->type == TASK_TYPE_JOIN && !task_is_terminal(task)) {
+        TRY(join_output(task, &view.output_data));
+    } else {
+        TRY(payload_load(workflow, task_output(task), &view.output_data));
+    }
+    fill_times(task, &view);
+    fill_texts(task, &view);
+    fill_limits(task, &view);
+    view.status = task_status(task);
+    view.retry_count = (int32_t)task->row.retry_count;
+    view.seq = (int32_t)task->row.seq;
+    view.poll_count = (int32_t)task->row.poll_count;
+    view.iteration = (int32_t)task->row.iteration;
+    view.loop_over_task = task->row.iteration > 0;
+    view.retried = (task->row.flags & TASK_RETRIED) != 0;
+    view.executed = (task->row.flags & TASK_EXECUTED) != 0;
+    view.workflow_priority = workflow->row.priority;
+    view.sub_workflow_id = child_of(task, view.input_data, view.output_data);
+    struct buffer buffer;
+    buffer_init(&buffer, SIZE_MAX / 2);
+    struct json_writer writer = json_writer(&buffer);
+    api_write(&api_task_model, &view, &writer);
+    *out_json = finish(workflow, &buffer);
+    return ERR_NONE;
+}
+
+err view_workflow(struct workflow *workflow, bool with_tasks, bytes *out_json) {
+    const struct workflow_row *row = &workflow->row;
+    struct api_workflow view;
+    api_init(&api_workflow_model, &view);
+    bool child = !id_is_zero(row->parent);
+    view.create_time = row->create_ms;
+    view.start_time = row->create_ms;
+    view.update_time = row->update_ms;
+    view.end_time = row->end_ms;
+    view.last_retried_time = row->last_retried_ms;
+    view.created_by = nullable(row->created_by.size > 0, row->created_by);
+    view.status = workflow_status(workflow);
+    view.workflow_id = workflow->id_text;
+    if (child) {
+        view.parent_workflow_id = workflow_id_text(workflow->decision, row->parent);
+        view.parent_workflow_task_id = workflow_id_text(workflow->decision, row->parent_task);
+    }
+    TRY(payload_load(workflow, workflow_input(workflow), &view.input));
+    TRY(payload_load(workflow, workflow_output(workflow), &view.output));
+    TRY(payload_load(workflow, workflow_variables(workflow), &view.variables));
+    TRY(payload_load(
+        workflow, (struct payload){row->domains_blob, row->domains_bytes}, &view.task_to_domain
+    ));
+    view.correlation_id = nullable((row->flags & WORKFLOW_HAS_CORRELATION) != 0, row->correlation);
+    view.reason_for_incompletion = nullable((row->flags & WORKFLOW_HAS_REASON) != 0, row->reason);
+    view.event = nullable((row->flags & WORKFLOW_HAS_EVENT) != 0, row->event);
+    if (workflow_is_terminal(workflow)) {
+        view.failed_reference_task_names = text_list(workflow, &row->failed_references);
+        view.failed_task_names = text_list(workflow, &row->failed_names);
+    }
+    view.workflow_definition = workflow->definition->json;
+    view.external_input_payload_storage_path =
+        nullable(row->external_input.size > 0, row->external_input);
+    view.priority = row->priority;
+    view.idempotency_key = nullable(row->idempotency_key.size > 0, row->idempotency_key);
+    view.workflow_name = row->name;
+    view.workflow_version = (int32_t)row->version;
+    if (with_tasks) {
+        TRY(write_tasks(workflow, &view.tasks));
+    }
+    struct buffer buffer;
+    buffer_init(&buffer, SIZE_MAX / 2);
+    struct json_writer writer = json_writer(&buffer);
+    api_write(&api_workflow_model, &view, &writer);
+    *out_json = finish(workflow, &buffer);
+    return ERR_NONE;
+}
+
+err view_workflow_status(
+    struct workflow *workflow, bool with_output, bool with_variables, bytes *out_json
+) {
+    struct api_workflow_status_response view;
+    api_init(&api_workflow_status_response_model, &view);
+    view.workflow_id = workflow->id_text;
+    view.correlation_id = nullable(workflow->row.correlation.size > 0, workflow->row.correlation);
+    view.status = workflow_status(workflow);
+    if (with_output) {
+        TRY(payload_load(workflow, workflow_output(workflow), &view.output));
+    }
+    if (with_variables) {
+        TRY(payload_load(workflow, workflow_variables(workflow), &view.variables));
+    }
+    struct buffer buffer;
+    buffer_init(&buffer, SIZE_MAX / 2);
+    struct json_writer writer = json_writer(&buffer);
+    api_write(&api_workflow_status_response_model, &view, &writer);
+    *out_json = finish(workflow, &buffer);
+    return ERR_NONE;
+}
+
+static void fill_times(const struct task *task, struct api_task *out_task) {
+    out_task->scheduled_time = task->row.scheduled_ms;
+    out_task->start_time = task->row.start_ms;
+    out_task->end_time = task->row.end_ms;
+    out_task->update_time = task->row.update_ms;
+    out_task->start_delay_in_seconds = (int32_t)task->row.start_delay_s;
+    out_task->callback_after_seconds = task->row.callback_s;
+    out_task->queue_wait_time = queue_wait_ms(task);
+}
+
+static void fill_texts(const struct task *task, struct api_task *out_task) {
+    const struct workflow *workflow = task->workflow;
+    const struct task_row *row = &task->row;
+    out_task->task_type = task_type_text(task->definition);
+    out_task->task_def_name = task_definition_name(task);
+    out_task->reference_task_name = row->reference;
+    out_task->correlation_id =
+        nullable((workflow->row.flags & WORKFLOW_HAS_CORRELATION) != 0, workflow->row.correlation);
+    if (!id_is_zero(row->retried_task)) {
+        out_task->retried_task_id = workflow_id_text(workflow->decision, row->retried_task);
+    }
+    out_task->workflow_instance_id = workflow->id_text;
+    out_task->workflow_type = workflow->row.name;
+    out_task->task_id = task_id_text(task);
+    out_task->reason_for_incompletion = nullable((row->flags & TASK_HAS_REASON) != 0, row->reason);
+    out_task->worker_id = nullable((row->flags & TASK_HAS_WORKER) != 0, row->worker);
+    out_task->domain = nullable((row->flags & TASK_HAS_DOMAIN) != 0, row->domain);
+    out_task->external_output_payload_storage_path =
+        nullable(row->external_output.size > 0, row->external_output);
+    out_task->workflow_task = task->definition->json;
+    out_task->task_definition = task->definition->has_task_definition
+                                    ? task->definition->model.task_definition
+                                    : BYTES_EMPTY;
+}
+
+// models.md §6: limits of the task definition are copied to worker tasks only.
+static void fill_limits(const struct task *task, struct api_task *out_task) {
+    if (!task_kind_of(task->definition->type)->worker || !task->definition->has_task_definition) {
+        return;
+    }
+    const struct api_task_definition *definition = &task->definition->task_definition;
+    out_task->response_timeout_seconds = definition->response_timeout_seconds;
+    out_task->rate_limit_per_frequency = definition->rate_limit_per_frequency;
+    out_task->rate_limit_frequency_in_seconds = definition->rate_limit_frequency_in_seconds;
+    out_task->execution_name_space = definition->execution_name_space;
+    out_task->isolation_group_id = definition->isolation_group_id;
+}
+
+static int64_t queue_wait_ms(const struct task *task) {
+    const struct task_row *row = &task->row;
+    if (row->start_ms <= 0 || row->scheduled_ms <= 0) {
+        return 0;
+    }
+    if (row->update_ms > 0 && row->callback_s > 0) {
+        int64_t wait_ms =
+            task->workflow->decision->now.ms - (row->update_ms + row->callback_s * 1000);
+        return wait_ms > 0 ? wait_ms : 0;
+    }
+    return row->start_ms - row->scheduled_ms;
+}
+
+// models.md §6: falls back to what output or input say.
+static bytes child_of(struct task *task, bytes input, bytes output) {
+    bytes value = BYTES_EMPTY;
+    if (task->row.child.size > 0) {
+        return task->row.child;
+    }
+    if ((json_get_text(output, "subWorkflowId", &value) && json_is_string(value)) ||
+        (json_get_text(input, "subWorkflowId", &value) && json_is_string(value))) {
+        return json_string(value, task->workflow->decision->arena);
+    }
+    return BYTES_EMPTY;
+}
+
+static err write_tasks(struct workflow *workflow, bytes *out_json) {
+    struct decision *decision = workflow->decision;
+    workflow_save(workflow);
+    uint32_t *numbers = ARENA_ARRAY(decision->arena, uint32_t, workflow->row.next_task_no);
+    uint32_t count = 0;
+    struct key prefix = key_task_prefix(workflow->id, workflow->row.run);
+    struct store_cursor *cursor = store_cursor_open(
+        decision->store, decision->txn, store_txn_group(decision->txn), key_bytes(&prefix)
+    );
+    bytes key = BYTES_EMPTY;
+    bytes value = BYTES_EMPTY;
+    while (store_cursor_next(cursor, &key, &value) && bytes_starts_with(key, key_bytes(&prefix))) {
+        struct key_task_parts parts;
+        check(key_task_parse(key, &parts) && count < workflow->row.next_task_no);
+        numbers[count++] = parts.task_no;
+    }
+    store_cursor_close(&cursor);
+    struct buffer buffer;
+    buffer_init(&buffer, SIZE_MAX / 2);
+    struct json_writer writer = json_writer(&buffer);
+    json_array_begin(&writer);
+    err error = ERR_NONE;
+    for (uint32_t i = 0; i < count && !err_is(error); i++) {
+        struct task *task = NULL;
+        bytes json = BYTES_EMPTY;
+        error = task_load(workflow, numbers[i], &task);
+        if (!err_is(error)) {
+            error = view_task(task, &json);
+        }
+        json_raw(&writer, json);
+    }
+    json_array_end(&writer);
+    *out_json = finish(workflow, &buffer);
+    return error;
+}
+
+static bytes text_list(struct workflow *workflow, const struct wire_text_list *list) {
+    struct buffer buffer;
+    buffer_init(&buffer, SIZE_MAX / 2);
+    struct json_writer writer = json_writer(&buffer);
+    json_array_begin(&writer);
+    for (uint32_t i = 0; i < list->count; i++) {
+        json_text(&writer, list->items[i]);
+    }
+    json_array_end(&writer);
+    return finish(workflow, &buffer);
+}
+
+static bytes nullable(bool present, bytes text) {
+    if (!present) {
+        return BYTES_EMPTY;
+    }
+    return text.data != NULL ? text : BYTES_LITERAL("");
+}
+
+static bytes finish(struct workflow *workflow, struct buffer *buffer) {
+    bytes text = arena_copy(workflow->decision->arena, buffer_bytes(buffer));
+    buffer_deinit(buffer);
+    return text;
+}

@@ -1,0 +1,17 @@
+// Executions as clients see them: rows to the JSON of models.md §5–§6. Text lives in the decision's
+// arena. Thread: core.
+#pragma once
+
+#include "scheduler/task.h"
+
+// A Task. Errors: ERR_CORRUPT.
+MUST_USE err view_task(struct task *task, bytes *out_json);
+
+// A Workflow; `with_tasks`: its tasks in order of seq. Saves the workflow's changes first, so that
+// the walk over task rows sees them.
+MUST_USE err view_workflow(struct workflow *workflow, bool with_tasks, bytes *out_json);
+
+// A Workflow's status (W-4).
+MUST_USE err view_workflow_status(
+    struct workflow *workflow, bool with_output, bool with_variables, bytes *out_json
+);
