@@ -1,0 +1,454 @@
+// Commands run as node/core would run them: a transaction of the right group, committed when the
+// command succeeded, aborted when not. Everything is deterministic: one seed, one clock.
+#include "tests/unit/scheduler/world.h"
+
+#include "scheduler/definition/catalog.h"
+#include "scheduler/queue.h"
+#include "storage/keys.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    GROUPS = 4
+};
+
+static void begin(struct world *world, group_id group);
+static void end(struct world *world, err result);
+static void audit(struct world *world);
+static group_id group_of(struct world *world, bytes id);
+static bool deliver_one(struct world *world);
+static bool fire_next(struct world *world, int64_t until_ms);
+
+void world_init(struct world *world) {
+    *world = (struct world){.now = {1700000000000}};
+    memory_faults_init(&world->faults, 1);
+    world->disk = memory_disk_create(&world->faults);
+    world->map = memory_map_create(&world->faults);
+    world->arena = arena_create(1024 * 1024);
+    random_init(&world->random, 7);
+    world->definitions = definition_cache_create(64);
+    world->settings =
+        (struct scheduler_settings){.group_count = GROUPS, .server_name = BYTES_LITERAL("server")};
+    struct store_options options = {
+        .disk = world->disk,
+        .map = world->map,
+        .group_count = GROUPS,
+        .lane_count = 1,
+        .segment_bytes = 1024 * 1024,
+        .overlay_bytes_max = 1024 * 1024 * 1024,
+        .checkpoint_bytes = 64 * 1024 * 1024,
+        .checkpoint_ms = 1000000,
+        .cluster = "unit",
+        .random_seed = 3,
+    };
+    assert_ok(store_open(&options, world->arena, &world->store));
+}
+
+void world_deinit(struct world *world) {
+    definition_cache_destroy(&world->definitions);
+    store_close(&world->store);
+    memory_map_destroy(&world->map);
+    memory_disk_destroy(&world->disk);
+    arena_destroy(&world->arena);
+}
+
+int world_setup(void **state) {
+    struct world *world = calloc(1, sizeof *world);
+    assert_non_null(world);
+    world_init(world);
+    *state = world;
+    return 0;
+}
+
+int world_teardown(void **state) {
+    struct world *world = *state;
+    world_deinit(world);
+    free(world);
+    return 0;
+}
+
+void world_tasks(struct world *world, const char *json_array) {
+    struct api_violations violations;
+    api_violations_init(&violations, world->arena);
+    begin(world, CATALOG_GROUP);
+    end(world,
+        register_tasks(&world->decision, bytes_from_text(json_array), &violations, &world->reply));
+    assert_ok(world->last);
+}
+
+void world_simple(struct world *world, const char *letters) {
+    for (; *letters != '\0'; letters++) {
+        world_tasks(
+            world, arena_format(world->arena, "[{\"name\":\"%c\",\"retryCount\":0}]", *letters)
+        );
+    }
+}
+
+void world_workflow(struct world *world, const char *json) {
+    struct api_violations violations;
+    api_violations_init(&violations, world->arena);
+    begin(world, CATALOG_GROUP);
+    end(world,
+        register_workflow(
+            &world->decision, bytes_from_text(json), true, false, &violations, &world->reply
+        ));
+    if (err_is(world->last) && violations.count > 0) {
+        fail_msg("%.*s", BYTES_ARG(violations.items[0].message));
+    }
+    assert_ok(world->last);
+}
+
+bytes world_start(struct world *world, const char *name, const char *input) {
+    bytes id = world_start_request(
+        world, arena_format(world->arena, "{\"name\":\"%s\",\"input\":%s}", name, input)
+    );
+    assert_ok(world->last);
+    return id;
+}
+
+bytes world_start_request(struct world *world, const char *request) {
+    struct api_start_workflow_request body;
+    bytes json = BYTES_EMPTY;
+    assert_ok(json_validate(bytes_from_text(request), world->arena, &json));
+    assert_ok(api_read(&api_start_workflow_request_model, json, world->arena, &body));
+    struct start_workflow command = {
+        .id = id_mint(
+            (uint16_t)random_below(&world->random, ID_SLOT_COUNT), world->now.ms, &world->random
+        ),
+        .request = &body,
+    };
+    char text[ID_TEXT_BYTES];
+    id_format(command.id, text);
+    begin(world, decision_group_of(&world->settings, bytes_of(text, ID_TEXT_BYTES)));
+    end(world, start_workflow(&world->decision, &command, &world->reply));
+    return err_is(world->last) ? BYTES_EMPTY : arena_copy(world->arena, world->reply.body);
+}
+
+void world_pause(struct world *world, bytes workflow) {
+    begin(world, group_of(world, workflow));
+    end(world, pause_workflow(&world->decision, workflow, &world->reply));
+}
+
+void world_resume(struct world *world, bytes workflow) {
+    begin(world, group_of(world, workflow));
+    end(world, resume_workflow(&world->decision, workflow, &world->reply));
+}
+
+void world_terminate(struct world *world, bytes workflow, const char *reason) {
+    begin(world, group_of(world, workflow));
+    end(world,
+        terminate_workflow(
+            &world->decision,
+            workflow,
+            reason != NULL ? bytes_from_text(reason) : BYTES_EMPTY,
+            &world->reply
+        ));
+}
+
+bytes world_get(struct world *world, bytes workflow) {
+    begin(world, group_of(world, workflow));
+    err result = get_workflow(&world->decision, workflow, true, &world->reply);
+    end(world, result);
+    return err_is(result) ? BYTES_EMPTY : world->reply.body;
+}
+
+bytes world_poll(struct world *world, const char *type) {
+    return world_poll_domain(world, type, NULL);
+}
+
+bytes world_poll_domain(struct world *world, const char *type, const char *domain) {
+    bytes name = queue_name(
+        bytes_from_text(type), domain != NULL ? bytes_from_text(domain) : BYTES_EMPTY, world->arena
+    );
+    struct key prefix = key_queue_prefix(queue_hash(name));
+    group_id best_group = 0;
+    bytes best = BYTES_EMPTY;
+    for (group_id group = 1; group < GROUPS; group++) {
+        struct store_cursor *cursor =
+            store_cursor_open(world->store, NULL, group, key_bytes(&prefix));
+        bytes key = BYTES_EMPTY;
+        bytes value = BYTES_EMPTY;
+        if (store_cursor_next(cursor, &key, &value) && bytes_starts_with(key, key_bytes(&prefix)) &&
+            (best.data == NULL || bytes_compare(key, best) < 0)) {
+            best = arena_copy(world->arena, key);
+            best_group = group;
+        }
+        store_cursor_close(&cursor);
+    }
+    if (best.data == NULL) {
+        return BYTES_EMPTY;
+    }
+    struct claim_task command = {
+        .queue_key = best,
+        .worker = BYTES_LITERAL("worker"),
+        .domain = domain != NULL ? bytes_from_text(domain) : BYTES_EMPTY,
+    };
+    begin(world, best_group);
+    err result = claim_task(&world->decision, &command, &world->reply);
+    end(world, result);
+    return err_is(result) ? BYTES_EMPTY : world->reply.body;
+}
+
+void world_result_of(
+    struct world *world, bytes workflow, bytes task, const char *status, const char *members
+) {
+    const char *text = arena_format(
+        world->arena,
+        "{\"workflowInstanceId\":\"%.*s\",\"taskId\":\"%.*s\",\"status\":\"%s\",\"workerId\":"
+        "\"worker\"%s%s}",
+        BYTES_ARG(workflow),
+        BYTES_ARG(task),
+        status,
+        members != NULL ? "," : "",
+        members != NULL ? members : ""
+    );
+    struct api_task_result result;
+    assert_ok(api_read(&api_task_result_model, bytes_from_text(text), world->arena, &result));
+    struct next_poll next;
+    begin(world, group_of(world, workflow));
+    end(world, update_task(&world->decision, &result, &world->reply, &next));
+}
+
+void world_result(
+    struct world *world,
+    bytes workflow,
+    const char *reference,
+    const char *status,
+    const char *members
+) {
+    bytes task = world_task(world, workflow, reference);
+    assert_non_null(task.data);
+    world_result_of(world, workflow, world_text(world, task, "taskId"), status, members);
+    assert_ok(world->last);
+}
+
+void world_complete(
+    struct world *world, bytes workflow, const char *reference, const char *output
+) {
+    const char *members = arena_format(world->arena, "\"outputData\":%s", output);
+    world_result(world, workflow, reference, "COMPLETED", members);
+}
+
+void world_fail(struct world *world, bytes workflow, const char *reference, const char *reason) {
+    const char *members = arena_format(world->arena, "\"reasonForIncompletion\":\"%s\"", reason);
+    world_result(world, workflow, reference, "FAILED", members);
+}
+
+void world_settle(struct world *world) {
+    for (int steps = 0; deliver_one(world) || fire_next(world, world->now.ms); steps++) {
+        assert_true(steps < 100000);
+    }
+}
+
+void world_advance(struct world *world, int64_t ms) {
+    int64_t until_ms = world->now.ms + ms;
+    world_settle(world);
+    while (fire_next(world, until_ms)) {
+        world_settle(world);
+    }
+    world->now.ms = until_ms;
+    world_settle(world);
+}
+
+bytes world_at(struct world *world, bytes json, const char *path) {
+    bytes rest = bytes_from_text(path);
+    bytes value = json;
+    while (rest.size > 0) {
+        size_t dot = bytes_find(rest, 0, '.');
+        bytes name = bytes_slice(rest, 0, dot);
+        rest = dot < rest.size ? bytes_slice(rest, dot + 1, rest.size) : BYTES_EMPTY;
+        int64_t index = 0;
+        if (json_is_array(value) && bytes_parse_i64(name, &index)) {
+            struct json_iter iter = json_iter(value);
+            bool found = true;
+            for (int64_t i = 0; i <= index && found; i++) {
+                found = json_next_element(&iter, &value);
+            }
+            if (!found) {
+                return JSON_NULL_TEXT;
+            }
+        } else if (!json_get(value, name, &value)) {
+            return JSON_NULL_TEXT;
+        }
+    }
+    (void)world;
+    return value;
+}
+
+bytes world_text(struct world *world, bytes json, const char *path) {
+    bytes value = world_at(world, json, path);
+    return json_is_string(value) ? json_string(value, world->arena) : value;
+}
+
+bytes world_attempt(struct world *world, bytes workflow, const char *reference, uint32_t retry) {
+    bytes tasks = world_at(world, world_get(world, workflow), "tasks");
+    struct json_iter iter = json_iter(tasks);
+    bytes task = BYTES_EMPTY;
+    bytes found = BYTES_EMPTY;
+    while (json_next_element(&iter, &task)) {
+        int64_t count = 0;
+        assert_true(json_i64(world_at(world, task, "retryCount"), &count));
+        if (bytes_equal_text(world_text(world, task, "referenceTaskName"), reference) &&
+            (retry == UINT32_MAX || (uint32_t)count == retry)) {
+            found = task;
+        }
+    }
+    return found;
+}
+
+bytes world_task(struct world *world, bytes workflow, const char *reference) {
+    return world_attempt(world, workflow, reference, UINT32_MAX);
+}
+
+bytes world_status(struct world *world, bytes workflow) {
+    return world_text(world, world_get(world, workflow), "status");
+}
+
+const char *world_list(struct world *world, bytes workflow) {
+    bytes tasks = world_at(world, world_get(world, workflow), "tasks");
+    struct json_iter iter = json_iter(tasks);
+    bytes task = BYTES_EMPTY;
+    const char *list = "";
+    while (json_next_element(&iter, &task)) {
+        bytes reference = world_text(world, task, "referenceTaskName");
+        bytes status = world_text(world, task, "status");
+        bytes retry = world_text(world, task, "retryCount");
+        bool first = bytes_equal_text(retry, "0");
+        list = arena_format(
+            world->arena,
+            "%s%s%.*s%s%.*s:%.*s",
+            list,
+            *list != '\0' ? " " : "",
+            BYTES_ARG(reference),
+            first ? "" : "#",
+            first ? 0 : (int)retry.size,
+            (const char *)retry.data,
+            BYTES_ARG(status)
+        );
+    }
+    return list;
+}
+
+uint64_t world_outbox(struct world *world) {
+    uint64_t count = 0;
+    struct key prefix = key_kind_prefix(KEY_OUTBOX);
+    for (group_id group = 1; group < GROUPS; group++) {
+        struct store_cursor *cursor =
+            store_cursor_open(world->store, NULL, group, key_bytes(&prefix));
+        bytes key = BYTES_EMPTY;
+        bytes value = BYTES_EMPTY;
+        while (store_cursor_next(cursor, &key, &value) && bytes_starts_with(key, key_bytes(&prefix))
+        ) {
+            count++;
+        }
+        store_cursor_close(&cursor);
+    }
+    return count;
+}
+
+static void begin(struct world *world, group_id group) {
+    world->decision = (struct decision){
+        .store = world->store,
+        .arena = world->arena,
+        .now = world->now,
+        .random = &world->random,
+        .definitions = world->definitions,
+        .settings = &world->settings,
+    };
+    world->reply = (struct reply){0};
+    assert_ok(store_txn_begin(world->store, group, &world->decision.txn));
+}
+
+static void end(struct world *world, err result) {
+    world->last = result;
+    if (err_is(result)) {
+        store_txn_abort(&world->decision.txn);
+        return;
+    }
+    group_id group = store_txn_group(world->decision.txn);
+    log_index index = 0;
+    log_lsn lsn = 0;
+    store_txn_commit(&world->decision.txn, 1, world->now.ms, &index, &lsn);
+    if (index != 0) {
+        store_commit(world->store, group, index);
+        audit(world);
+    }
+}
+
+static void report_fault(void *argument, const char *text) {
+    (void)argument;
+    fail_msg("%s", text);
+}
+
+static void audit(struct world *world) {
+    struct audit_report report = {.fault = report_fault};
+    for (group_id group = 1; group < GROUPS; group++) {
+        assert_ok(
+            scheduler_check_invariants(world->store, group, GROUPS, world->definitions, &report)
+        );
+    }
+}
+
+static group_id group_of(struct world *world, bytes id) {
+    return decision_group_of(&world->settings, id);
+}
+
+// The oldest message of the first stream that has one: applied, then acknowledged.
+static bool deliver_one(struct world *world) {
+    struct key prefix = key_kind_prefix(KEY_OUTBOX);
+    for (group_id source = 1; source < GROUPS; source++) {
+        struct store_cursor *cursor =
+            store_cursor_open(world->store, NULL, source, key_bytes(&prefix));
+        bytes key = BYTES_EMPTY;
+        bytes value = BYTES_EMPTY;
+        struct key_outbox_parts parts = {0};
+        bool found = store_cursor_next(cursor, &key, &value) && key_outbox_parse(key, &parts);
+        bytes message = found ? arena_copy(world->arena, value) : BYTES_EMPTY;
+        store_cursor_close(&cursor);
+        if (!found) {
+            continue;
+        }
+        uint64_t watermark = 0;
+        assert_ok(message_watermark(world->store, parts.destination, source, &watermark));
+        assert_int_equal(parts.sequence, watermark + 1);
+        begin(world, parts.destination);
+        end(world, apply_message(&world->decision, source, parts.sequence, message));
+        assert_ok(world->last);
+        begin(world, source);
+        acknowledge_messages(&world->decision, parts.destination, parts.sequence);
+        end(world, ERR_NONE);
+        return true;
+    }
+    return false;
+}
+
+// Fires the earliest timer due by then, at its moment.
+static bool fire_next(struct world *world, int64_t until_ms) {
+    struct key prefix = key_kind_prefix(KEY_TIMER);
+    bytes earliest = BYTES_EMPTY;
+    group_id owner = 0;
+    struct key_timer_parts parts = {0};
+    for (group_id group = 1; group < GROUPS; group++) {
+        struct store_cursor *cursor =
+            store_cursor_open(world->store, NULL, group, key_bytes(&prefix));
+        bytes key = BYTES_EMPTY;
+        bytes value = BYTES_EMPTY;
+        if (store_cursor_next(cursor, &key, &value) && key_timer_parse(key, &parts) &&
+            parts.due_ms <= until_ms &&
+            (earliest.data == NULL || bytes_compare(key, earliest) < 0)) {
+            earliest = arena_copy(world->arena, key);
+            owner = group;
+        }
+        store_cursor_close(&cursor);
+    }
+    if (earliest.data == NULL) {
+        return false;
+    }
+    assert_true(key_timer_parse(earliest, &parts));
+    world->now.ms = parts.due_ms > world->now.ms ? parts.due_ms : world->now.ms;
+    begin(world, owner);
+    end(world, fire_timer(&world->decision, earliest));
+    assert_ok(world->last);
+    return true;
+}

@@ -1,0 +1,113 @@
+// A scheduler to try things on: one store over the memory twins, a clock that stands until told to
+// go on, workers and clients as functions. After every command the rows of every group are audited.
+#pragma once
+
+#include "proto/base/arena.h"
+#include "proto/json/json.h"
+#include "scheduler/audit.h"
+#include "scheduler/commands/commands.h"
+#include "storage/memory/memory.h"
+#include "tests/unit/test.h"
+
+#include <string.h>
+
+struct world {
+    struct memory_faults faults;
+    struct disk *disk;
+    struct sorted_map *map;
+    struct store *store;
+    struct arena *arena; // of the whole test
+    struct random random;
+    struct definition_cache *definitions;
+    struct scheduler_settings settings;
+    struct decision decision; // of the command that runs
+    wall_time now;
+    err last; // what the newest command said
+    struct reply reply;
+};
+
+void world_init(struct world *world);
+void world_deinit(struct world *world);
+
+// Registers definitions; the workflow's lacks nothing but what `json` leaves to defaults.
+void world_tasks(struct world *world, const char *json_array);
+void world_workflow(struct world *world, const char *json);
+// SIMPLE task definitions named by the letters, retryCount 0, responseTimeoutSeconds 3600.
+void world_simple(struct world *world, const char *letters);
+
+// --- clients: each call is one command
+// --------------------------------------------------------------
+
+// Starts `name` (the newest version) with an input; the id's text. Fails the test when refused.
+bytes world_start(struct world *world, const char *name, const char *input);
+// Starts with a whole StartWorkflowRequest; the outcome is in world->last.
+bytes world_start_request(struct world *world, const char *request);
+void world_pause(struct world *world, bytes workflow);
+void world_resume(struct world *world, bytes workflow);
+void world_terminate(struct world *world, bytes workflow, const char *reason);
+
+// The execution with its tasks; NULL data when there is none.
+bytes world_get(struct world *world, bytes workflow);
+
+// --- workers
+// ----------------------------------------------------------------------------------------
+
+// The task that a poll of the type gets, or BYTES_EMPTY.
+bytes world_poll(struct world *world, const char *type);
+bytes world_poll_domain(struct world *world, const char *type, const char *domain);
+
+// Reports a result for the newest attempt of a reference: `members` are more members of the
+// TaskResult, for example `"outputData":{"x":1}`, or NULL.
+void world_result(
+    struct world *world,
+    bytes workflow,
+    const char *reference,
+    const char *status,
+    const char *members
+);
+void world_complete(struct world *world, bytes workflow, const char *reference, const char *output);
+void world_fail(struct world *world, bytes workflow, const char *reference, const char *reason);
+// Reports for a task by its id.
+void world_result_of(
+    struct world *world, bytes workflow, bytes task, const char *status, const char *members
+);
+
+// --- time and messages
+// --------------------------------------------------------------------------------
+
+// Delivers messages and fires what is due now until nothing happens any more.
+void world_settle(struct world *world);
+// Lets time pass, firing each timer at its moment, and settles.
+void world_advance(struct world *world, int64_t ms);
+
+// --- looking
+// ------------------------------------------------------------------------------------------
+
+// The value of a path of keys and indices, `tasks.0.status`; JSON null when there is none.
+bytes world_at(struct world *world, bytes json, const char *path);
+// As text: strings decoded, else the JSON text.
+bytes world_text(struct world *world, bytes json, const char *path);
+// The newest attempt of a reference as JSON, BYTES_EMPTY when there is none.
+bytes world_task(struct world *world, bytes workflow, const char *reference);
+// Attempt number `retry` of a reference.
+bytes world_attempt(struct world *world, bytes workflow, const char *reference, uint32_t retry);
+bytes world_status(struct world *world, bytes workflow);
+// `a:COMPLETED b#1:SCHEDULED …` in order of seq.
+const char *world_list(struct world *world, bytes workflow);
+// Messages that no group has taken yet, all groups.
+uint64_t world_outbox(struct world *world);
+
+#define assert_list(world, workflow, text) \
+    assert_string_equal(world_list((world), (workflow)), (text))
+#define assert_at(world, json, path, text) \
+    assert_bytes_text(world_text((world), (json), (path)), text)
+#define assert_json(world, json, path, text) \
+    assert_true(json_equal(world_at((world), (json), (path)), BYTES_LITERAL(text)))
+#define assert_status(world, workflow, text) \
+    assert_bytes_text(world_status((world), (workflow)), text)
+#define assert_starts_with(view, text) assert_true(bytes_starts_with((view), BYTES_LITERAL(text)))
+
+// For cmocka: a world in *state.
+int world_setup(void **state);
+int world_teardown(void **state);
+#define world_test(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
