@@ -2,9 +2,6 @@
 // processes do not mix. A line longer than the buffer is cut and says so.
 #include "node/log.h"
 
-#include "node/shell/clocks.h"
-#include "proto/base/time.h"
-
 #include <stdarg.h>
 
 #include <stdio.h>
@@ -25,7 +22,7 @@ void log_line(
     }
     char line[LOG_LINE_BYTES];
     char time[WALL_TIME_ISO_BYTES];
-    wall_time_iso(clocks_wall(), time);
+    wall_time_iso(log->clock(), time);
     int head = snprintf(
         line,
         sizeof(line),

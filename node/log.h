@@ -3,6 +3,7 @@
 #pragma once
 
 #include "proto/base/attr.h"
+#include "proto/base/time.h"
 
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ enum log_level {
 struct log {
     enum log_level level; // lines above it are dropped
     uint32_t node;
+    wall_time (*clock)(void); // any thread
 };
 
 // One line on stderr. `format` gives the fields behind the event, `key=value key="two words"`.

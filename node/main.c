@@ -1,6 +1,7 @@
 // orpheus: one program. `orpheus serve` runs a node.
 #include "node/config.h"
 #include "node/log.h"
+#include "node/shell/clocks.h"
 #include "node/shell/shell.h"
 #include "proto/base/arena.h"
 #include "proto/base/buffer.h"
@@ -39,7 +40,7 @@ static void help(FILE *out) {
 static int serve(int argument_count, char *const *arguments) {
     SCOPED(arena_destroy) struct arena *arena = arena_create(LIMIT_ARENA_BLOCK_BYTES);
     struct config config;
-    struct log log = {.level = LOG_INFO};
+    struct log log = {.level = LOG_INFO, .clock = clocks_wall};
     err done = config_read(argument_count, arguments, environ, arena, &config);
     if (!err_is(done) && !log_level_parse(config.log_level, &log.level)) {
         done = err_make(ERR_INVALID, "log-level is refused: error, warn, info or debug");
