@@ -37,7 +37,7 @@ static uint64_t first_needed(const struct store *store) {
         return store->row.first_segment;
     }
     size_t newest = store->segments_count - 1;
-    for (size_t s = 0; s < newest && !mutant_is("segment-freed-too-early"); s++) {
+    for (size_t s = 0; s < newest && !mutant_is("segment_freed_too_early"); s++) {
         for (uint32_t i = 0; i < store->options.group_count; i++) {
             if (store->segments[s].last_index[i] > store->groups[i].commit_index) {
                 return store->segments[s].number;
@@ -190,7 +190,7 @@ static err write_row(struct writer *writer, const struct checkpoint_row *row, ha
 }
 
 static err write_meta(struct writer *writer, struct row_key key, bytes value) {
-    if (mutant_is("checkpoint-without-meta") && key.bytes[0] == 'G') {
+    if (mutant_is("checkpoint_without_meta") && key.bytes[0] == 'G') {
         return ERR_NONE;
     }
     bytes sealed = row_seal(&writer->room, row_key_bytes(&key), value);
@@ -308,7 +308,7 @@ static void move_pinned(struct store *store) {
 void store_checkpoint_end(struct store *store, struct store_checkpoint **checkpoint_variable) {
     struct store_checkpoint *checkpoint = *checkpoint_variable;
     check(checkpoint != NULL && checkpoint == store->checkpoint_out);
-    if (!mutant_is("overlay-dropped-before-map-renewed")) {
+    if (!mutant_is("overlay_dropped_before_map_renewed")) {
         err error = map_snapshot_renew(store->options.map, store->snapshot);
         check(!err_is(error));
     }

@@ -60,7 +60,7 @@ static err take_entry(struct replay *replay, const struct record *record, uint64
         return ERR_NONE;
     }
     log_index behind = record->index - group->row.applied_index - 1;
-    if (record->type == RECORD_MOVED && mutant_is("rewrite-reorders")) {
+    if (record->type == RECORD_MOVED && mutant_is("rewrite_reorders")) {
         behind = group->entries_count;
     }
     if (behind > group->entries_count + (log_index)GAP_MAX) {

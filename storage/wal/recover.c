@@ -236,7 +236,7 @@ static err take_chunk(
 static bool later_chunk_exists(
     const struct wal_segment *segment, bytes content, uint64_t offset, uint64_t sequence
 ) {
-    if (mutant_is("cut-in-mid-log")) {
+    if (mutant_is("cut_in_mid_log")) {
         return false;
     }
     for (uint64_t at = offset; at < content.size; at += SEGMENT_BLOCK_BYTES) {

@@ -135,7 +135,7 @@ bool segment_decode_chunk(
         .crc = bytes_get_u32(at + CHUNK_CRC_AT),
         .content = bytes_of(at + SEGMENT_CHUNK_HEADER_BYTES, size),
     };
-    if (!mutant_is("torn-tail-accepted") &&
+    if (!mutant_is("torn_tail_accepted") &&
         chunk.crc != chunk_crc(header, offset, at, chunk.content)) {
         return false;
     }

@@ -118,7 +118,7 @@ static err segment_create(struct wal *wal, struct wal_segment *out_segment) {
     if (!err_is(error)) {
         error = disk_rename(disk, fresh, segment.name);
     }
-    if (!err_is(error) && !mutant_is("skip-directory-sync")) {
+    if (!err_is(error) && !mutant_is("skip_directory_sync")) {
         error = disk_sync_directory(disk);
     }
     if (err_is(error)) {

@@ -1,2 +1,3 @@
 unit(storage/test_keys.c USES storage_keys)
 unit(storage/test_store.c USES storage_view storage_memory storage_posix storage_lmdb)
+unit(storage/test_crash_points.c USES storage_view storage_memory storage_posix storage_lmdb)
