@@ -217,20 +217,18 @@ static err start_failure_workflow(struct workflow *workflow) {
     struct decision *decision = workflow->decision;
     const struct api_workflow_definition *model = &workflow->definition->model;
     bytes name = failure_workflow_name(workflow);
+    if (bytes_trim(name).size == 0) {
+        return ERR_NONE; // an input that names none wants none, as the reference was recorded to do
+    }
     int64_t version =
         model->failure_workflow_version.present ? model->failure_workflow_version.value : 0;
     bytes found = BYTES_EMPTY;
-    err error =
-        name.data == NULL
-            ? err_make(
-                  ERR_INVALID, "Workflow name must be specified when searching for a definition"
-              )
-            : catalog_workflow(decision->store, name, version, decision->arena, &found);
+    err error = catalog_workflow(decision->store, name, version, decision->arena, &found);
     if (err_is(error)) {
         const char *text = arena_format(
             decision->arena,
             "Error workflow %.*s failed to start.  reason: %s",
-            BYTES_ARG(name.data == NULL ? model->failure_workflow : name),
+            BYTES_ARG(name),
             error.text
         );
         return add_to_output(workflow, "conductor.failure_workflow", bytes_from_text(text));

@@ -9,6 +9,8 @@
 #include "scheduler/message.h"
 #include "scheduler/tasks/kind.h"
 
+#include <string.h>
+
 static err evaluate_parameters(
     struct workflow *workflow, const struct definition_task *definition, bytes *out_json
 );
@@ -160,7 +162,10 @@ static err evaluate_parameters(
     json_object_begin(&writer);
     json_member_raw(&writer, "subWorkflowDefinition", is_object ? JSON_NULL_TEXT : embedded);
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
-        json_member_raw(&writer, members[i].to, member(parameters, members[i].from));
+        // An embedded definition has a version of its own: the task's input shows none.
+        bool is_void = is_object && strcmp(members[i].from, "version") == 0;
+        bytes value = is_void ? JSON_NULL_TEXT : member(parameters, members[i].from);
+        json_member_raw(&writer, members[i].to, value);
     }
     json_object_end(&writer);
     bytes template_json = arena_copy(arena, buffer_bytes(&buffer));
