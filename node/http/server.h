@@ -43,7 +43,7 @@ typedef void http_server_stopped_callback(void *argument);
 struct http_server_options {
     const char *address;                      // [0.0.0.0] IP address or name of a local one
     uint16_t port;                            // [any free one]
-    const char *instance;                     // [left out] the host's name in error bodies
+    const char *instance;                     // [left out] host's name in error bodies; kept
     uint32_t connections_max;                 // [LIMIT_HTTP_CONNECTIONS]
     size_t head_bytes_max;                    // [LIMIT_HTTP_HEAD_BYTES]
     size_t body_bytes_max;                    // [LIMIT_HTTP_BODY_BYTES]

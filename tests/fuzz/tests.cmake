@@ -15,5 +15,6 @@ function(fuzz source)
     target_link_libraries(fuzz_${name} PRIVATE ${FUZZ_USES} warnings)
 endfunction()
 
+fuzz(http.c USES node_http)
 fuzz(json.c USES proto_json)
 fuzz(wire.c USES proto_wire PkgConfig::MSGPACK)
