@@ -5,3 +5,4 @@ target_link_libraries(
     PRIVATE warnings
 )
 unit(scheduler/test_sequence.c USES scheduler_world)
+unit(scheduler/test_evaluation.c USES scheduler_decider)
