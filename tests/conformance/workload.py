@@ -1,0 +1,268 @@
+"""What the SDK test does to the server: starts, a loan officer, and the records of the workers."""
+
+import glob
+import json
+import os
+import random
+import threading
+
+from conductor.client.configuration.configuration import Configuration
+from conductor.client.http.models.start_workflow_request import StartWorkflowRequest
+from conductor.client.http.rest import ApiException
+from conductor.client.orkes_clients import OrkesClients
+
+from server import ROOT, wait_for
+
+TERMINAL = ("COMPLETED", "FAILED", "TIMED_OUT", "TERMINATED")
+LOST = "LOST"  # ours: the server does not know it
+OPEN_MAX = 30  # executions in hand at a time
+AFTER_REFUSAL_SECONDS = 0.1
+
+
+def as_sent(model):
+    """An SDK model as the JSON it came from: attributes by their wire names, nothing that is null."""
+    if isinstance(model, list):
+        return [as_sent(one) for one in model]
+    if isinstance(model, dict):
+        return {key: as_sent(value) for key, value in model.items()}
+    if hasattr(model, "attribute_map"):
+        named = ((wire, getattr(model, name, None)) for name, wire in model.attribute_map.items())
+        return {wire: as_sent(value) for wire, value in named if value is not None}
+    return model
+
+
+class Clients:
+    """The SDK's clients. A call that got no answer raises ApiException or is asked again."""
+
+    def __init__(self, base):
+        configuration = Configuration(base_url=base)
+        clients = OrkesClients(configuration=configuration)
+        self.workflow_client = clients.get_workflow_client()
+        self.task_client = clients.get_task_client()
+        self.metadata_client = clients.get_metadata_client()
+        self.ended = {}
+
+    def register(self, samples):
+        for sample in samples:
+            folder = os.path.join(ROOT, "deploy/samples", sample)
+            for kind, register in (
+                ("tasks", self.metadata_client.register_task_def),
+                ("workflows", self.metadata_client.update_workflow_def),
+            ):
+                with open(os.path.join(folder, kind + ".json"), encoding="utf-8") as file:
+                    for definition in json.load(file):
+                        register(definition)
+
+    def insist(self, question):
+        """Asks until there is an answer; only for questions that change nothing."""
+        def ask():
+            try:
+                return [question()]
+            except ApiException as error:
+                if error.status in (0, None, 503):
+                    return None
+                raise
+        return wait_for(ask, 60, "an answer")[0]
+
+    def load(self, workflow_id, with_tasks=True):
+        """The execution as JSON, or None when the server says that there is none."""
+        try:
+            return as_sent(self.insist(lambda: self.workflow_client.get_workflow(workflow_id, with_tasks)))
+        except ApiException as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def status(self, workflow_id):
+        if workflow_id not in self.ended:
+            found = self.load(workflow_id, False)
+            status = found["status"] if found else LOST
+            if status not in TERMINAL + (LOST,):
+                return status
+            self.ended[workflow_id] = status
+        return self.ended[workflow_id]
+
+    def has_ended(self, workflow_id):
+        return self.status(workflow_id) in TERMINAL + (LOST,)
+
+    def load_family(self, workflow_ids):
+        """Every execution of `workflow_ids`, their parents and children, by id; lost ones left out."""
+        loaded, looked_at, wanted = {}, set(), set(workflow_ids)
+        while wanted:
+            workflow_id = wanted.pop()
+            looked_at.add(workflow_id)
+            workflow = self.load(workflow_id)
+            if workflow is None:
+                continue
+            loaded[workflow_id] = workflow
+            relatives = {task.get("subWorkflowId") for task in workflow["tasks"]}
+            relatives.add(workflow.get("parentWorkflowId"))
+            wanted |= {one for one in relatives if one} - looked_at
+        return loaded
+
+    @staticmethod
+    def tasks_of(workflows):
+        return {task["taskId"]: task for one in workflows.values() for task in one["tasks"]}
+
+
+class Wanted:
+    """One start: what was asked for, and how it has to end."""
+
+    KINDS = ("image", "approve", "reject", "officer yes", "officer no", "incomplete")
+
+    def __init__(self, number, kind, folder):
+        self.kind = kind
+        self.correlation = f"start-{number}"
+        self.name = "image_conversion" if kind == "image" else "loan_application"
+        if kind == "image":
+            self.width, self.height = 16 + number % 40, 12 + number % 30
+            self.input = {
+                "folder": os.path.join(folder, "pictures", str(number)),
+                "width": self.width, "height": self.height, "seed": number,
+            }
+        else:
+            income = {"approve": 900, "reject": 100}.get(kind, 400)
+            self.input = {"applicant": f"applicant {number}", "income": income, "amount": 1000 - income}
+            if kind == "incomplete":
+                del self.input["amount"]
+        self.decision = {"officer yes": "approve", "officer no": "decline"}.get(kind)
+
+    def complaint_about(self, end):
+        """What is wrong with how it ended, or None."""
+        if end is None:
+            return "it is gone"
+        status = "FAILED" if self.kind == "incomplete" else "COMPLETED"
+        if end["status"] != status:
+            return f"{end['status']} instead of {status}: {end.get('reasonForIncompletion')}"
+        if end["input"] != self.input:
+            return f"its input became {end['input']}"
+        output = end["output"]
+        if self.kind == "image":
+            pixels, files = self.width * self.height, (output.get("thumbnail"), output.get("page"))
+            missing = [file for file in files if not file or not os.path.exists(file)]
+            return None if output.get("pixels") == pixels and not missing else f"its output is {output}"
+        decision = {
+            "approve": "approved", "officer yes": "approved", "officer no": "declined",
+            "reject": "rejected", "incomplete": "incomplete",
+        }[self.kind]
+        return None if output.get("decision") == decision else f"its output is {output}"
+
+
+class Starter(threading.Thread):
+    """Starts executions, OPEN_MAX in hand; remembers which starts were answered."""
+
+    def __init__(self, clients, folder, seed, stopped):
+        super().__init__(daemon=True)
+        self.clients, self.folder, self.stopped = clients, folder, stopped
+        self.chance = random.Random(seed)
+        self.answered, self.unanswered = {}, []
+        self.winding_up = threading.Event()
+
+    def run(self):
+        number = 0
+        while not self.winding_up.is_set() and not self.stopped.is_set():
+            if self.open_count() >= OPEN_MAX:
+                self.stopped.wait(AFTER_REFUSAL_SECONDS)
+                continue
+            number += 1
+            wanted = Wanted(number, self.chance.choice(Wanted.KINDS), self.folder)
+            request = StartWorkflowRequest(
+                name=wanted.name, version=1, input=wanted.input, correlation_id=wanted.correlation
+            )
+            try:
+                self.answered[self.clients.workflow_client.start_workflow(request)] = wanted
+            except ApiException:
+                self.unanswered.append(wanted.correlation)
+                self.stopped.wait(AFTER_REFUSAL_SECONDS)
+
+    def open_count(self):
+        try:
+            return sum(not self.clients.has_ended(one) for one in list(self.answered)[-200:])
+        except (ApiException, AssertionError):
+            return OPEN_MAX
+
+    def wind_up(self):
+        self.winding_up.set()
+        self.join()
+
+
+class Officer(threading.Thread):
+    """Decides the loan applications that wait for a person; remembers which decisions were answered.
+
+    An application whose start was never answered is known from the tasks that workers got for it; it
+    is approved.
+    """
+
+    def __init__(self, clients, starter, records, stopped):
+        super().__init__(daemon=True)
+        self.clients, self.starter, self.records, self.stopped = clients, starter, records, stopped
+        self.answered, self.done = {}, set()
+
+    def run(self):
+        while not self.stopped.wait(AFTER_REFUSAL_SECONDS):
+            answered = dict(self.starter.answered)
+            for workflow_id in (answered.keys() | self.records.workflows()) - self.done:
+                wanted = answered.get(workflow_id)
+                if wanted and not wanted.decision:
+                    self.done.add(workflow_id)
+                elif not self.stopped.is_set():
+                    self.decide(workflow_id, wanted.decision if wanted else "approve")
+
+    def decide(self, workflow_id, decision):
+        try:
+            workflow = self.clients.workflow_client.get_workflow(workflow_id, True)
+            waiting = [one for one in workflow.tasks if one.task_type == "HUMAN"]
+            if not waiting:
+                if workflow.status in TERMINAL:
+                    self.done.add(workflow_id)
+                return
+            if waiting[0].status == "IN_PROGRESS":
+                self.clients.task_client.update_task_sync(
+                    workflow_id, "officer_decision", "COMPLETED", {"decision": decision}
+                )
+                self.answered[workflow_id] = decision
+            self.done.add(workflow_id)
+        except ApiException:
+            return  # no answer: looked at again
+
+
+class Records:
+    """What the workers sent and what was answered, from the files of recorded_workers.py."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.offsets, self.lines, self.answered_count = {}, [], 0
+        self.lock = threading.Lock()
+
+    def read(self):
+        """Takes in what was added since the last time; a line still being written waits."""
+        with self.lock:
+            for path in glob.glob(os.path.join(self.folder, "*.jsonl")):
+                with open(path, "rb") as file:
+                    file.seek(self.offsets.get(path, 0))
+                    added = file.read()
+                whole = added[: added.rfind(b"\n") + 1]
+                self.offsets[path] = self.offsets.get(path, 0) + len(whole)
+                lines = [json.loads(line) for line in whole.splitlines()]
+                self.answered_count += sum("answered" in line for line in lines)
+                self.lines += lines
+        return self.lines
+
+    def count_answered(self):
+        self.read()
+        return self.answered_count
+
+    def workflows(self):
+        return {line["workflow"] for line in self.read() if "workflow" in line}
+
+    def troubles(self):
+        return [line["trouble"] for line in self.read() if "trouble" in line]
+
+    def answered(self):
+        """task id → (when the answer was there, output that was sent)."""
+        sent = {line["sent"]: line["output"] for line in self.read() if "sent" in line}
+        return {
+            line["answered"]: (line["ms"], sent[line["answered"]])
+            for line in self.read()
+            if "answered" in line
+        }
