@@ -17,4 +17,5 @@ endfunction()
 
 fuzz(http.c USES node_http)
 fuzz(json.c USES proto_json)
+fuzz(wal.c USES storage_view storage_memory)
 fuzz(wire.c USES proto_wire PkgConfig::MSGPACK)
