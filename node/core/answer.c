@@ -18,8 +18,8 @@ static bytes body_keep(bytes body) {
     return bytes_of(copy, body.size);
 }
 
-void node_answer(struct node *node, uint64_t request_id, const struct reply *reply, log_lsn lsn) {
-    struct node_effect effect = {
+static struct node_effect effect_of(uint64_t request_id, const struct reply *reply, log_lsn lsn) {
+    return (struct node_effect){
         .kind = EFFECT_REPLY,
         .lsn = lsn,
         .request_id = request_id,
@@ -27,6 +27,18 @@ void node_answer(struct node *node, uint64_t request_id, const struct reply *rep
         .reply_kind = reply->kind,
         .body = body_keep(reply->body),
     };
+}
+
+void node_answer(struct node *node, uint64_t request_id, const struct reply *reply, log_lsn lsn) {
+    struct node_effect effect = effect_of(request_id, reply, lsn);
+    node_effects_add(node->effects, &effect);
+}
+
+void node_answer_with_tasks(
+    struct node *node, uint64_t request_id, const struct reply *reply, log_lsn lsn
+) {
+    struct node_effect effect = effect_of(request_id, reply, lsn);
+    effect.with_tasks = true;
     node_effects_add(node->effects, &effect);
 }
 

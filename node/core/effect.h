@@ -30,6 +30,7 @@ struct node_effect {
     uint16_t status;
     enum reply_kind reply_kind;
     bool retry_after;   // 503: the header goes with it
+    bool with_tasks;    // tell NODE_DELIVERED when it was sent, NODE_GONE when it could not be
     bytes body;         // owned by the effect: node_effect_release
     unsigned allow;     // OPTIONS and 405: bit set of methods, route.h
     bytes content_type; // a literal that overrides reply_kind's, or empty

@@ -22,7 +22,8 @@ struct node_request {
 enum node_event_kind {
     NODE_TICK,            // time went on
     NODE_REQUEST,         // a client asks
-    NODE_GONE,            // a client left before its answer
+    NODE_GONE,            // a client left before its answer, or the answer could not be sent
+    NODE_DELIVERED,       // an answer with tasks was handed to its connection
     NODE_LOG_DONE,        // the log is durable up to `lsn`
     NODE_CHECKPOINT_DONE, // the overlay shrank
 };
@@ -31,7 +32,7 @@ struct node_event {
     enum node_event_kind kind;
     mono_time mono;
     wall_time wall;
-    uint64_t request_id; // REQUEST, GONE: unique for the life of the process
+    uint64_t request_id; // REQUEST, GONE, DELIVERED: unique for the life of the process
     const struct node_request *request;
     log_lsn lsn; // LOG_DONE
 };

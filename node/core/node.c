@@ -57,6 +57,7 @@ void node_destroy(struct node **node) {
     }
     poll_all_destroy(*node);
     table_deinit(&(*node)->polls);
+    table_deinit(&(*node)->deliveries);
     table_deinit(&(*node)->poll_marks);
     streams_destroy(&(*node)->streams);
     alarms_destroy(&(*node)->alarms);
@@ -302,6 +303,9 @@ void node_step(struct node *node, const struct node_event *event, struct node_ef
         break;
     case NODE_GONE:
         poll_gone(node, event->request_id);
+        break;
+    case NODE_DELIVERED:
+        poll_delivered(node, event->request_id);
         break;
     case NODE_LOG_DONE:
         check(event->lsn >= node->durable_lsn);

@@ -38,6 +38,7 @@ struct node_stats {
     uint64_t entries; // log entries made
     uint64_t workflows_started;
     uint64_t tasks_claimed;
+    uint64_t tasks_returned; // handed out by answers that nobody got
     uint64_t tasks_updated;
     uint64_t timers_fired;
     uint64_t messages_applied;

@@ -24,6 +24,23 @@ struct poll {
     bytes domain;
     struct buffer tasks; // Task documents, comma separated
     struct poll *next_finishing;
+    struct hand_out *hand_outs; // what was claimed for it
+};
+
+// A task handed out by an answer that has not left yet. When the client is gone by then, the task
+// goes back at once instead of waiting for its lease (promise G4: this node attests that nobody got
+// it). Owned by the poll, then by the delivery.
+struct hand_out {
+    group_id group;
+    struct task_claim claim;
+    struct hand_out *next;
+};
+
+// An answer with tasks that has not left yet. Owned by node->deliveries by request id.
+struct delivery {
+    struct hand_out *hand_outs;
+    struct delivery *previous;
+    struct delivery *next;
 };
 
 // The newest poll of a (type, domain), newer than its P row.
@@ -47,6 +64,8 @@ struct node {
     struct streams *streams;
     struct match *match;
     struct table polls;
+    struct table deliveries;
+    struct delivery *delivery_first;
     struct table poll_marks;
     struct poll_mark *poll_mark_first;
     struct poll *finishing;  // polls to answer at the end of the turn
@@ -78,6 +97,10 @@ log_lsn node_decision_abort(struct node *node, struct decision *decision);
 
 // Answers a request once the log is committed up to `lsn`. Bodies are copied.
 void node_answer(struct node *node, uint64_t request_id, const struct reply *reply, log_lsn lsn);
+// As above, for an answer that carries tasks: its delivery is told back.
+void node_answer_with_tasks(
+    struct node *node, uint64_t request_id, const struct reply *reply, log_lsn lsn
+);
 void node_answer_error(struct node *node, uint64_t request_id, err error, log_lsn lsn);
 void node_answer_violations(
     struct node *node, uint64_t request_id, const struct api_violations *violations, log_lsn lsn
@@ -194,8 +217,11 @@ struct poll_wish {
 // Parks a poll; node_pump gives it tasks or lets it expire.
 void poll_begin(struct node *node, const struct poll_wish *wish);
 
-// The client left.
+// The client left: a parked poll is forgotten, tasks of an answer that has not left go back.
 void poll_gone(struct node *node, uint64_t request_id);
+
+// The answer left: the leases of its tasks stand.
+void poll_delivered(struct node *node, uint64_t request_id);
 
 // Pairs waiting polls with ready tasks, expires polls. Bounded; sets more_to_do.
 void poll_pump(struct node *node);

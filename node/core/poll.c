@@ -35,7 +35,16 @@ static void text_drop(bytes *text) {
     *text = BYTES_EMPTY;
 }
 
+static void hand_outs_drop(struct hand_out *hand_out) {
+    while (hand_out != NULL) {
+        struct hand_out *next = hand_out->next;
+        free(hand_out);
+        hand_out = next;
+    }
+}
+
 static void poll_destroy(struct poll *poll) {
+    hand_outs_drop(poll->hand_outs);
     text_drop(&poll->worker);
     text_drop(&poll->domain);
     buffer_deinit(&poll->tasks);
@@ -47,6 +56,12 @@ void poll_all_destroy(struct node *node) {
     struct match_poll expired;
     while (match_expire(node->match, end, &expired)) {
         poll_destroy(table_take(&node->polls, expired.request));
+    }
+    while (node->delivery_first != NULL) {
+        struct delivery *delivery = node->delivery_first;
+        node->delivery_first = delivery->next;
+        hand_outs_drop(delivery->hand_outs);
+        free(delivery);
     }
     while (node->poll_mark_first != NULL) {
         struct poll_mark *mark = node->poll_mark_first;
@@ -226,32 +241,102 @@ void poll_begin(struct node *node, const struct poll_wish *wish) {
     match_park(node->match, &parked);
 }
 
+// Takes over what was claimed for a poll until its answer has left.
+static void delivery_add(struct node *node, struct poll *poll) {
+    struct delivery *delivery = calloc(1, sizeof(*delivery));
+    check(delivery != NULL);
+    delivery->hand_outs = poll->hand_outs;
+    poll->hand_outs = NULL;
+    delivery->next = node->delivery_first;
+    if (delivery->next != NULL) {
+        delivery->next->previous = delivery;
+    }
+    node->delivery_first = delivery;
+    table_put(&node->deliveries, poll->request_id, delivery);
+}
+
+// Ends a delivery and gives what was claimed for it; NULL when there is none.
+static struct hand_out *delivery_take(struct node *node, uint64_t request_id) {
+    struct delivery *delivery = table_take(&node->deliveries, request_id);
+    if (delivery == NULL) {
+        return NULL;
+    }
+    if (delivery->previous != NULL) {
+        delivery->previous->next = delivery->next;
+    } else {
+        node->delivery_first = delivery->next;
+    }
+    if (delivery->next != NULL) {
+        delivery->next->previous = delivery->previous;
+    }
+    struct hand_out *hand_outs = delivery->hand_outs;
+    free(delivery);
+    return hand_outs;
+}
+
+// Gives one task back. Without room in the store it stays handed out until its lease ends.
+static void hand_out_return(struct node *node, const struct hand_out *hand_out) {
+    struct decision decision;
+    if (err_is(node_decision_begin(node, hand_out->group, &decision))) {
+        return;
+    }
+    if (err_is(return_task(&decision, &hand_out->claim))) {
+        (void)node_decision_abort(node, &decision);
+    } else {
+        (void)node_decision_commit(node, &decision);
+        node->stats.tasks_returned++;
+    }
+}
+
 void poll_gone(struct node *node, uint64_t request_id) {
     if (match_unpark(node->match, request_id)) {
         poll_destroy(table_take(&node->polls, request_id));
+        return;
     }
+    struct hand_out *first = delivery_take(node, request_id);
+    for (const struct hand_out *each = first; each != NULL; each = each->next) {
+        hand_out_return(node, each);
+        arena_reset(node->arena);
+    }
+    hand_outs_drop(first);
+}
+
+void poll_delivered(struct node *node, uint64_t request_id) {
+    hand_outs_drop(delivery_take(node, request_id));
 }
 
 // Answers a poll with what it has and forgets it. It is no longer parked.
 static void poll_answer(struct node *node, struct poll *poll) {
-    struct reply reply = {.status = 200, .kind = REPLY_JSON};
+    struct reply reply = {.status = 204, .kind = REPLY_VOID};
+    struct buffer list;
+    buffer_init(&list, LIMIT_REPLY_BYTES + 2);
     if (poll->batch) {
-        struct buffer list;
-        buffer_init(&list, LIMIT_REPLY_BYTES + 2);
         buffer_append_byte(&list, '[');
         buffer_append(&list, buffer_bytes(&poll->tasks));
         buffer_append_byte(&list, ']');
-        reply.body = buffer_bytes(&list);
-        node_answer(node, poll->request_id, &reply, poll->lsn);
-        buffer_deinit(&list);
+        reply = (struct reply){.status = 200, .kind = REPLY_JSON, .body = buffer_bytes(&list)};
     } else if (poll->given > 0) {
-        reply.body = buffer_bytes(&poll->tasks);
-        node_answer(node, poll->request_id, &reply, poll->lsn);
-    } else {
-        struct reply none = {.status = 204, .kind = REPLY_VOID};
-        node_answer(node, poll->request_id, &none, poll->lsn);
+        reply = (struct reply){
+            .status = 200,
+            .kind = REPLY_JSON,
+            .body = buffer_bytes(&poll->tasks),
+        };
     }
+    if (poll->hand_outs != NULL) {
+        node_answer_with_tasks(node, poll->request_id, &reply, poll->lsn);
+        delivery_add(node, poll);
+    } else {
+        node_answer(node, poll->request_id, &reply, poll->lsn);
+    }
+    buffer_deinit(&list);
     poll_destroy(table_take(&node->polls, poll->request_id));
+}
+
+static void poll_note(struct poll *poll, group_id group, const struct task_claim *claim) {
+    struct hand_out *hand_out = malloc(sizeof(*hand_out));
+    check(hand_out != NULL);
+    *hand_out = (struct hand_out){.group = group, .claim = *claim, .next = poll->hand_outs};
+    poll->hand_outs = hand_out;
 }
 
 static void poll_give(struct node *node, struct poll *poll, bytes task, log_lsn lsn) {
@@ -289,8 +374,10 @@ static bool poll_claim(struct node *node, const struct match_supply *supply, str
         .domain = poll->domain,
     };
     struct reply reply = {0};
-    err claimed = claim_task(&decision, &claim, &reply);
+    struct task_claim made = {0};
+    err claimed = claim_task(&decision, &claim, &reply, &made);
     if (!err_is(claimed)) {
+        poll_note(poll, supply->group, &made);
         poll_give(node, poll, reply.body, node_decision_commit(node, &decision));
     } else if (claimed.code == ERR_NOT_FOUND) {
         (void)node_decision_commit(node, &decision);

@@ -235,18 +235,20 @@ void http_server_stop(struct http_server *server) {
 
 // --- requests and figures --------------------------------------------------------------------
 
-void http_server_respond(
+bool http_server_respond(
     struct http_server *server, uint64_t request_id, const struct http_response *response
 ) {
     uint32_t index = (uint32_t)(request_id & UINT32_MAX);
     if (index >= server->slot_count) {
-        return;
+        return false;
     }
     const struct connection_slot *slot = &server->slots[index];
-    if (slot->connection != NULL && slot->generation == request_id >> 32 &&
-        slot->connection->phase == PHASE_PARKED) {
-        connection_answer(slot->connection, response);
+    if (slot->connection == NULL || slot->generation != request_id >> 32 ||
+        slot->connection->phase != PHASE_PARKED) {
+        return false;
     }
+    connection_answer(slot->connection, response);
+    return true;
 }
 
 uint16_t http_server_port(const struct http_server *server) {

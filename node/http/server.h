@@ -87,9 +87,9 @@ void http_server_destroy(struct http_server **server);
 // now on says "Connection: close". on_stopped follows. Again: no effect.
 void http_server_stop(struct http_server *server);
 
-// Answers a request. An id that is unknown, answered, or gone is ignored. The body is sent or
-// copied before this returns.
-void http_server_respond(
+// Answers a request. The body is sent or copied before this returns. False: the id is unknown,
+// answered, or its client is gone; nothing was sent.
+bool http_server_respond(
     struct http_server *server, uint64_t request_id, const struct http_response *response
 );
 

@@ -15,7 +15,8 @@ static const char *content_type_of(enum reply_kind kind) {
     return NULL;
 }
 
-static void reply(struct shell *shell, const struct node_effect *effect) {
+// False: the client is gone.
+static bool reply(struct shell *shell, const struct node_effect *effect) {
     struct http_field headers[2];
     size_t header_count = 0;
     if (effect->retry_after) {
@@ -37,8 +38,20 @@ static void reply(struct shell *shell, const struct node_effect *effect) {
         .headers = headers,
         .header_count = header_count,
     };
-    http_server_respond(shell->http, effect->request_id, &response);
+    bool sent = http_server_respond(shell->http, effect->request_id, &response);
     arena_destroy(&arena);
+    return sent;
+}
+
+static void reply_carry_out(struct shell *shell, const struct node_effect *effect) {
+    bool sent = reply(shell, effect);
+    if (effect->with_tasks) {
+        struct node_event event = {
+            .kind = sent ? NODE_DELIVERED : NODE_GONE,
+            .request_id = effect->request_id,
+        };
+        shell_step(shell, &event);
+    }
 }
 
 void effects_carry_out(struct shell *shell) {
@@ -46,7 +59,7 @@ void effects_carry_out(struct shell *shell) {
     while (node_effects_take(shell->effects, &effect)) {
         switch (effect.kind) {
         case EFFECT_REPLY:
-            reply(shell, &effect);
+            reply_carry_out(shell, &effect);
             break;
         case EFFECT_KIND_COUNT:
             check(effect.kind != EFFECT_KIND_COUNT);

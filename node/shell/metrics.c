@@ -49,6 +49,7 @@ static void node_figures(const struct shell *shell, struct buffer *out) {
          "Executions started by clients",
          stats.workflows_started},
         {"tasks_claimed_total", "counter", "Tasks handed to workers", stats.tasks_claimed},
+        {"tasks_returned_total", "counter", "Tasks taken back undelivered", stats.tasks_returned},
         {"tasks_updated_total", "counter", "Task updates by workers", stats.tasks_updated},
         {"timers_fired_total", "counter", "Timers fired", stats.timers_fired},
         {"messages_applied_total",
@@ -103,6 +104,6 @@ void metrics_respond(struct shell *shell, uint64_t request_id) {
         .content_type = "text/plain; version=0.0.4; charset=utf-8",
         .body = buffer_bytes(&body),
     };
-    http_server_respond(shell->http, request_id, &response);
+    (void)http_server_respond(shell->http, request_id, &response);
     buffer_deinit(&body);
 }

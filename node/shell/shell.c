@@ -268,11 +268,15 @@ static err random_seed(uint64_t *out_seed) {
     return ERR_NONE;
 }
 
+static bytes server_name(struct arena *arena) {
+    char host[256] = "orpheus";
+    (void)gethostname(host, sizeof(host) - 1);
+    return arena_copy(arena, bytes_from_text(host));
+}
+
 static err node_start(struct shell *shell, struct arena *arena) {
     uint64_t seed = 0;
     TRY(random_seed(&seed));
-    char host[256] = "orpheus";
-    (void)gethostname(host, sizeof(host) - 1);
     struct node_options options = {
         .store = shell->store,
         .settings =
@@ -280,10 +284,10 @@ static err node_start(struct shell *shell, struct arena *arena) {
                 .group_count = (uint32_t)shell->config->partitions + 1,
                 .owner_email_mandatory = shell->config->owner_email_mandatory,
                 .name_validation = shell->config->name_validation,
-                .server_name = arena_copy(arena, bytes_from_text(host)),
+                .server_name = server_name(arena),
             },
         .random_seed = seed,
-        .host = arena_copy(arena, bytes_from_text(host)),
+        .host = server_name(arena),
         .version = BYTES_LITERAL(SHELL_VERSION),
         .wall = clocks_wall(),
         .mono = clocks_mono(),
@@ -300,6 +304,7 @@ static err http_start(struct shell *shell, struct arena *arena) {
     struct http_server_options options = {
         .address = host,
         .port = port,
+        .instance = arena_text(arena, server_name(arena)),
         .connections_max = (uint32_t)shell->config->connections,
         .on_request = on_request,
         .on_gone = on_gone,

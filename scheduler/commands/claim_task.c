@@ -15,7 +15,10 @@ static bool stands_behind(const struct task *task, bytes queue_key);
 static err assign(struct task *task, const struct claim_task *command);
 
 err claim_task(
-    struct decision *decision, const struct claim_task *command, struct reply *out_reply
+    struct decision *decision,
+    const struct claim_task *command,
+    struct reply *out_reply,
+    struct task_claim *out_claim
 ) {
     struct task *task = NULL;
     bool claimable = false;
@@ -29,6 +32,13 @@ err claim_task(
     bytes json = BYTES_EMPTY;
     TRY(view_task(task, &json));
     *out_reply = (struct reply){.status = 200, .kind = REPLY_JSON, .body = json};
+    *out_claim = (struct task_claim){
+        .workflow = task->workflow->id,
+        .run = task->workflow->row.run,
+        .task_no = task->number,
+        .poll_count = task->row.poll_count,
+        .update_ms = task->row.update_ms,
+    };
     return ERR_NONE;
 }
 

@@ -111,8 +111,26 @@ struct claim_task {
     bytes worker; // data NULL: none given
     bytes domain;
 };
-MUST_USE err
-claim_task(struct decision *decision, const struct claim_task *command, struct reply *out_reply);
+
+// One hand-out of one task: what fences its return.
+struct task_claim {
+    id128 workflow;
+    uint32_t run;
+    uint32_t task_no;
+    uint32_t poll_count;
+    int64_t update_ms;
+};
+MUST_USE err claim_task(
+    struct decision *decision,
+    const struct claim_task *command,
+    struct reply *out_reply,
+    struct task_claim *out_claim
+);
+
+// Takes a task back that its worker is attested never to have got (distributed.md §8, UNDELIVERED):
+// SCHEDULED at its old place, as if it had not been polled. Nothing happens when that very hand-out
+// is not current any more or the worker was heard of.
+MUST_USE err return_task(struct decision *decision, const struct task_claim *claim);
 
 // Counters of one queue in this group (N row). Zeros when unknown. `sequence` is the newest one
 // given to a Q row of the queue; the row stays when all else is zero.

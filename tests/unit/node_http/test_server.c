@@ -168,10 +168,10 @@ static void a_second_answer_and_an_unknown_id_are_ignored(void **state) {
     wait_until(&world, world.parked_count == 1);
     uint64_t id = world.parked[0];
     struct http_response response = {.status = 200};
-    http_server_respond(world.server, 0, &response);
-    http_server_respond(world.server, UINT64_MAX, &response);
-    http_server_respond(world.server, id - (UINT64_C(1) << 32), &response);
-    http_server_respond(world.server, id + (UINT64_C(1) << 32), &response);
+    assert_false(http_server_respond(world.server, 0, &response));
+    assert_false(http_server_respond(world.server, UINT64_MAX, &response));
+    assert_false(http_server_respond(world.server, id - (UINT64_C(1) << 32), &response));
+    assert_false(http_server_respond(world.server, id + (UINT64_C(1) << 32), &response));
     world_answer(&world, 0, "mine");
     world_answer(&world, 0, "again");
     client_expect_text(&client, 200, "mine");

@@ -24,7 +24,7 @@ static void respond(struct world *world, uint64_t id, uint16_t status, bytes bod
         .content_type = "text/plain;charset=UTF-8",
         .body = body,
     };
-    http_server_respond(world->server, id, &response);
+    (void)http_server_respond(world->server, id, &response);
 }
 
 static bytes large_body(struct world *world, bytes size_text) {
@@ -63,7 +63,7 @@ static void on_request(void *argument, uint64_t id, const struct http_request *r
             .header_count = 1,
             .close = true,
         };
-        http_server_respond(world->server, id, &response);
+        (void)http_server_respond(world->server, id, &response);
     } else if (http_request_parameter(request, "size", &size)) {
         respond(world, id, 200, large_body(world, size));
     } else {

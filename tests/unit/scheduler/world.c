@@ -185,7 +185,7 @@ bytes world_poll_domain(struct world *world, const char *type, const char *domai
         .domain = domain != NULL ? bytes_from_text(domain) : BYTES_EMPTY,
     };
     begin(world, best_group);
-    err result = claim_task(&world->decision, &command, &world->reply);
+    err result = claim_task(&world->decision, &command, &world->reply, &world->claim);
     end(world, result);
     return err_is(result) ? BYTES_EMPTY : world->reply.body;
 }

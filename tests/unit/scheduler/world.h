@@ -24,6 +24,7 @@ struct world {
     wall_time now;
     err last; // what the newest command said
     struct reply reply;
+    struct task_claim claim; // of the newest poll that got a task
 };
 
 void world_init(struct world *world);
