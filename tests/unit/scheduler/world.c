@@ -114,7 +114,9 @@ bytes world_start_request(struct world *world, const char *request) {
     assert_ok(api_read(&api_start_workflow_request_model, json, world->arena, &body));
     struct start_workflow command = {
         .id = id_mint(
-            (uint16_t)random_below(&world->random, ID_SLOT_COUNT), world->now.ms, &world->random
+            world->slot != 0 ? world->slot : (uint16_t)random_below(&world->random, ID_SLOT_COUNT),
+            world->now.ms,
+            &world->random
         ),
         .request = &body,
     };
@@ -123,6 +125,16 @@ bytes world_start_request(struct world *world, const char *request) {
     begin(world, decision_group_of(&world->settings, bytes_of(text, ID_TEXT_BYTES)));
     end(world, start_workflow(&world->decision, &command, &world->reply));
     return err_is(world->last) ? BYTES_EMPTY : arena_copy(world->arena, world->reply.body);
+}
+
+void world_repeat_start(struct world *world, bytes id, const char *name) {
+    struct api_start_workflow_request body;
+    api_init(&api_start_workflow_request_model, &body);
+    body.name = bytes_from_text(name);
+    struct start_workflow command = {.request = &body};
+    assert_true(id_parse(id, &command.id));
+    begin(world, group_of(world, id));
+    end(world, start_workflow(&world->decision, &command, &world->reply));
 }
 
 void world_pause(struct world *world, bytes workflow) {
@@ -151,6 +163,32 @@ bytes world_get(struct world *world, bytes workflow) {
     err result = get_workflow(&world->decision, workflow, true, &world->reply);
     end(world, result);
     return err_is(result) ? BYTES_EMPTY : world->reply.body;
+}
+
+bytes world_get_status(struct world *world, bytes workflow, bool output, bool variables) {
+    begin(world, group_of(world, workflow));
+    end(world, get_workflow_status(&world->decision, workflow, output, variables, &world->reply));
+    assert_ok(world->last);
+    return world->reply.body;
+}
+
+bytes world_requeue(struct world *world, const char *type) {
+    begin(world, (group_id)(1 + world->slot % (GROUPS - 1)));
+    end(world, requeue_tasks(&world->decision, bytes_from_text(type), &world->reply));
+    assert_ok(world->last);
+    return world->reply.body;
+}
+
+void world_record_poll(struct world *world, const char *type, const char *domain) {
+    struct poll_row poll = {
+        .type = bytes_from_text(type),
+        .domain = bytes_from_text(domain),
+        .worker = BYTES_LITERAL("worker"),
+        .time_ms = world->now.ms,
+    };
+    begin(world, poll_row_group(&world->settings, poll.type));
+    end(world, record_poll(&world->decision, &poll));
+    assert_ok(world->last);
 }
 
 bytes world_poll(struct world *world, const char *type) {
@@ -233,6 +271,47 @@ void world_complete(
 void world_fail(struct world *world, bytes workflow, const char *reference, const char *reason) {
     const char *members = arena_format(world->arena, "\"reasonForIncompletion\":\"%s\"", reason);
     world_result(world, workflow, reference, "FAILED", members);
+}
+
+void world_by_reference(
+    struct world *world,
+    bytes workflow,
+    const char *reference,
+    const char *status,
+    const char *output
+) {
+    struct update_task_by_reference command = {
+        .workflow = workflow,
+        .reference = bytes_from_text(reference),
+        .status = bytes_from_text(status),
+        .output = bytes_from_text(output),
+    };
+    begin(world, group_of(world, workflow));
+    end(world, update_task_by_reference(&world->decision, &command, &world->reply));
+}
+
+void world_extend_lease(struct world *world, bytes workflow, const char *reference) {
+    struct api_task_result result;
+    api_init(&api_task_result_model, &result);
+    result.extend_lease = true;
+    result.workflow_instance_id = workflow;
+    result.task_id = world_text(world, world_task(world, workflow, reference), "taskId");
+    struct next_poll next;
+    begin(world, group_of(world, workflow));
+    end(world, update_task(&world->decision, &result, &world->reply, &next));
+    assert_ok(world->last);
+}
+
+void world_log(struct world *world, bytes task, const char *text) {
+    begin(world, group_of(world, task));
+    end(world, add_task_log(&world->decision, task, bytes_from_text(text), &world->reply));
+}
+
+bytes world_logs(struct world *world, bytes task) {
+    begin(world, group_of(world, task));
+    end(world, get_task_logs(&world->decision, task, &world->reply));
+    assert_ok(world->last);
+    return world->reply.status == 204 ? BYTES_EMPTY : world->reply.body;
 }
 
 void world_settle(struct world *world) {

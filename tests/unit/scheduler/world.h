@@ -4,6 +4,7 @@
 
 #include "proto/base/arena.h"
 #include "proto/json/json.h"
+#include "proto/limits.h"
 #include "scheduler/audit.h"
 #include "scheduler/commands/commands.h"
 #include "storage/memory/memory.h"
@@ -22,7 +23,8 @@ struct world {
     struct scheduler_settings settings;
     struct decision decision; // of the command that runs
     wall_time now;
-    err last; // what the newest command said
+    uint16_t slot; // of the next starts; 0: any
+    err last;      // what the newest command said
     struct reply reply;
     struct task_claim claim; // of the newest poll that got a task
 };
@@ -43,12 +45,17 @@ void world_simple(struct world *world, const char *letters);
 bytes world_start(struct world *world, const char *name, const char *input);
 // Starts with a whole StartWorkflowRequest; the outcome is in world->last.
 bytes world_start_request(struct world *world, const char *request);
+// The same start once more, under the same id.
+void world_repeat_start(struct world *world, bytes id, const char *name);
 void world_pause(struct world *world, bytes workflow);
 void world_resume(struct world *world, bytes workflow);
 void world_terminate(struct world *world, bytes workflow, const char *reason);
 
 // The execution with its tasks; NULL data when there is none.
 bytes world_get(struct world *world, bytes workflow);
+bytes world_get_status(struct world *world, bytes workflow, bool output, bool variables);
+// T-16 in the partition of world->slot.
+bytes world_requeue(struct world *world, const char *type);
 
 // --- workers
 // ----------------------------------------------------------------------------------------
@@ -56,6 +63,9 @@ bytes world_get(struct world *world, bytes workflow);
 // The task that a poll of the type gets, or BYTES_EMPTY.
 bytes world_poll(struct world *world, const char *type);
 bytes world_poll_domain(struct world *world, const char *type, const char *domain);
+
+// A poll of this (type, domain) was seen now.
+void world_record_poll(struct world *world, const char *type, const char *domain);
 
 // Reports a result for the newest attempt of a reference: `members` are more members of the
 // TaskResult, for example `"outputData":{"x":1}`, or NULL.
@@ -72,6 +82,19 @@ void world_fail(struct world *world, bytes workflow, const char *reference, cons
 void world_result_of(
     struct world *world, bytes workflow, bytes task, const char *status, const char *members
 );
+
+// Reports by reference name (T-5).
+void world_by_reference(
+    struct world *world,
+    bytes workflow,
+    const char *reference,
+    const char *status,
+    const char *output
+);
+void world_extend_lease(struct world *world, bytes workflow, const char *reference);
+void world_log(struct world *world, bytes task, const char *text);
+// The lines as JSON, BYTES_EMPTY when there are none.
+bytes world_logs(struct world *world, bytes task);
 
 // --- time and messages
 // --------------------------------------------------------------------------------
@@ -97,6 +120,15 @@ bytes world_status(struct world *world, bytes workflow);
 const char *world_list(struct world *world, bytes workflow);
 // Messages that no group has taken yet, all groups.
 uint64_t world_outbox(struct world *world);
+
+// Texts of definitions.
+#define S(name) S_WITH(name, "")
+#define S_WITH(name, members) \
+    "{\"name\":\"" name "\",\"taskReferenceName\":\"" name "\",\"type\":\"SIMPLE\"" members "}"
+#define TYPED(type, name, members) \
+    "{\"name\":\"" name "\",\"taskReferenceName\":\"" name "\",\"type\":\"" type "\"" members "}"
+#define WORKFLOW(tasks) "{\"name\":\"w\",\"tasks\":[" tasks "]}"
+#define WORKFLOW_WITH(tasks, members) "{\"name\":\"w\",\"tasks\":[" tasks "]" members "}"
 
 #define assert_list(world, workflow, text) \
     assert_string_equal(world_list((world), (workflow)), (text))
