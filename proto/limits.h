@@ -124,6 +124,12 @@ enum {
     // A decision commits and goes on in a later entry above either (distributed.md §5.1).
     LIMIT_DECISION_BYTES = 256 * 1024,
     LIMIT_DECISION_TASKS = 1000,
+    // Scripts whose results one decision uses before it commits and goes on in a later entry: ten
+    // server-side tasks stay one entry, a loop of scripts does not run again and again from its
+    // start.
+    LIMIT_DECISION_EVALUATIONS = 16,
+    // Scripts one decision may ask for at a time; more are asked for when it runs again.
+    LIMIT_DECISION_WANTED = 64,
     // models.md §6: a task's reasonForIncompletion is cut to it.
     LIMIT_TASK_REASON_BYTES = 500,
     // The header is rewritten at every step: a reason in it is cut to this.

@@ -55,6 +55,10 @@ err decider_run(struct workflow *workflow) {
             return ERR_NONE;
         }
         if (workflow->row.next_task_no == 1) {
+            if (workflow->decision->evaluated.record_only) {
+                timer_continue(workflow);
+                return ERR_NONE;
+            }
             TRY(begin_flow(workflow));
             continue;
         }
@@ -274,6 +278,9 @@ static void mark_executed(struct generation *generation) {
 }
 
 static bool is_over_bounds(const struct workflow *workflow) {
-    return workflow->new_count >= LIMIT_DECISION_TASKS ||
-           store_txn_bytes(workflow->decision->txn) >= LIMIT_DECISION_BYTES;
+    const struct decision *decision = workflow->decision;
+    return decision->evaluated.record_only ||
+           decision->evaluations_used >= LIMIT_DECISION_EVALUATIONS ||
+           workflow->new_count >= LIMIT_DECISION_TASKS ||
+           store_txn_bytes(decision->txn) >= LIMIT_DECISION_BYTES;
 }

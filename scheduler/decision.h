@@ -8,8 +8,10 @@
 #include "proto/base/err.h"
 #include "proto/base/random.h"
 #include "proto/base/time.h"
+#include "proto/limits.h"
 #include "proto/wire/wire.h"
 #include "scheduler/definition/definition.h"
+#include "scheduler/evaluation.h"
 #include "storage/store.h"
 
 // Set once from the configuration (rest-api.md §21).
@@ -20,6 +22,16 @@ struct scheduler_settings {
     bytes server_name;          // workerId of what the server runs itself
 };
 
+// What the evaluator answered so far for one decision, found by key. Owned by the core, which runs
+// the decision again from its start until it asks for nothing new (distributed.md §5.1).
+struct decision_results {
+    const hash128 *keys;
+    const struct evaluation_result *results;
+    size_t count;
+    bool allowed;     // false: timers and messages, which never evaluate
+    bool record_only; // run again after ERR_LATER: note what happened, decide nothing, CONTINUE
+};
+
 struct decision {
     struct store *store;   // reads of the catalog (group 0), committed or not
     struct store_txn *txn; // the rows of the command's own group; all writes go here
@@ -28,7 +40,22 @@ struct decision {
     struct random *random;
     struct definition_cache *definitions;
     const struct scheduler_settings *settings;
+    struct decision_results evaluated;
+    struct evaluation wanted[LIMIT_DECISION_WANTED]; // asked for with ERR_SUSPENDED; in the arena
+    size_t wanted_count;
+    size_t evaluations_used; // found results; from LIMIT_DECISION_EVALUATIONS on the decider cuts
 };
+
+// The result of an evaluation, if it is known. ERR_SUSPENDED: not yet; it was added to `wanted`.
+// Give the error up to the caller – after asking for others that are needed as well – and the whole
+// decision is forgotten and run again later, from the start, with the same now, random numbers and
+// the results at hand. ERR_LATER: this command must not evaluate; it is run again to record only.
+// `evaluation` must live in the decision's arena; so does the result.
+MUST_USE err decision_evaluate(
+    struct decision *decision,
+    const struct evaluation *evaluation,
+    struct evaluation_result *out_result
+);
 
 enum reply_kind {
     REPLY_VOID,

@@ -2,6 +2,8 @@
 // copied together and no two evaluations can meet by moving bytes from one text to the other.
 #include "scheduler/evaluation.h"
 
+#include "scheduler/decision.h"
+
 hash128 evaluation_key(const struct evaluation *evaluation) {
     uint8_t packed[34];
     packed[0] = (uint8_t)evaluation->language;
@@ -9,4 +11,26 @@ hash128 evaluation_key(const struct evaluation *evaluation) {
     hash128_store(hash_sip128(evaluation->text), packed + 2);
     hash128_store(hash_sip128(evaluation->input), packed + 18);
     return hash_sip128(bytes_of(packed, sizeof(packed)));
+}
+
+err decision_evaluate(
+    struct decision *decision,
+    const struct evaluation *evaluation,
+    struct evaluation_result *out_result
+) {
+    hash128 key = evaluation_key(evaluation);
+    for (size_t i = 0; i < decision->evaluated.count; i++) {
+        if (hash128_equal(decision->evaluated.keys[i], key)) {
+            decision->evaluations_used++;
+            *out_result = decision->evaluated.results[i];
+            return ERR_NONE;
+        }
+    }
+    if (!decision->evaluated.allowed) {
+        return err_make(ERR_LATER, "a script is to be run in an entry of its own");
+    }
+    if (decision->wanted_count < LIMIT_DECISION_WANTED) {
+        decision->wanted[decision->wanted_count++] = *evaluation;
+    }
+    return err_make(ERR_SUSPENDED, "the decision waits for a script");
 }

@@ -6,19 +6,21 @@
 #include <stdint.h>
 
 // name, HTTP status a client sees, meaning
-#define ERR_TABLE(X)                                                      \
-    X(OK, 200, "no error")                                                \
-    X(INVALID, 400, "the request itself is wrong")                        \
-    X(NOT_FOUND, 404, "what was named does not exist")                    \
-    X(CONFLICT, 409, "it exists already, or its state forbids the call")  \
-    X(TOO_LARGE, 413, "over a bound of proto/limits.h")                   \
-    X(ILLEGAL_STATE, 500, "the contract's illegal state: refused, final") \
-    X(UNSUPPORTED, 501, "a part of the contract that is not built yet")   \
-    X(UNAVAILABLE, 503, "not now: retry later")                           \
-    X(UNKNOWN, 503, "the outcome is not known: retry with the same id")   \
-    X(CORRUPT, 500, "stored bytes do not verify")                         \
-    X(IO, 500, "the operating system refused")                            \
-    X(FULL, 503, "no room left on the device or in a bounded queue")      \
+#define ERR_TABLE(X)                                                                    \
+    X(OK, 200, "no error")                                                              \
+    X(INVALID, 400, "the request itself is wrong")                                      \
+    X(NOT_FOUND, 404, "what was named does not exist")                                  \
+    X(CONFLICT, 409, "it exists already, or its state forbids the call")                \
+    X(TOO_LARGE, 413, "over a bound of proto/limits.h")                                 \
+    X(ILLEGAL_STATE, 500, "the contract's illegal state: refused, final")               \
+    X(UNSUPPORTED, 501, "a part of the contract that is not built yet")                 \
+    X(UNAVAILABLE, 503, "not now: retry later")                                         \
+    X(UNKNOWN, 503, "the outcome is not known: retry with the same id")                 \
+    X(CORRUPT, 500, "stored bytes do not verify")                                       \
+    X(IO, 500, "the operating system refused")                                          \
+    X(FULL, 503, "no room left on the device or in a bounded queue")                    \
+    X(SUSPENDED, 500, "a decision waits for an evaluation; never leaves the core")      \
+    X(LATER, 500, "not in this command: record it and CONTINUE; never leaves the core") \
     X(END, 500, "nothing more to read; never leaves a room")
 
 enum err_code {
