@@ -44,6 +44,7 @@ static err begin(struct generation *generation);
 static err evaluate_joins(struct generation *generation);
 static void add_join(struct generation *generation, struct task *join);
 static void mark_executed(struct generation *generation);
+static void forget_retries(struct generation *generation);
 static bool is_over_bounds(const struct workflow *workflow);
 
 err decider_run(struct workflow *workflow) {
@@ -100,6 +101,7 @@ static err turn(struct workflow *workflow) {
         TRY(follow_up(&generation, generation.tasks[i]));
     }
     if (workflow->ending.wanted) {
+        forget_retries(&generation);
         if (workflow->ending.by_terminate_task &&
             workflow->ending.status != API_WORKFLOW_COMPLETED) {
             mark_executed(&generation);
@@ -274,6 +276,13 @@ static void mark_executed(struct generation *generation) {
             task->row.flags |= TASK_EXECUTED;
             task->dirty = true;
         }
+    }
+}
+
+// The workflow ends before the attempts that were mapped in this generation exist.
+static void forget_retries(struct generation *generation) {
+    for (uint32_t i = 0; i < generation->count; i++) {
+        generation->tasks[i]->row.flags &= ~(uint32_t)TASK_RETRIED;
     }
 }
 

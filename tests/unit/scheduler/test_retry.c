@@ -467,6 +467,25 @@ static void case_70_a_terminate_starts_no_failure_workflow(void **state) {
     assert_json(world, world_get(world, id), "output", "{}");
 }
 
+static void an_end_in_the_same_decision_leaves_no_task_marked_as_retried(void **state) {
+    struct world *world = *state;
+    world_tasks(world, "[{\"name\":\"a\",\"retryCount\":1},{\"name\":\"b\",\"retryCount\":0}]");
+    world_workflow(
+        world,
+        WORKFLOW(TYPED("FORK_JOIN", "f", ",\"forkTasks\":[[" S("a") "],[" S("b") "]]") "," TYPED(
+            "JOIN", "j", ",\"joinOn\":[\"a\",\"b\"]"
+        ))
+    );
+    bytes id = world_start(world, "w", "{}");
+    world_pause(world, id);
+    world_fail(world, id, "a", "x");
+    world_fail(world, id, "b", "x");
+    world_resume(world, id);
+    assert_status(world, id, "FAILED");
+    assert_list(world, id, "f:COMPLETED a:FAILED b:FAILED j:CANCELED");
+    assert_at(world, world_task(world, id, "a"), "retried", "false");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         world_test(case_23_a_failure_without_retries_fails_the_workflow),
@@ -495,6 +514,7 @@ int main(void) {
         world_test(case_99_an_unknown_failure_workflow_is_told_in_the_output),
         world_test(case_100_the_failure_workflow_may_be_named_by_the_input),
         world_test(case_70_a_terminate_starts_no_failure_workflow),
+        world_test(an_end_in_the_same_decision_leaves_no_task_marked_as_retried),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
