@@ -1,0 +1,164 @@
+// Nothing lost: what was answered, or shown, before a question was asked is still so in its answer.
+
+#include "proto/base/hash.h"
+#include "proto/json/json.h"
+#include "tests/simulation/checks.h"
+#include "tests/simulation/read.h"
+
+static const char *const CHECKER = "promise";
+
+static bool applies(uint64_t promised, uint64_t asked) {
+    return promised != 0 && promised <= asked;
+}
+
+// A completed worker task shows an output that was sent for it.
+static void check_output(struct scene *scene, const struct ledger_task *known, bytes task) {
+    if (known->sent_count == 0 || !read_is(task, "status", "COMPLETED")) {
+        return;
+    }
+    int64_t value = read_int(read_value(task, "outputData"), "value");
+    if (!ledger_was_sent(known, BYTES_LITERAL("COMPLETED"), value)) {
+        world_fail(
+            scene->world,
+            CHECKER,
+            "task %s is COMPLETED with value %lld, which nobody sent",
+            id_text(known->id).text,
+            (long long)value
+        );
+    }
+}
+
+static void
+check_ended(struct scene *scene, const struct ledger_task *known, bytes task, bytes status) {
+    if (!status_is_terminal(status)) {
+        world_fail(
+            scene->world,
+            CHECKER,
+            "task %s is %.*s after an answered update that ended it",
+            id_text(known->id).text,
+            BYTES_ARG(status)
+        );
+        return;
+    }
+    int64_t end_ms = read_int(task, "endTime");
+    if (end_ms > known->ended_ms) {
+        world_fail(
+            scene->world,
+            CHECKER,
+            "task %s ended as %.*s %lld ms after an update that ended it was answered",
+            id_text(known->id).text,
+            BYTES_ARG(status),
+            (long long)(end_ms - known->ended_ms)
+        );
+    }
+}
+
+static void
+see_task(struct scene *scene, struct ledger_task *known, bytes task, bytes status, uint64_t asked) {
+    uint64_t output = hash_sip64(read_value(task, "outputData"));
+    if (applies(known->seen_turn, asked)) {
+        // §2.3 Q1: an optional task may settle as COMPLETED_WITH_ERRORS after it failed.
+        if (!bytes_equal_text(status, known->seen_status) || output != known->seen_output) {
+            world_fail(
+                scene->world,
+                CHECKER,
+                "task %s was seen %s and is now %.*s%s",
+                id_text(known->id).text,
+                known->seen_status,
+                BYTES_ARG(status),
+                output != known->seen_output ? " with another output" : ""
+            );
+        }
+        return;
+    }
+    if (known->seen_turn == 0 && status_is_terminal(status)) {
+        known->seen_turn = world_turns(scene->world);
+        known->seen_output = output;
+        ledger_status(known->seen_status, status);
+    }
+}
+
+void check_task_promises(struct scene *scene, bytes task, uint64_t asked) {
+    id128 id = read_id(task, "taskId");
+    if (id_is_zero(id)) {
+        world_fail(scene->world, CHECKER, "a task without an id: %.*s", BYTES_ARG(task));
+        return;
+    }
+    struct ledger_task *known = ledger_task(scene->ledger, id);
+    known->read_turn = world_turns(scene->world);
+    id128 workflow = read_id(task, "workflowInstanceId");
+    if (id_is_zero(known->workflow)) {
+        known->workflow = workflow;
+    } else if (!id_equal(known->workflow, workflow)) {
+        world_fail(scene->world, CHECKER, "task id %s is in two workflows", id_text(id).text);
+    }
+    bytes status = read_text(task, "status", scene->scratch);
+    if (applies(known->ended_turn, asked)) {
+        check_ended(scene, known, task, status);
+    }
+    check_output(scene, known, task);
+    see_task(scene, known, task, status, asked);
+}
+
+static void check_control(
+    struct scene *scene, const struct ledger_workflow *known, bytes status, uint64_t asked
+) {
+    if (applies(known->terminated_turn, asked) && !status_is_terminal(status)) {
+        world_fail(
+            scene->world,
+            CHECKER,
+            "workflow %s is %.*s after an answered terminate",
+            id_text(known->id).text,
+            BYTES_ARG(status)
+        );
+    }
+    if (applies(known->paused_turn, asked) && bytes_equal_text(status, "RUNNING")) {
+        world_fail(
+            scene->world,
+            CHECKER,
+            "workflow %s is RUNNING after an answered pause, without a resume",
+            id_text(known->id).text
+        );
+    }
+}
+
+// Terminal is final, but for terminate, which turns a failed one into TERMINATED (engine.md §5.5).
+static void
+see_workflow(struct scene *scene, struct ledger_workflow *known, bytes status, uint64_t asked) {
+    if (applies(known->seen_turn, asked) && !bytes_equal_text(status, known->seen_status)) {
+        bool terminated = known->terminate_sent && bytes_equal_text(status, "TERMINATED") &&
+                          !bytes_equal_text(bytes_from_text(known->seen_status), "COMPLETED");
+        if (!terminated) {
+            world_fail(
+                scene->world,
+                CHECKER,
+                "workflow %s was seen %s and is now %.*s",
+                id_text(known->id).text,
+                known->seen_status,
+                BYTES_ARG(status)
+            );
+        }
+    }
+    if (status_is_terminal(status) && (known->seen_turn == 0 || known->seen_turn <= asked)) {
+        known->seen_turn = known->seen_turn == 0 ? world_turns(scene->world) : known->seen_turn;
+        ledger_status(known->seen_status, status);
+    }
+}
+
+void check_workflow_promises(struct scene *scene, bytes workflow, uint64_t asked) {
+    id128 id = read_id(workflow, "workflowId");
+    struct ledger_workflow *known = ledger_workflow(scene->ledger, id);
+    known->read_turn = world_turns(scene->world);
+    bytes status = read_text(workflow, "status", scene->scratch);
+    check_control(scene, known, status, asked);
+    see_workflow(scene, known, status, asked);
+    bytes tasks = read_value(workflow, "tasks");
+    if (tasks.data == NULL) {
+        return;
+    }
+    struct json_iter iter = json_iter(tasks);
+    bytes task = BYTES_EMPTY;
+    while (json_next_element(&iter, &task)) {
+        check_task_promises(scene, task, asked);
+    }
+}

@@ -1,0 +1,83 @@
+// Queues: the best ready task goes first, and a waiting poll does not sit beside ready work.
+//
+// Both read the Q rows of all groups, which is the truth that matching only guesses at. A second of
+// slack covers what is legal: a task that became ready while the claim was under way.
+
+#include "proto/base/hash.h"
+#include "scheduler/commands/commands.h"
+#include "storage/keys.h"
+#include "tests/simulation/checks.h"
+#include "tests/simulation/read.h"
+
+static const char *const CHECKER = "queue";
+
+enum {
+    SLACK_MS = 1000,
+    POLL_IDLE_MS_MAX = 1200 // invariant 36
+};
+
+// The first row of a queue in one group; false: none.
+static bool
+first_row(struct store *store, group_id group, uint64_t queue, struct key_queue_parts *out_parts) {
+    struct key prefix = key_queue_prefix(queue);
+    struct store_cursor *cursor = store_cursor_open(store, NULL, group, key_bytes(&prefix));
+    bytes key = BYTES_EMPTY;
+    bytes value = BYTES_EMPTY;
+    bool found = store_cursor_next(cursor, &key, &value) &&
+                 bytes_starts_with(key, key_bytes(&prefix)) && key_queue_parse(key, out_parts);
+    store_cursor_close(&cursor);
+    return found;
+}
+
+void check_priority(struct scene *scene, bytes task) {
+    struct store *store = machine_store(scene->machine);
+    bytes domain = read_text(task, "domain", scene->scratch);
+    bytes type = read_text(task, "taskType", scene->scratch);
+    uint64_t queue = queue_hash(queue_name(type, domain, scene->scratch));
+    int64_t priority = read_int(task, "workflowPriority");
+    // The time of this hand-out; startTime is the time of the first.
+    int64_t claimed_ms = read_int(task, "updateTime");
+    uint32_t groups = machine_settings(scene->machine)->group_count;
+    for (uint32_t group = 0; group < groups; group++) {
+        struct key_queue_parts row;
+        if (first_row(store, (group_id)group, queue, &row) && row.priority > priority &&
+            row.ready_ms < claimed_ms - SLACK_MS) {
+            world_fail(
+                scene->world,
+                CHECKER,
+                "task %s of priority %lld was handed out before one of priority %u, ready for %lld "
+                "ms",
+                id_text(read_id(task, "taskId")).text,
+                (long long)priority,
+                row.priority,
+                (long long)(claimed_ms - row.ready_ms)
+            );
+        }
+    }
+}
+
+void check_poll_is_not_idle(
+    struct scene *scene, const char *type, const char *domain, int64_t waited_ms
+) {
+    struct store *store = machine_store(scene->machine);
+    if (store == NULL || waited_ms <= POLL_IDLE_MS_MAX) {
+        return;
+    }
+    bytes name = queue_name(bytes_from_text(type), bytes_from_text(domain), scene->scratch);
+    uint32_t groups = machine_settings(scene->machine)->group_count;
+    int64_t now_ms = world_wall(scene->world).ms;
+    for (uint32_t group = 0; group < groups; group++) {
+        struct key_queue_parts row;
+        if (first_row(store, (group_id)group, queue_hash(name), &row) &&
+            now_ms - row.ready_ms > POLL_IDLE_MS_MAX) {
+            world_fail(
+                scene->world,
+                CHECKER,
+                "a poll for %s waits for %lld ms beside a task that is ready for %lld ms",
+                type,
+                (long long)waited_ms,
+                (long long)(now_ms - row.ready_ms)
+            );
+        }
+    }
+}

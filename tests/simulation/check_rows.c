@@ -1,0 +1,32 @@
+// The rows of every group, by the scheduler's own audit (invariants 20, 22, 23, 26, 28), which
+// production runs too.
+
+#include "scheduler/audit.h"
+#include "tests/simulation/checks.h"
+
+static const char *const CHECKER = "rows";
+
+struct group_report {
+    struct scene *scene;
+    uint32_t group;
+};
+
+static void fault(void *argument, const char *text) {
+    const struct group_report *report = argument;
+    world_fail(report->scene->world, CHECKER, "group %u: %s", report->group, text);
+}
+
+void check_rows(struct scene *scene) {
+    struct store *store = machine_store(scene->machine);
+    uint32_t group_count = machine_settings(scene->machine)->group_count;
+    for (uint32_t group = 0; group < group_count && !world_failed(scene->world); group++) {
+        struct group_report argument = {scene, group};
+        const struct audit_report report = {fault, &argument};
+        err walked = scheduler_check_invariants(
+            store, (group_id)group, group_count, scene->definitions, &report
+        );
+        if (err_is(walked)) {
+            world_fail(scene->world, CHECKER, "group %u: %s", group, walked.text);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+// The checkers, a file each. They read what a client may read (JSON answers) or the rows of the
+// store at rest; whoever finds harm calls world_fail.
+#pragma once
+
+#include "tests/simulation/scene.h"
+
+// describe.c: an execution and its tasks into the trace, for the reader of a failure.
+void describe_execution(struct scene *scene, bytes workflow);
+
+// check_promise.c: nothing that was answered is lost, nothing terminal changes again (invariants
+// 18, 20, 21). `asked` is the turn at which the question was sent.
+void check_workflow_promises(struct scene *scene, bytes workflow, uint64_t asked);
+void check_task_promises(struct scene *scene, bytes task, uint64_t asked);
+
+// check_lease.c: a task came to a worker (invariants 24, 25).
+void check_handed_out(struct scene *scene, bytes task);
+
+// check_history.c: one execution on its own: attempts, order, no timer early (invariants 20, 30).
+void check_history(struct scene *scene, bytes workflow);
+
+// check_result.c: a terminal execution is one that its definition allows.
+void check_result(struct scene *scene, bytes workflow);
+
+// check_queue.c: the task that was handed out was the best of its queue; no poll waits beside ready
+// work.
+void check_priority(struct scene *scene, bytes task);
+void check_poll_is_not_idle(
+    struct scene *scene, const char *type, const char *domain, int64_t waited_ms
+);
+
+// check_rows.c: invariants 20, 22, 23, 26, 28 in the rows of all groups.
+void check_rows(struct scene *scene);

@@ -1,0 +1,25 @@
+// Tasks that a client completes by hand.
+#pragma once
+
+#include "tests/simulation/scene.h"
+
+// An update that is on its way.
+struct human_update {
+    id128 task;
+    int64_t value;
+};
+
+// Completes one open HUMAN task of an execution (or, now and then, ends a WAIT): by id or by
+// reference. False: there is none, nothing was asked.
+bool human_ask(
+    struct scene *scene,
+    bytes workflow,
+    machine_answered answered,
+    void *argument,
+    struct human_update *out_update
+);
+
+// Notes the promise in its answer.
+void human_note(
+    struct scene *scene, const struct human_update *update, const struct answer *answer
+);

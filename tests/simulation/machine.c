@@ -1,0 +1,493 @@
+// The shell of a simulated node: what node/shell does with threads and sockets, done with actions
+// of the world. One step, then effects whose gate is open, then the jobs that can begin.
+//
+// A job has three moments, as in life: it is taken, it is carried out on its own, it is told to the
+// core; the world turns between them, and the power may go between any two, or inside the second.
+// What a job does to the disk happens at one moment of virtual time.
+//
+// Death: the disk forgets, everything in memory goes, who waited hears that the connection is lost.
+// Actions of the dead node carry its incarnation and are ignored.
+
+#include "proto/base/check.h"
+#include "proto/base/hash.h"
+#include "tests/simulation/machine_internal.h"
+#include "tests/simulation/rot.h"
+
+#include <stdlib.h>
+
+enum {
+    ARENA_BLOCK_BYTES = 64 * 1024
+};
+
+static void boot(void *argument, uint64_t incarnation);
+static void pump(struct machine *machine);
+
+// --- life ----------------------------------------------------------------------------------------
+
+struct machine *
+machine_create(struct world *world, const struct swarm *swarm, const struct machine_watch *watch) {
+    struct machine *machine = calloc(1, sizeof(*machine));
+    check(machine != NULL);
+    machine->world = world;
+    machine->swarm = swarm;
+    machine->watch = *watch;
+    machine->settings = (struct scheduler_settings){
+        .group_count = swarm->group_count,
+        .server_name = BYTES_LITERAL("server"),
+    };
+    memory_faults_init(&machine->faults, world_seed(world));
+    machine->disk = memory_disk_create(&machine->faults);
+    machine->map = memory_map_create(&machine->faults);
+    machine->shadow = shadow_create(world, swarm->group_count);
+    machine->questions = questions_create();
+    machine->arena = arena_create(ARENA_BLOCK_BYTES);
+    boot(machine, machine->incarnation);
+    return machine;
+}
+
+// Ends what lives in memory.
+static void die(struct machine *machine) {
+    if (!machine->up) {
+        return;
+    }
+    machine->up = false;
+    machine->incarnation++;
+    machine->wake_ns = 0;
+    machine->untold_lsn = 0;
+    machine->batch = NULL; // the store's own
+    machine->checkpoint = NULL;
+    node_destroy(&machine->node);
+    node_effects_destroy(&machine->effects);
+    store_close(&machine->store);
+}
+
+void machine_destroy(struct machine **machine_at) {
+    struct machine *machine = *machine_at;
+    if (machine == NULL) {
+        return;
+    }
+    die(machine);
+    memory_disk_destroy(&machine->disk);
+    memory_map_destroy(&machine->map);
+    shadow_destroy(&machine->shadow);
+    questions_destroy(&machine->questions);
+    arena_destroy(&machine->arena);
+    free(machine);
+    *machine_at = NULL;
+}
+
+static void no_faults(struct machine *machine) {
+    machine->fault_planned = false;
+    machine->faults.stop_at = 0;
+    machine->faults.write_fails_one_in = 0;
+    machine->faults.sync_fails_one_in = 0;
+    machine->faults.commit_fails_one_in = 0;
+    machine->faults.full_one_in = 0;
+}
+
+static void boot(void *argument, uint64_t incarnation) {
+    struct machine *machine = argument;
+    check(!machine->up && incarnation == machine->incarnation);
+    no_faults(machine);
+    const struct store_options options = {
+        .disk = machine->disk,
+        .map = machine->map,
+        .group_count = machine->swarm->group_count,
+        .lane_count = 1,
+        .segment_bytes = machine->swarm->segment_bytes,
+        .overlay_bytes_max = machine->swarm->overlay_bytes_max,
+        .checkpoint_bytes = machine->swarm->checkpoint_bytes,
+        .checkpoint_ms = machine->swarm->checkpoint_ms,
+        .cluster = {'s', 'i', 'm'},
+        .random_seed = world_seed(machine->world),
+    };
+    struct rot *rot = NULL;
+    if (world_maybe(machine->world, machine->swarm->rot_per_crash)) {
+        rot = rot_take(machine->world, machine->disk, machine->map);
+    }
+    arena_reset(machine->arena);
+    err opened = store_open(&options, machine->arena, &machine->store);
+    if (err_is(opened)) {
+        world_fail(machine->world, "recovery", "%s: %s", err_name(opened.code), opened.text);
+        return;
+    }
+    shadow_recover(machine->shadow, machine->store);
+    if (rot != NULL) {
+        rot_check(&rot, machine->shadow, &options);
+    }
+    if (world_failed(machine->world)) {
+        store_close(&machine->store);
+        return;
+    }
+    const struct node_options node_options = {
+        .store = machine->store,
+        .settings = machine->settings,
+        .random_seed = world_seed(machine->world),
+        .host = BYTES_LITERAL("simulated"),
+        .version = BYTES_LITERAL("simulation"),
+        .wall = world_wall(machine->world),
+        .mono = world_mono(machine->world),
+    };
+    machine->node = node_create(&node_options);
+    machine->effects = node_effects_create();
+    machine->up = true;
+    world_trace(machine->world, "node is up");
+    shadow_follow(machine->shadow, machine->store);
+    if (machine->watch.recovered != NULL) {
+        machine->watch.recovered(machine->watch.argument);
+    }
+    pump(machine);
+}
+
+void machine_crash(struct machine *machine, const char *why) {
+    if (!machine->up) {
+        return;
+    }
+    world_trace(machine->world, "CRASH %s", why);
+    machine->stats.crashes++;
+    die(machine);
+    memory_disk_crash(machine->disk);
+    memory_map_crash(machine->map);
+    int64_t down_ms = world_draw(machine->world, 1, machine->swarm->down_ms_max);
+    world_after(machine->world, down_ms * WORLD_MS, boot, machine, machine->incarnation);
+    uint64_t number = 0;
+    struct asker asker;
+    const struct answer lost = {.outcome = OUTCOME_LOST};
+    while (questions_take_arrived(machine->questions, &number, &asker)) {
+        world_trace(machine->world, "lost #%llu", (unsigned long long)number);
+        asker.answered(asker.argument, &lost);
+    }
+}
+
+// --- stepping ------------------------------------------------------------------------------------
+
+static void step(struct machine *machine, struct node_event *event) {
+    event->mono = world_mono(machine->world);
+    event->wall = world_wall(machine->world);
+    node_step(machine->node, event, machine->effects);
+    shadow_follow(machine->shadow, machine->store);
+    if (machine->watch.stepped != NULL) {
+        machine->watch.stepped(machine->watch.argument);
+    }
+    pump(machine);
+}
+
+static void tick(void *argument, uint64_t incarnation) {
+    struct machine *machine = argument;
+    if (incarnation != machine->incarnation || !machine->up) {
+        return;
+    }
+    if (machine->wake_ns == 0 || machine->wake_ns > world_mono(machine->world).ns) {
+        return; // an earlier tick took its place
+    }
+    machine->wake_ns = 0;
+    struct node_event event = {.kind = NODE_TICK};
+    step(machine, &event);
+}
+
+static void plan_tick(struct machine *machine) {
+    int64_t now_ns = world_mono(machine->world).ns;
+    int64_t at_ns = node_next_wakeup(machine->node).ns;
+    // The age of a checkpoint is nobody's event.
+    int64_t latest_ns = now_ns + machine->swarm->checkpoint_ms * WORLD_MS;
+    at_ns = at_ns > latest_ns ? latest_ns : at_ns;
+    at_ns = at_ns < now_ns + WORLD_MS / 10 ? now_ns + WORLD_MS / 10 : at_ns;
+    if (machine->wake_ns != 0 && machine->wake_ns <= at_ns) {
+        return;
+    }
+    if (world_maybe(machine->world, machine->swarm->late_tick)) {
+        at_ns += world_draw(machine->world, 0, 300) * WORLD_MS;
+    }
+    machine->wake_ns = at_ns;
+    world_after(machine->world, at_ns - now_ns, tick, machine, machine->incarnation);
+}
+
+static void answer_one(struct machine *machine, const struct node_effect *effect) {
+    struct asker asker;
+    world_trace(
+        machine->world,
+        "answer #%llu %u lsn=%llu %zu bytes %016llx",
+        (unsigned long long)effect->request_id,
+        effect->status,
+        (unsigned long long)effect->lsn,
+        effect->body.size,
+        (unsigned long long)hash_sip64(effect->body)
+    );
+    if (!questions_take(machine->questions, effect->request_id, &asker)) {
+        return; // its asker left
+    }
+    machine->stats.answers++;
+    const struct answer answer = {
+        .outcome = OUTCOME_ANSWERED,
+        .status = effect->status,
+        .body = effect->body,
+        .time_ms = machine_time_ms(machine),
+    };
+    asker.answered(asker.argument, &answer);
+}
+
+static void begin_jobs(struct machine *machine);
+
+static void pump(struct machine *machine) {
+    struct node_effect effect;
+    while (machine->up && node_effects_take(machine->effects, &effect)) {
+        answer_one(machine, &effect);
+        node_effect_release(&effect);
+        if (world_failed(machine->world)) {
+            return;
+        }
+        if (world_maybe(machine->world, machine->swarm->crash_after_reply)) {
+            machine_crash(machine, "after an answer");
+        }
+    }
+    if (machine->up) {
+        begin_jobs(machine);
+        plan_tick(machine);
+    }
+}
+
+// --- jobs ----------------------------------------------------------------------------------------
+
+// An error inside a job: ours, and then the process ends; or a bug.
+static void job_failed(struct machine *machine, const char *job, err error) {
+    if (!machine->fault_planned) {
+        world_fail(
+            machine->world, "store", "%s failed: %s %s", job, err_name(error.code), error.text
+        );
+        return;
+    }
+    machine_crash(machine, error.text);
+}
+
+static void plan_batch_fault(struct machine *machine) {
+    const struct swarm *swarm = machine->swarm;
+    machine->fault_planned = true;
+    if (world_maybe(machine->world, swarm->sync_error_per_batch)) {
+        machine->faults.sync_fails_one_in = 1;
+    } else if (world_maybe(machine->world, swarm->full_per_batch)) {
+        machine->faults.write_fails_one_in = 1;
+        machine->faults.full_one_in = 1;
+    } else if (world_maybe(machine->world, swarm->crash_in_write)) {
+        machine->faults.stop_at =
+            machine->faults.operations + (uint64_t)world_draw(machine->world, 1, 5);
+    } else {
+        machine->fault_planned = false;
+    }
+}
+
+// The core hears of it; later batches may have come back meanwhile.
+static void batch_told(void *argument, uint64_t incarnation) {
+    struct machine *machine = argument;
+    if (incarnation != machine->incarnation) {
+        return;
+    }
+    struct node_event event = {.kind = NODE_LOG_DONE, .lsn = machine->untold_lsn};
+    machine->untold_lsn = 0;
+    shadow_batch_told(machine->shadow);
+    world_trace(machine->world, "log is durable to %llu", (unsigned long long)event.lsn);
+    step(machine, &event);
+}
+
+static void batch_end(void *argument, uint64_t incarnation) {
+    struct machine *machine = argument;
+    if (incarnation != machine->incarnation) {
+        return;
+    }
+    bool telling = machine->untold_lsn != 0;
+    machine->untold_lsn = store_batch_end(machine->store, &machine->batch);
+    machine->stats.batches++;
+    shadow_batch_ended(machine->shadow);
+    if (telling) {
+        begin_jobs(machine);
+    } else if (world_maybe(machine->world, machine->swarm->late_commit)) {
+        int64_t ms = world_draw(machine->world, 1, 4000);
+        world_after(machine->world, ms * WORLD_MS, batch_told, machine, machine->incarnation);
+        begin_jobs(machine);
+    } else {
+        batch_told(machine, incarnation);
+    }
+}
+
+static void batch_write(void *argument, uint64_t incarnation) {
+    struct machine *machine = argument;
+    if (incarnation != machine->incarnation) {
+        return;
+    }
+    plan_batch_fault(machine);
+    err written = store_batch_write(machine->batch);
+    if (err_is(written)) {
+        job_failed(machine, "a log batch", written);
+        return;
+    }
+    shadow_batch_durable(machine->shadow);
+    machine->batch_written = true;
+    if (machine->fault_planned) {
+        machine_crash(machine, "with a batch that nobody was told of");
+        return;
+    }
+    world_after(
+        machine->world,
+        world_draw(machine->world, 0, 300) * WORLD_MS / 1000,
+        batch_end,
+        machine,
+        machine->incarnation
+    );
+}
+
+static void checkpoint_told(void *argument, uint64_t incarnation) {
+    struct machine *machine = argument;
+    if (incarnation != machine->incarnation) {
+        return;
+    }
+    store_checkpoint_end(machine->store, &machine->checkpoint);
+    machine->stats.checkpoints++;
+    world_trace(machine->world, "checkpoint done");
+    struct node_event event = {.kind = NODE_CHECKPOINT_DONE};
+    step(machine, &event);
+}
+
+static void checkpoint_write(void *argument, uint64_t incarnation) {
+    struct machine *machine = argument;
+    if (incarnation != machine->incarnation) {
+        return;
+    }
+    if (world_maybe(machine->world, machine->swarm->crash_in_checkpoint / 2)) {
+        machine_crash(machine, "before a checkpoint's commit");
+        return;
+    }
+    machine->fault_planned = world_maybe(machine->world, machine->swarm->crash_in_checkpoint / 2);
+    machine->faults.commit_fails_one_in = machine->fault_planned ? 1 : 0;
+    err written = store_checkpoint_write(machine->checkpoint);
+    if (err_is(written)) {
+        job_failed(machine, "a checkpoint", written);
+        return;
+    }
+    machine->checkpoint_written = true;
+    if (world_maybe(machine->world, machine->swarm->crash_in_checkpoint / 2)) {
+        machine_crash(machine, "after a checkpoint's commit");
+        return;
+    }
+    world_after(
+        machine->world,
+        world_draw(machine->world, 0, 5000) * WORLD_MS / 1000,
+        checkpoint_told,
+        machine,
+        machine->incarnation
+    );
+}
+
+static void begin_jobs(struct machine *machine) {
+    struct world *world = machine->world;
+    if (machine->batch == NULL) {
+        machine->batch = store_batch_begin(machine->store);
+        if (machine->batch != NULL) {
+            machine->batch_written = false;
+            shadow_batch_taken(machine->shadow);
+            int64_t us = world_draw(world, 20, machine->swarm->sync_us_max);
+            if (world_maybe(world, machine->swarm->stall_per_batch)) {
+                us = world_draw(world, 1000000, 10000000);
+            }
+            world_after(world, us * 1000, batch_write, machine, machine->incarnation);
+        }
+    }
+    if (machine->checkpoint == NULL) {
+        machine->checkpoint = store_checkpoint_begin(machine->store, world_mono(world), false);
+        if (machine->checkpoint != NULL) {
+            machine->checkpoint_written = false;
+            int64_t us = world_draw(world, 100, machine->swarm->checkpoint_us_max);
+            world_after(world, us * 1000, checkpoint_write, machine, machine->incarnation);
+        }
+    }
+}
+
+// --- questions -----------------------------------------------------------------------------------
+
+static void arrive(void *argument, uint64_t number) {
+    struct machine *machine = argument;
+    const char *line = questions_line(machine->questions, number);
+    struct asker asker;
+    if (!machine->up) {
+        if (questions_take(machine->questions, number, &asker)) {
+            const struct answer refused = {.outcome = OUTCOME_REFUSED};
+            asker.answered(asker.argument, &refused);
+        }
+        return;
+    }
+    const struct node_request *request = questions_arrive(machine->questions, number);
+    if (request == NULL) {
+        return;
+    }
+    world_trace(machine->world, "ask #%llu %s", (unsigned long long)number, line);
+    machine->stats.questions++;
+    struct node_event event = {
+        .kind = NODE_REQUEST,
+        .request_id = number,
+        .request = request,
+    };
+    step(machine, &event);
+}
+
+uint64_t machine_ask(
+    struct machine *machine,
+    const struct question *question,
+    machine_answered answered,
+    void *argument
+) {
+    uint64_t number = questions_add(machine->questions, question, answered, argument);
+    int64_t us = world_draw(machine->world, 20, 1500);
+    world_after(machine->world, us * 1000, arrive, machine, number);
+    return number;
+}
+
+static void gone(void *argument, uint64_t number) {
+    struct machine *machine = argument;
+    if (!machine->up) {
+        return;
+    }
+    world_trace(machine->world, "gone #%llu", (unsigned long long)number);
+    struct node_event event = {.kind = NODE_GONE, .request_id = number};
+    step(machine, &event);
+}
+
+void machine_leave(struct machine *machine, uint64_t number) {
+    struct asker asker;
+    if (questions_take(machine->questions, number, &asker)) {
+        world_after(
+            machine->world,
+            world_draw(machine->world, 20, 500) * 1000 + 1500 * 1000,
+            gone,
+            machine,
+            number
+        );
+    }
+}
+
+// --- looking -------------------------------------------------------------------------------------
+
+bool machine_is_up(const struct machine *machine) {
+    return machine->up;
+}
+
+struct store *machine_store(struct machine *machine) {
+    return machine->up ? machine->store : NULL;
+}
+
+const struct scheduler_settings *machine_settings(const struct machine *machine) {
+    return &machine->settings;
+}
+
+struct machine_stats machine_stats(const struct machine *machine) {
+    struct machine_stats stats = machine->stats;
+    stats.entries = shadow_entries(machine->shadow);
+    stats.rows_compared = shadow_rows_compared(machine->shadow);
+    return stats;
+}
+
+int64_t machine_time_ms(const struct machine *machine) {
+    int64_t newest = 0;
+    for (uint32_t i = 0; i < machine->settings.group_count; i++) {
+        int64_t time_ms = store_group(machine->store, (group_id)i).time_ms;
+        newest = time_ms > newest ? time_ms : newest;
+    }
+    return newest;
+}

@@ -1,0 +1,85 @@
+// One node with its disk: the real core, scheduler, log and view over twin disk and twin map, run
+// by the world's clock. It dies and comes back; its disk stays.
+//
+// A world holds as many machines as it likes; today each is a cluster of its own.
+#pragma once
+
+#include "node/core/node.h"
+#include "storage/store.h"
+#include "tests/simulation/shadow.h"
+#include "tests/simulation/swarm.h"
+#include "tests/simulation/world.h"
+
+struct machine;
+
+enum outcome {
+    OUTCOME_ANSWERED,
+    OUTCOME_REFUSED, // never reached the node: not done
+    OUTCOME_LOST,    // the node died first: may have been done
+};
+
+struct answer {
+    enum outcome outcome;
+    uint16_t status;
+    bytes body;      // borrowed for the call
+    int64_t time_ms; // the newest partition time of the node when the answer left
+};
+
+// Called once for each question, unless the asker left. It may ask on, but not at the same moment:
+// a question always takes time to arrive.
+typedef void (*machine_answered)(void *argument, const struct answer *answer);
+
+// `path` is `/api/workflow/…` with plain segments; `query` is `a=b&c=d` or empty, plain too.
+struct question {
+    const char *method;
+    const char *path;
+    const char *query;
+    bytes body;
+};
+
+struct machine_stats {
+    uint64_t crashes;
+    uint64_t questions;
+    uint64_t answers;
+    uint64_t batches;
+    uint64_t checkpoints;
+    uint64_t entries;
+    uint64_t rows_compared; // after crashes
+};
+
+// What the machine tells the run's checkers.
+struct machine_watch {
+    void *argument;
+    void (*stepped)(void *argument);   // an event was stepped through; everything readable
+    void (*recovered)(void *argument); // it came back from a crash
+};
+
+struct machine *
+machine_create(struct world *world, const struct swarm *swarm, const struct machine_watch *watch);
+void machine_destroy(struct machine **machine);
+
+// Sends a question; gives its number, never 0.
+uint64_t machine_ask(
+    struct machine *machine,
+    const struct question *question,
+    machine_answered answered,
+    void *argument
+);
+
+// The asker hangs up: no answer will come.
+void machine_leave(struct machine *machine, uint64_t number);
+
+// The power goes now; the machine comes back by itself.
+void machine_crash(struct machine *machine, const char *why);
+
+bool machine_is_up(const struct machine *machine);
+struct store *machine_store(struct machine *machine); // NULL while down
+const struct scheduler_settings *machine_settings(const struct machine *machine);
+struct machine_stats machine_stats(const struct machine *machine);
+uint64_t machine_polls_parked(const struct machine *machine);
+
+// The newest partition time of all groups.
+int64_t machine_time_ms(const struct machine *machine);
+
+// Writes everything out: the log to the disk, the state to the map. Only while up, at the end.
+void machine_settle(struct machine *machine);

@@ -1,0 +1,294 @@
+// Executions are found by their rows (a start whose answer was lost has an id nobody knows, as has
+// a child), read and moved through the API as any client would.
+
+#include "tests/simulation/operator.h"
+
+#include "proto/base/check.h"
+#include "proto/json/json.h"
+#include "storage/keys.h"
+#include "tests/simulation/checks.h"
+#include "tests/simulation/human.h"
+#include "tests/simulation/read.h"
+
+#include <stdio.h>
+
+static const char *const CHECKER = "operator";
+
+enum {
+    ROUND_MS = 300
+};
+
+struct operator{
+    struct scene *scene;
+    bool done;
+    // registering
+    uint32_t registered; // 0: task types come next; n: flow n - 1
+    bool lost;           // an earlier try may have been done
+    // seeing through
+    group_id group;
+    id128 last; // workflow of the group that was read last; zero: none yet
+    id128 id;   // that is being read
+    uint64_t asked;
+    uint64_t round_turn;
+    uint32_t open; // found in this round
+    uint32_t roots;
+    uint32_t total;
+    struct human_update human;
+    char state[200];
+};
+
+struct operator* operator_create(struct scene *scene, struct arena *arena) {
+    struct operator* operator= ARENA_NEW(arena, struct operator);
+    operator->scene = scene;
+    return operator;
+}
+
+bool operator_is_done(const struct operator* operator) {
+    return operator->done;
+}
+
+const char *operator_state(struct operator* operator) {
+    (void)snprintf(
+        operator->state,
+        sizeof(operator->state),
+        "%u of %u executions open, last read %s",
+        operator->open,
+        operator->total,
+        id_text(operator->id).text
+    );
+    return operator->state;
+}
+
+static bool is_answer(const struct answer *answer) {
+    return answer->outcome == OUTCOME_ANSWERED && answer->status != 503;
+}
+
+static void unexpected(struct operator* operator, const char * what, const struct answer *answer) {
+    world_fail(
+        operator->scene->world,
+        CHECKER,
+        "%s was answered %u %.*s",
+        what,
+        answer->status,
+        BYTES_ARG(answer->body)
+    );
+}
+
+static void
+later(struct operator* operator, int64_t ms, void (*action)(void *argument, uint64_t token)) {
+    world_after(operator->scene->world, ms * WORLD_MS, action, operator, 0);
+}
+
+// --- registering ---------------------------------------------------------------------------------
+
+static void register_next(void *argument, uint64_t token);
+
+static void registered(void *argument, const struct answer *answer) {
+    struct operator* operator= argument;
+    if (!is_answer(answer)) {
+        operator->lost |= answer->outcome == OUTCOME_LOST;
+        later(operator, 100, register_next);
+        return;
+    }
+    bool was_done = operator->lost && answer->status == 409;
+    if (answer->status != 200 && !was_done) {
+        unexpected(operator, "a definition", answer);
+        return;
+    }
+    operator->lost = false;
+    operator->registered++;
+    register_next(operator, 0);
+}
+
+static void register_next(void *argument, uint64_t token) {
+    (void)token;
+    struct operator* operator= argument;
+    struct scene *scene = operator->scene;
+    if (operator->registered == scene->flows.count + 1) {
+        operator->done = true;
+        return;
+    }
+    buffer_clear(&scene->body);
+    const char *path = "/api/metadata/taskdefs";
+    if (operator->registered == 0) {
+        flows_write_types(&scene->flows, &scene->body);
+    } else {
+        path = "/api/metadata/workflow";
+        flow_write(&scene->flows, &scene->flows.flows[operator->registered - 1], &scene->body);
+    }
+    struct question question = {"POST", path, "", buffer_bytes(&scene->body)};
+    (void)machine_ask(scene->machine, &question, registered, operator);
+}
+
+void operator_register(struct operator* operator) {
+    operator->done = false;
+    register_next(operator, 0);
+}
+
+// --- finding executions --------------------------------------------------------------------------
+
+// The workflow after `last` in the group, in key order. False: no more.
+static bool next_workflow(struct store *store, group_id group, id128 last, id128 *out_workflow) {
+    struct key from = id_is_zero(last) ? key_kind_prefix(KEY_WORKFLOW) : key_workflow(last);
+    struct store_cursor *cursor = store_cursor_open(store, NULL, group, key_bytes(&from));
+    bytes key = BYTES_EMPTY;
+    bytes value = BYTES_EMPTY;
+    bool found = false;
+    while (!found && store_cursor_next(cursor, &key, &value) && key.data[0] == KEY_WORKFLOW) {
+        id128 workflow = {{0}};
+        found = key_workflow_parse(key, &workflow) && !id_equal(workflow, last);
+        if (found) {
+            *out_workflow = workflow;
+        }
+    }
+    store_cursor_close(&cursor);
+    return found;
+}
+
+// --- seeing through ------------------------------------------------------------------------------
+
+static void see_next(void *argument, uint64_t token);
+
+// Everything that was promised was read in the round that found all terminal.
+static void check_all_read(struct operator* operator) {
+    struct scene *scene = operator->scene;
+    for (size_t i = 0; i < ledger_workflow_count(scene->ledger); i++) {
+        const struct ledger_workflow *known = ledger_workflow_at(scene->ledger, i);
+        if (known->read_turn < operator->round_turn) {
+            world_fail(scene->world, CHECKER, "workflow %s is lost", id_text(known->id).text);
+        }
+    }
+    for (size_t i = 0; i < ledger_task_count(scene->ledger); i++) {
+        const struct ledger_task *known = ledger_task_at(scene->ledger, i);
+        if (known->read_turn < operator->round_turn) {
+            world_fail(scene->world, CHECKER, "task %s is lost", id_text(known->id).text);
+        }
+    }
+    if (operator->roots> scene->starts + scene->starts_unknown || operator->roots<scene->starts) {
+        world_fail(
+            scene->world,
+            CHECKER,
+            "%u executions were started by nobody's child, %u starts answered, %u unknown",
+            operator->roots,
+            scene->starts,
+            scene->starts_unknown
+        );
+    }
+}
+
+static void begin_round(struct operator* operator) {
+    operator->group = 0;
+    operator->last =(id128){{0}};
+    operator->open = 0;
+    operator->roots = 0;
+    operator->total = 0;
+    operator->round_turn = world_turns(operator->scene->world);
+}
+
+static void moved(void *argument, const struct answer *answer) {
+    struct operator* operator= argument;
+    struct scene *scene = operator->scene;
+    arena_reset(scene->scratch);
+    if (!id_is_zero(operator->human.task)) {
+        human_note(scene, &operator->human, answer);
+    }
+    see_next(operator, 0);
+}
+
+// Moves on what waits for a person. True: asked.
+static bool move(struct operator* operator, bytes workflow) {
+    struct scene *scene = operator->scene;
+    operator->human =(struct human_update){0};
+    if (!read_is(workflow, "status", "PAUSED")) {
+        return human_ask(scene, workflow, moved, operator, & operator->human);
+    }
+    char path[128];
+    (void)snprintf(path, sizeof(path), "/api/workflow/%s/resume", id_text(operator->id).text);
+    ledger_workflow(scene->ledger, operator->id)->paused_turn = 0;
+    struct question question = {.method = "PUT", .path = path, .query = ""};
+    (void)machine_ask(scene->machine, &question, moved, operator);
+    return true;
+}
+
+static void seen(void *argument, const struct answer *answer) {
+    struct operator* operator= argument;
+    struct scene *scene = operator->scene;
+    arena_reset(scene->scratch);
+    bytes workflow = BYTES_EMPTY;
+    if (!is_answer(answer)) {
+        later(operator, 100, see_next);
+        return;
+    }
+    if (answer->status != 200 || err_is(json_validate(answer->body, scene->scratch, &workflow))) {
+        unexpected(operator, "a read of an execution that has a row", answer);
+        return;
+    }
+    check_workflow_promises(scene, workflow, operator->asked);
+    check_history(scene, workflow);
+    operator->last = operator->id;
+    operator->total++;
+    operator->roots += id_is_zero(read_id(workflow, "parentWorkflowId")) ? 1 : 0;
+    struct ledger_workflow *known = ledger_workflow(scene->ledger, operator->id);
+    if (!status_is_terminal(read_text(workflow, "status", scene->scratch))) {
+        operator->open++;
+        if (move(operator, workflow)) {
+            return;
+        }
+    } else if (!known->judged) {
+        known->judged = true;
+        check_result(scene, workflow);
+    }
+    if (world_failed(scene->world)) {
+        describe_execution(scene, workflow);
+        return;
+    }
+    see_next(operator, 0);
+}
+
+static void end_round(struct operator* operator) {
+    if (operator->open == 0) {
+        check_all_read(operator);
+        operator->done = true;
+        return;
+    }
+    uint32_t open = operator->open;
+    uint32_t total = operator->total;
+    begin_round(operator);
+    operator->open = open; // for operator_state until the next is found
+    operator->total = total;
+    later(operator, ROUND_MS, see_next);
+}
+
+static void see_next(void *argument, uint64_t token) {
+    (void)token;
+    struct operator* operator= argument;
+    struct scene *scene = operator->scene;
+    struct store *store = machine_store(scene->machine);
+    if (store == NULL) {
+        later(operator, 100, see_next);
+        return;
+    }
+    if (operator->group == 0 && id_is_zero(operator->last)) {
+        begin_round(operator);
+    }
+    uint32_t groups = machine_settings(scene->machine)->group_count;
+    while (!next_workflow(store, operator->group, operator->last, &operator->id)) {
+        operator->group++;
+        operator->last =(id128){{0}};
+        if (operator->group == groups) {
+            end_round(operator);
+            return;
+        }
+    }
+    char path[128];
+    (void)snprintf(path, sizeof(path), "/api/workflow/%s", id_text(operator->id).text);
+    struct question question = {.method = "GET", .path = path, .query = ""};
+    operator->asked = world_turns(scene->world);
+    (void)machine_ask(scene->machine, &question, seen, operator);
+}
+
+void operator_see_through(struct operator* operator) {
+    operator->done = false;
+    begin_round(operator);
+    see_next(operator, 0);
+}

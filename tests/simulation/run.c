@@ -1,0 +1,259 @@
+// First harm, then heal (distributed.md §15.1): definitions are registered, clients and workers act
+// while faults strike; then, without faults and with honest workers, some more work, in time; then
+// no new work, and everything that was begun must come to its end within the longest time its
+// definition can take and a minute.
+
+#include "tests/simulation/run.h"
+
+#include "proto/base/check.h"
+#include "tests/simulation/checks.h"
+#include "tests/simulation/client.h"
+#include "tests/simulation/operator.h"
+#include "tests/simulation/scene.h"
+#include "tests/simulation/worker.h"
+
+#include <stdio.h>
+
+enum {
+    SCRATCH_BYTES = 256 * 1024,
+    BODY_BYTES_MAX = 1024 * 1024,
+    WORKERS_MAX = 32,
+    DEFINITIONS_MAX = 64,
+    REGISTER_SECONDS_MAX = 300,
+    SETTLE_SECONDS = 60, // invariant 36
+    POLL_CHECK_MS = 200,
+    STALL_SECONDS_MAX = 11, // of a sync that began before harm ended
+    CALM_SECONDS = 4,       // of work without harm
+    CALM_STARTS = 6
+};
+
+struct run {
+    struct scene scene;
+    struct arena *lasting;
+    struct operator* operator;
+    struct worker *workers[WORKERS_MAX];
+    uint32_t worker_count;
+    uint64_t steps_to_audit;
+    bool harmless; // no more harm
+};
+
+// --- harm ----------------------------------------------------------------------------------------
+
+static void crash(void *argument, uint64_t token) {
+    (void)token;
+    struct run *run = argument;
+    if (!run->harmless) {
+        machine_crash(run->scene.machine, "of the machine");
+    }
+}
+
+static void step_wall(void *argument, uint64_t token) {
+    (void)token;
+    struct run *run = argument;
+    if (!run->harmless) {
+        world_step_wall(run->scene.world, world_draw(run->scene.world, -20000, 20000));
+    }
+}
+
+// Once a second: what strikes within the next.
+static void harm(void *argument, uint64_t token) {
+    (void)token;
+    struct run *run = argument;
+    struct world *world = run->scene.world;
+    const struct swarm *swarm = &run->scene.swarm;
+    if (run->harmless) {
+        return;
+    }
+    if (world_maybe(world, swarm->crash_per_second)) {
+        world_after(world, world_draw(world, 0, WORLD_SECOND), crash, run, 0);
+    }
+    if (world_maybe(world, swarm->wall_step_per_second)) {
+        world_after(world, world_draw(world, 0, WORLD_SECOND), step_wall, run, 0);
+    }
+    world_after(world, WORLD_SECOND, harm, run, 0);
+}
+
+// --- checks that go along ------------------------------------------------------------------------
+
+static void stepped(void *argument) {
+    struct run *run = argument;
+    if (--run->steps_to_audit > 0) {
+        return;
+    }
+    run->steps_to_audit = (uint64_t)world_draw(run->scene.world, 50, 600);
+    check_rows(&run->scene);
+}
+
+static void recovered(void *argument) {
+    struct run *run = argument;
+    if (run->scene.machine != NULL) {
+        check_rows(&run->scene);
+    }
+}
+
+static void check_polls(void *argument, uint64_t token) {
+    (void)token;
+    struct run *run = argument;
+    arena_reset(run->scene.scratch);
+    for (uint32_t i = 0; i < run->worker_count; i++) {
+        worker_check_poll(run->workers[i]);
+    }
+    world_after(run->scene.world, POLL_CHECK_MS * WORLD_MS, check_polls, run, 0);
+}
+
+// --- the cast ------------------------------------------------------------------------------------
+
+static void add_worker(struct run *run, uint32_t type, const char *domain) {
+    check(run->worker_count < WORKERS_MAX);
+    struct scene *scene = &run->scene;
+    struct worker *worker =
+        worker_create(scene, run->lasting, run->worker_count, &scene->flows.types[type], domain);
+    run->workers[run->worker_count++] = worker;
+    worker_begin(worker);
+}
+
+static void begin_actors(struct run *run) {
+    struct scene *scene = &run->scene;
+    uint32_t count = scene->swarm.worker_count;
+    count = count < scene->flows.type_count ? scene->flows.type_count : count;
+    for (uint32_t i = 0; i < count; i++) {
+        add_worker(run, i % scene->flows.type_count, "");
+    }
+    for (uint32_t i = 0; i < scene->swarm.domain_count; i++) {
+        char domain[16];
+        int size = snprintf(domain, sizeof(domain), "domain_%u", i);
+        check(size > 0);
+        bytes kept = bytes_of(domain, (size_t)size);
+        add_worker(run, 0, arena_text(run->lasting, kept));
+    }
+    for (uint32_t i = 0; i < scene->swarm.client_count; i++) {
+        client_begin(client_create(scene, run->lasting));
+    }
+}
+
+// --- phases --------------------------------------------------------------------------------------
+
+static void turn_until_done(struct run *run, int64_t ns_max, const char *what) {
+    struct world *world = run->scene.world;
+    int64_t end_ns = world_mono(world).ns + ns_max;
+    while (!operator_is_done(run->operator) && world_mono(world).ns < end_ns) {
+        if (!world_turn(world)) {
+            break;
+        }
+    }
+    if (!world_failed(world) && !operator_is_done(run->operator)) {
+        world_fail(
+            world,
+            "liveness",
+            "%s is not done after %lld s: %s",
+            what,
+            (long long)(ns_max / WORLD_SECOND),
+            operator_state(run->operator)
+        );
+    }
+}
+
+static void turn_for(struct run *run, int64_t ns) {
+    struct world *world = run->scene.world;
+    int64_t end_ns = world_mono(world).ns + ns;
+    while (world_mono(world).ns < end_ns && world_turn(world)) {
+    }
+}
+
+static void safety(struct run *run) {
+    begin_actors(run);
+    turn_for(run, run->scene.swarm.safety_ms * WORLD_MS);
+}
+
+// Harm ends; once what it left is over, polls must be answered in time.
+static void calm(struct run *run) {
+    struct scene *scene = &run->scene;
+    world_trace(scene->world, "harm ends");
+    run->harmless = true;
+    bool stalls = scene->swarm.stall_per_batch + scene->swarm.late_commit > 0;
+    swarm_heal(&scene->swarm);
+    turn_for(run, (stalls ? STALL_SECONDS_MAX : 3) * WORLD_SECOND);
+    scene->calm = true;
+    scene->swarm.starts_max = scene->starts + scene->starts_unknown + CALM_STARTS;
+    check_polls(run, 0);
+    turn_for(run, CALM_SECONDS * WORLD_SECOND);
+}
+
+static void liveness(struct run *run) {
+    struct scene *scene = &run->scene;
+    world_trace(scene->world, "work ends");
+    scene->settling = true;
+    operator_see_through(run->operator);
+    int64_t ns_max = scene->flows.longest_ms * WORLD_MS + SETTLE_SECONDS * WORLD_SECOND;
+    turn_until_done(run, ns_max, "seeing executions through");
+}
+
+static void last_checks(struct run *run) {
+    struct scene *scene = &run->scene;
+    while (!machine_is_up(scene->machine) && world_turn(scene->world)) {
+    }
+    if (!world_failed(scene->world)) {
+        check_rows(scene);
+        machine_settle(scene->machine);
+    }
+}
+
+static void fill_result(struct run *run, struct run_result *result) {
+    struct scene *scene = &run->scene;
+    struct machine_stats stats = machine_stats(scene->machine);
+    result->failed = world_failed(scene->world);
+    (void)snprintf(result->failure, sizeof(result->failure), "%s", world_failure(scene->world));
+    result->trace_hash = world_trace_hash(scene->world);
+    result->events = world_turns(scene->world);
+    result->crashes = stats.crashes;
+    result->answers = stats.answers;
+    result->entries = stats.entries;
+    result->rows_compared = stats.rows_compared;
+    result->starts = scene->starts;
+    result->executions = ledger_workflow_count(scene->ledger);
+    result->updates = scene->updates;
+    result->virtual_ns = world_mono(scene->world).ns;
+}
+
+void run_seed(uint64_t seed, bool trace, struct run_result *out_result) {
+    struct run run = {.steps_to_audit = 1};
+    struct scene *scene = &run.scene;
+    *out_result = (struct run_result){.seed = seed};
+    run.lasting = arena_create(SCRATCH_BYTES);
+    scene->world = world_create(seed, trace);
+    scene->swarm = swarm_draw(scene->world);
+    swarm_trace(&scene->swarm, scene->world);
+    scene->scratch = arena_create(SCRATCH_BYTES);
+    buffer_init(&scene->body, BODY_BYTES_MAX);
+    scene->ledger = ledger_create(scene->world);
+    scene->definitions = definition_cache_create(DEFINITIONS_MAX);
+    scene->flows = flows_draw(scene->world, &scene->swarm, run.lasting);
+    const struct machine_watch watch = {&run, stepped, recovered};
+    scene->machine = machine_create(scene->world, &scene->swarm, &watch);
+    run.operator= operator_create(scene, run.lasting);
+
+    harm(&run, 0);
+    operator_register(run.operator);
+    turn_until_done(&run, REGISTER_SECONDS_MAX * WORLD_SECOND, "registering");
+    if (!world_failed(scene->world)) {
+        safety(&run);
+    }
+    if (!world_failed(scene->world)) {
+        calm(&run);
+    }
+    if (!world_failed(scene->world)) {
+        liveness(&run);
+    }
+    if (!world_failed(scene->world)) {
+        last_checks(&run);
+    }
+    fill_result(&run, out_result);
+
+    machine_destroy(&scene->machine);
+    ledger_destroy(&scene->ledger);
+    definition_cache_destroy(&scene->definitions);
+    buffer_deinit(&scene->body);
+    arena_destroy(&scene->scratch);
+    arena_destroy(&run.lasting);
+    world_destroy(&scene->world);
+}

@@ -1,0 +1,29 @@
+// What every actor and checker of one run shares.
+#pragma once
+
+#include "proto/base/arena.h"
+#include "proto/base/buffer.h"
+#include "scheduler/definition/definition.h"
+#include "tests/simulation/flow.h"
+#include "tests/simulation/ledger.h"
+#include "tests/simulation/machine.h"
+#include "tests/simulation/swarm.h"
+#include "tests/simulation/world.h"
+
+struct scene {
+    struct world *world;
+    struct swarm swarm; // rates of now: swarm_heal ends the harm
+    struct machine *machine;
+    struct flows flows;
+    struct ledger *ledger;
+    struct definition_cache *definitions; // the audit's own
+    struct arena *scratch;                // of one action: whoever begins one resets it
+    struct buffer body;                   // of the question being written
+    bool calm;                            // no harm, and what it left is over: answers come in time
+    bool settling;                        // no harm, no new work: everything must come to its end
+    uint32_t starts;                      // answered
+    uint32_t starts_unknown;
+    uint64_t updates;
+    uint64_t polls_answered;
+    int64_t values; // handed out so far: each update of a task carries its own
+};

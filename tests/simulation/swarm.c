@@ -1,0 +1,143 @@
+// Swarm testing (distributed.md §15.1): a fault that exists in every run at the same rate hides
+// what needs its absence, so each seed first draws which faults exist and only then how often.
+
+#include "tests/simulation/swarm.h"
+
+static size_t kib(struct world *world, int64_t low, int64_t high) {
+    return (size_t)world_draw(world, low, high) * 1024;
+}
+
+// A rate in half the worlds, none in the others.
+static uint32_t sometimes(struct world *world, int64_t low, int64_t high) {
+    bool exists = world_maybe(world, 500);
+    uint32_t rate = (uint32_t)world_draw(world, low, high);
+    return exists ? rate : 0;
+}
+
+static void draw_store(struct world *world, struct swarm *swarm) {
+    swarm->group_count = (uint32_t)world_draw(world, 2, 17);
+    swarm->segment_bytes = 4 * kib(world, 4, 128); // whole blocks
+    swarm->overlay_bytes_max =
+        world_maybe(world, 300) ? kib(world, 160, 512) : kib(world, 1024, 65536);
+    swarm->checkpoint_bytes = world_maybe(world, 500) ? kib(world, 4, 64) : kib(world, 1024, 4096);
+    swarm->checkpoint_ms = world_draw(world, 20, 2000);
+    swarm->sync_us_max =
+        world_maybe(world, 700) ? world_draw(world, 100, 2000) : world_draw(world, 5000, 60000);
+    swarm->checkpoint_us_max = world_maybe(world, 700) ? world_draw(world, 1000, 20000)
+                                                       : world_draw(world, 100000, 1500000);
+}
+
+static void draw_workload(struct world *world, struct swarm *swarm) {
+    swarm->task_type_count = (uint32_t)world_draw(world, 1, 5);
+    swarm->flow_count = (uint32_t)world_draw(world, 2, 7);
+    swarm->client_count = (uint32_t)world_draw(world, 1, 4);
+    swarm->worker_count = (uint32_t)world_draw(world, 2, 8);
+    swarm->domain_count = world_maybe(world, 300) ? (uint32_t)world_draw(world, 1, 2) : 0;
+    swarm->starts_max = (uint32_t)world_draw(world, 5, 60);
+    swarm->think_ms_max = world_draw(world, 50, 1500);
+    swarm->safety_ms = world_draw(world, 8000, 40000);
+    swarm->control_per_mille = sometimes(world, 20, 200);
+    swarm->human_per_mille = sometimes(world, 50, 200);
+}
+
+static void draw_faults(struct world *world, struct swarm *swarm) {
+    swarm->crash_per_second = sometimes(world, 20, 300);
+    swarm->crash_after_reply = sometimes(world, 2, 15);
+    swarm->crash_in_write = sometimes(world, 1, 10);
+    swarm->crash_in_checkpoint = sometimes(world, 5, 60);
+    swarm->stall_per_batch = world_maybe(world, 300) ? (uint32_t)world_draw(world, 1, 3) : 0;
+    swarm->sync_error_per_batch = world_maybe(world, 250) ? (uint32_t)world_draw(world, 1, 4) : 0;
+    swarm->full_per_batch = world_maybe(world, 250) ? (uint32_t)world_draw(world, 1, 4) : 0;
+    swarm->rot_per_crash = sometimes(world, 100, 500);
+    swarm->wall_step_per_second =
+        world_maybe(world, 200) ? (uint32_t)world_draw(world, 10, 100) : 0;
+    swarm->late_commit = world_maybe(world, 300) ? (uint32_t)world_draw(world, 2, 20) : 0;
+    swarm->late_tick = sometimes(world, 10, 200);
+    swarm->down_ms_max =
+        world_maybe(world, 800) ? world_draw(world, 10, 500) : world_draw(world, 1000, 8000);
+
+    swarm->worker_slow = sometimes(world, 5, 100);
+    swarm->worker_dies = sometimes(world, 5, 100);
+    swarm->worker_repeats = sometimes(world, 20, 200);
+    swarm->worker_fails = sometimes(world, 20, 150);
+    swarm->worker_in_progress = sometimes(world, 20, 150);
+    swarm->worker_extends = sometimes(world, 20, 200);
+    swarm->poll_leaves = sometimes(world, 20, 200);
+}
+
+struct swarm swarm_draw(struct world *world) {
+    struct swarm swarm = {0};
+    draw_store(world, &swarm);
+    draw_workload(world, &swarm);
+    draw_faults(world, &swarm);
+    return swarm;
+}
+
+void swarm_heal(struct swarm *swarm) {
+    swarm->crash_per_second = 0;
+    swarm->crash_after_reply = 0;
+    swarm->crash_in_write = 0;
+    swarm->crash_in_checkpoint = 0;
+    swarm->stall_per_batch = 0;
+    swarm->sync_error_per_batch = 0;
+    swarm->full_per_batch = 0;
+    swarm->rot_per_crash = 0;
+    swarm->wall_step_per_second = 0;
+    swarm->late_commit = 0;
+    swarm->late_tick = 0;
+    swarm->down_ms_max = 10;
+    swarm->sync_us_max = 1000;
+    swarm->checkpoint_us_max = 5000;
+    swarm->control_per_mille = 0;
+    swarm->worker_slow = 0;
+    swarm->worker_dies = 0;
+    swarm->worker_repeats = 0;
+    swarm->worker_fails = 0;
+    swarm->worker_in_progress = 0;
+    swarm->worker_extends = 0;
+    swarm->poll_leaves = 0;
+}
+
+void swarm_trace(const struct swarm *swarm, struct world *world) {
+    world_trace(
+        world,
+        "swarm groups=%u segment=%zu overlay=%zu checkpoint=%zu/%lldms sync=%lldus "
+        "checkpoint=%lldus types=%u flows=%u clients=%u workers=%u domains=%u starts=%u "
+        "safety=%lldms",
+        swarm->group_count,
+        swarm->segment_bytes,
+        swarm->overlay_bytes_max,
+        swarm->checkpoint_bytes,
+        (long long)swarm->checkpoint_ms,
+        (long long)swarm->sync_us_max,
+        (long long)swarm->checkpoint_us_max,
+        swarm->task_type_count,
+        swarm->flow_count,
+        swarm->client_count,
+        swarm->worker_count,
+        swarm->domain_count,
+        swarm->starts_max,
+        (long long)swarm->safety_ms
+    );
+    world_trace(
+        world,
+        "swarm faults crash=%u/s reply=%u write=%u checkpoint=%u stall=%u error=%u full=%u wall=%u "
+        "late=%u slow=%u dies=%u repeats=%u fails=%u progress=%u extends=%u leaves=%u",
+        swarm->crash_per_second,
+        swarm->crash_after_reply,
+        swarm->crash_in_write,
+        swarm->crash_in_checkpoint,
+        swarm->stall_per_batch,
+        swarm->sync_error_per_batch,
+        swarm->full_per_batch,
+        swarm->wall_step_per_second,
+        swarm->late_tick,
+        swarm->worker_slow,
+        swarm->worker_dies,
+        swarm->worker_repeats,
+        swarm->worker_fails,
+        swarm->worker_in_progress,
+        swarm->worker_extends,
+        swarm->poll_leaves
+    );
+}

@@ -1,0 +1,61 @@
+// What a seed draws before anything happens: sizes small enough that rare paths turn common, which
+// faults exist at all, and how often they strike.
+#pragma once
+
+#include "tests/simulation/world.h"
+
+struct swarm {
+    // the store
+    uint32_t group_count;
+    size_t segment_bytes;
+    size_t overlay_bytes_max;
+    size_t checkpoint_bytes;
+    int64_t checkpoint_ms;
+
+    // the disk's pace, in microseconds
+    int64_t sync_us_max;
+    int64_t checkpoint_us_max;
+
+    // the workload
+    uint32_t task_type_count;
+    uint32_t flow_count;
+    uint32_t client_count;
+    uint32_t worker_count;
+    uint32_t domain_count;      // 0: none
+    uint32_t starts_max;        // in the whole run
+    int64_t think_ms_max;       // between a client's operations
+    int64_t safety_ms;          // how long harm lasts
+    uint32_t control_per_mille; // pause, resume, terminate among a client's operations
+    uint32_t human_per_mille;   // human and wait tasks in definitions
+
+    // the faults, per mille; 0: the fault does not exist in this world
+    uint32_t crash_per_second;  // at any moment
+    uint32_t crash_after_reply; // right after an answer left
+    uint32_t crash_in_write;    // between two writes of a log batch
+    uint32_t crash_in_checkpoint;
+    uint32_t stall_per_batch; // a sync of up to 10 s
+    uint32_t sync_error_per_batch;
+    uint32_t full_per_batch;
+    uint32_t rot_per_crash;        // in a copy of the log (rot.h)
+    uint32_t wall_step_per_second; // of up to ± 20 s
+    uint32_t late_commit;          // per batch: the core hears of it up to 4 s later
+    uint32_t late_tick;            // the loop wakes late
+    int64_t down_ms_max;           // between death and restart
+
+    // the workers, per mille of their tasks
+    uint32_t worker_slow;    // answers after its response timeout
+    uint32_t worker_dies;    // never answers
+    uint32_t worker_repeats; // answers twice
+    uint32_t worker_fails;
+    uint32_t worker_in_progress; // answers IN_PROGRESS first
+    uint32_t worker_extends;     // extends its lease while it works
+    uint32_t poll_leaves;        // leaves its long poll early
+};
+
+struct swarm swarm_draw(struct world *world);
+
+// The same world without harm: for the time in which it must settle.
+void swarm_heal(struct swarm *swarm);
+
+// Writes the draw into the trace.
+void swarm_trace(const struct swarm *swarm, struct world *world);

@@ -1,0 +1,33 @@
+# The simulator and its two quick tests; tests/simulation/run is the long one.
+add_executable(
+    simulate
+    simulation/check_history.c
+    simulation/check_lease.c
+    simulation/check_promise.c
+    simulation/check_queue.c
+    simulation/check_result.c
+    simulation/check_rows.c
+    simulation/client.c
+    simulation/describe.c
+    simulation/flow.c
+    simulation/flow_json.c
+    simulation/human.c
+    simulation/ledger.c
+    simulation/machine.c
+    simulation/machine_settle.c
+    simulation/main.c
+    simulation/operator.c
+    simulation/questions.c
+    simulation/read.c
+    simulation/rot.c
+    simulation/run.c
+    simulation/shadow.c
+    simulation/swarm.c
+    simulation/worker.c
+    simulation/world.c
+)
+target_link_libraries(simulate PRIVATE node_core storage_memory storage_view warnings)
+
+add_test(NAME simulation/seeds COMMAND simulate --seeds 12)
+add_test(NAME simulation/determinism COMMAND simulate --seeds 3 --first 1001 --twice)
+set_tests_properties(simulation/seeds simulation/determinism PROPERTIES LABELS fast TIMEOUT 300)
