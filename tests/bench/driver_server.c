@@ -1,0 +1,228 @@
+// CPU from /proc/PID/stat, syncs and log bytes from the server's own /metrics, and bytes that
+// really went to the device from /proc/diskstats. Not from /proc/PID/io: since the kernel writes
+// whole large folios to ext4's page cache, its write_bytes counts megabytes for a 4 KiB write (seen
+// on 6.18).
+#include "tests/bench/driver_server.h"
+
+#include "proto/base/arena.h"
+#include "proto/base/check.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    SECTOR_BYTES = 512,
+    SETTLE_TURNS = 200, // of 25 ms
+};
+
+static uint16_t free_port(void) {
+    int descriptor = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+    if (descriptor < 0 ||
+        bind(descriptor, (const struct sockaddr *)(const void *)&address, size) != 0 ||
+        getsockname(descriptor, (struct sockaddr *)(void *)&address, &size) != 0) {
+        fail("no free port");
+    }
+    (void)close(descriptor);
+    return ntohs(address.sin_port);
+}
+
+static void pause_ms(long milliseconds) {
+    struct timespec pause = {.tv_nsec = milliseconds * 1000000};
+    (void)nanosleep(&pause, NULL); // time is the subject: the pace of asking a starting server
+}
+
+static bool takes_connections(uint16_t port) {
+    int descriptor = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_port = htons(port),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    int failed =
+        connect(descriptor, (const struct sockaddr *)(const void *)&address, sizeof(address));
+    (void)close(descriptor);
+    return failed == 0;
+}
+
+static _Noreturn void serve(const struct server *server) {
+    char http[64];
+    char log[4096];
+    (void)snprintf(http, sizeof(http), "127.0.0.1:%u", server->port);
+    (void)snprintf(log, sizeof(log), "%s.log", server->folder);
+    int descriptor = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    if (descriptor >= 0) {
+        (void)dup2(descriptor, STDOUT_FILENO);
+        (void)dup2(descriptor, STDERR_FILENO);
+    }
+    (void)execl(
+        server->program,
+        server->program,
+        "serve",
+        "--http",
+        http,
+        "--store",
+        server->folder,
+        (char *)NULL
+    );
+    _exit(127);
+}
+
+void server_start(struct server *server) {
+    server->port = free_port();
+    server->started_ns = now_ns();
+    server->pid = fork();
+    if (server->pid == 0) {
+        serve(server);
+    }
+    check(server->pid > 0);
+    while (!takes_connections(server->port)) {
+        if (waitpid(server->pid, NULL, WNOHANG) != 0) {
+            errno = 0;
+            fail("the server ended at once; its log lies beside its folder");
+        }
+        pause_ms(1);
+    }
+}
+
+void server_kill(struct server *server) {
+    (void)kill(server->pid, SIGKILL);
+    (void)waitpid(server->pid, NULL, 0);
+}
+
+// --- figures
+// ------------------------------------------------------------------------------------------
+
+// The content of a small file, zero-terminated. Empty when there is none.
+static void file_read(const char *path, char *out_text, size_t size) {
+    int descriptor = open(path, O_RDONLY);
+    size_t used = 0;
+    ssize_t got = 1;
+    while (descriptor >= 0 && got > 0 && used + 1 < size) {
+        got = read(descriptor, out_text + used, size - 1 - used);
+        used += got > 0 ? (size_t)got : 0;
+    }
+    out_text[used] = 0;
+    if (descriptor >= 0) {
+        (void)close(descriptor);
+    }
+}
+
+int64_t server_cpu_us(const struct server *server) {
+    char path[64];
+    char text[1024];
+    (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)server->pid);
+    file_read(path, text, sizeof(text));
+    const char *field = strrchr(text, ')'); // the name before may hold anything
+    for (int i = 0; field != NULL && i < 12; i++) {
+        field = strchr(field + 1, ' ');
+    }
+    if (field == NULL) {
+        fail("the server is gone");
+    }
+    char *rest = NULL;
+    int64_t user = strtoll(field, &rest, 10);
+    int64_t system = strtoll(rest, NULL, 10);
+    return (user + system) * 1000000 / sysconf(_SC_CLK_TCK);
+}
+
+uint64_t server_resident_bytes(const struct server *server) {
+    char path[64];
+    char text[4096];
+    (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)server->pid);
+    file_read(path, text, sizeof(text));
+    const char *line = strstr(text, "VmRSS:");
+    return line == NULL ? 0 : strtoull(line + strlen("VmRSS:"), NULL, 10) * 1024;
+}
+
+static uint64_t device_bytes(const char *folder) {
+    struct stat status;
+    if (stat(folder, &status) != 0) {
+        return 0;
+    }
+    FILE *file = fopen("/proc/diskstats", "r");
+    uint64_t bytes_written = 0;
+    char line[512];
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+        char *rest = line;
+        uint64_t device_major = strtoull(rest, &rest, 10);
+        uint64_t device_minor = strtoull(rest, &rest, 10);
+        if (device_major != major(status.st_dev) || device_minor != minor(status.st_dev)) {
+            continue;
+        }
+        rest += strspn(rest, " ");
+        rest += strcspn(rest, " "); // the name
+        for (int field = 0; field < 6; field++) {
+            (void)strtoull(rest, &rest, 10);
+        }
+        bytes_written = strtoull(rest, NULL, 10) * SECTOR_BYTES;
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return bytes_written;
+}
+
+static uint64_t figure(const char *metrics, const char *name) {
+    char line[128];
+    (void)snprintf(line, sizeof(line), "\norpheus_%s ", name);
+    const char *found = strstr(metrics, line);
+    if (found == NULL) {
+        errno = 0;
+        fail("/metrics lacks a figure that the bench reads");
+    }
+    return strtoull(found + strlen(line), NULL, 10);
+}
+
+struct cost server_cost(const struct server *server, struct client *client) {
+    struct connection *connection = client_connection(client, 0);
+    struct arena *arena = arena_create(65536);
+    const char *metrics = "";
+    for (int turn = 0; turn < SETTLE_TURNS; turn++) {
+        bytes body = BYTES_EMPTY;
+        (void)client_ask(client, connection, "GET", "/metrics", BYTES_EMPTY, &body);
+        arena_reset(arena);
+        metrics = arena_text(arena, body);
+        if (figure(metrics, "overlay_bytes") == 0) {
+            break;
+        }
+        pause_ms(25);
+    }
+    sync();
+    struct cost cost = {
+        .cpu_us = server_cpu_us(server),
+        .syncs = figure(metrics, "log_syncs_total"),
+        .log_bytes = figure(metrics, "log_bytes_total"),
+        .state_bytes = figure(metrics, "checkpoint_bytes_total"),
+        .entries = figure(metrics, "entries_total"),
+        .updates = figure(metrics, "tasks_updated_total"),
+        .device_bytes = device_bytes(server->folder),
+    };
+    arena_destroy(&arena);
+    return cost;
+}
+
+struct cost cost_since(const struct cost *later, const struct cost *earlier) {
+    return (struct cost){
+        .cpu_us = later->cpu_us - earlier->cpu_us,
+        .syncs = later->syncs - earlier->syncs,
+        .log_bytes = later->log_bytes - earlier->log_bytes,
+        .state_bytes = later->state_bytes - earlier->state_bytes,
+        .entries = later->entries - earlier->entries,
+        .updates = later->updates - earlier->updates,
+        .device_bytes = later->device_bytes - earlier->device_bytes,
+    };
+}
