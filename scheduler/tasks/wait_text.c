@@ -33,8 +33,10 @@ bool wait_text_duration(bytes text, int64_t *out_seconds) {
     for (size_t unit = 0; unit < sizeof units / sizeof units[0]; unit++) {
         struct cursor start = cursor;
         int64_t value = 0;
-        if (number(&cursor, &value) && (skip_blanks(&cursor), word(&cursor, units[unit].words)) &&
-            value <= DURATION_SECONDS_MAX / units[unit].seconds) {
+        bool matches = number(&cursor, &value);
+        skip_blanks(&cursor);
+        matches = matches && word(&cursor, units[unit].words);
+        if (matches && value <= DURATION_SECONDS_MAX / units[unit].seconds) {
             sum += value * units[unit].seconds;
             parts++;
             skip_blanks(&cursor);
