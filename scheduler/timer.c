@@ -6,6 +6,7 @@
 // reference would act on them at the resume. What follows from them waits for the resume.
 #include "scheduler/timer.h"
 
+#include "proto/base/mutant.h"
 #include "scheduler/queue.h"
 #include "scheduler/tasks/kind.h"
 #include "storage/keys.h"
@@ -179,7 +180,9 @@ err timer_fire_task(struct task *task) {
             break;
         }
     }
-    timer_arm(task);
+    if (task->row.place != TASK_PLACE_CLAIMED || !mutant_is("lease_timer_not_rearmed")) {
+        timer_arm(task);
+    }
     return ERR_NONE;
 }
 

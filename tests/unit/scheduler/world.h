@@ -23,6 +23,8 @@ struct world {
     struct scheduler_settings settings;
     struct decision decision; // of the command that runs
     wall_time now;
+    bool count_faults; // of the audit, instead of failing the test
+    uint32_t faults_seen;
     uint16_t slot; // of the next starts; 0: any
     err last;      // what the newest command said
     struct reply reply;
@@ -101,6 +103,8 @@ bytes world_logs(struct world *world, bytes task);
 
 // Delivers messages and fires what is due now until nothing happens any more.
 void world_settle(struct world *world);
+// Fires a timer's key in the partition of a workflow, due or not, there or not.
+void world_fire(struct world *world, bytes workflow, bytes timer_key);
 // Lets time pass, firing each timer at its moment, and settles.
 void world_advance(struct world *world, int64_t ms);
 
