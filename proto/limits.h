@@ -119,6 +119,9 @@ enum {
     LIMIT_DEFINITION_LIST_BYTES = 64 * 1024 * 1024,
 
     // --- scheduler ------------------------------------------------------------------------------
+    // A row: the greatest is the message that begins a child, with its input and an embedded
+    // definition.
+    LIMIT_ROW_BYTES = 64 * 1024 * 1024,
     // A payload is stored in rows of at most this much: small keys, no huge value in the map.
     LIMIT_BLOB_CHUNK_BYTES = 16 * 1024,
     // A decision commits and goes on in a later entry above either (distributed.md §5.1).

@@ -4,6 +4,7 @@
 #include "scheduler/context.h"
 
 #include "proto/json/json.h"
+#include "proto/limits.h"
 
 struct source {
     struct workflow *workflow;
@@ -17,8 +18,8 @@ static void roots(void *argument, void (*visit)(void *visitor, bytes root), void
 static bool workflow_field(struct source *source, bytes field, bytes *out_value);
 static bool task_field(struct source *source, struct task *task, bytes field, bytes *out_value);
 static bytes whole(struct source *source, struct task *task, const char *const *fields);
-static bytes under_template(struct workflow *workflow, bytes parameters, bytes input_template);
-static bytes nulls_from_template(struct workflow *workflow, bytes evaluated, bytes input_template);
+static err under_template(struct workflow *workflow, bytes input_template, bytes *parameters);
+static err nulls_from_template(struct workflow *workflow, bytes input_template, bytes *object);
 
 static const char *const workflow_fields[] = {
     "input",
@@ -87,11 +88,11 @@ err context_task_input(
     }
     bool templated = json_is_object(input_template) && json_count(input_template) > 0;
     if (templated) {
-        parameters = under_template(workflow, parameters, input_template);
+        TRY(under_template(workflow, input_template, &parameters));
     }
     TRY(context_evaluate(workflow, parameters, options->task_id, out_json));
     if (templated) {
-        *out_json = nulls_from_template(workflow, *out_json, input_template);
+        TRY(nulls_from_template(workflow, input_template, out_json));
     }
     return ERR_NONE;
 }
@@ -260,8 +261,8 @@ static bool task_field(struct source *source, struct task *task, bytes field, by
 }
 
 static bytes whole(struct source *source, struct task *task, const char *const *fields) {
-    SCOPED(buffer_deinit) struct buffer buffer;
-    buffer_init(&buffer, SIZE_MAX / 2);
+    struct buffer buffer;
+    buffer_init(&buffer, LIMIT_REPLY_BYTES);
     struct json_writer writer = json_writer(&buffer);
     json_object_begin(&writer);
     for (size_t i = 0; fields[i] != NULL; i++) {
@@ -274,23 +275,27 @@ static bytes whole(struct source *source, struct task *task, const char *const *
         }
     }
     json_object_end(&writer);
-    return arena_copy(source->workflow->decision->arena, buffer_bytes(&buffer));
+    bytes text = JSON_EMPTY_OBJECT;
+    err error = payload_take(&buffer, source->workflow->decision->arena, &text);
+    if (err_is(error)) {
+        source->error = error;
+    }
+    return text;
 }
 
-static bytes under_template(struct workflow *workflow, bytes parameters, bytes input_template) {
-    struct arena *arena = workflow->decision->arena;
-    bytes merged = json_merge(input_template, parameters, arena);
+static err under_template(struct workflow *workflow, bytes input_template, bytes *parameters) {
+    *parameters = json_merge(input_template, *parameters, workflow->decision->arena);
     // A null parameter gives way to the template, too.
-    return nulls_from_template(workflow, merged, input_template);
+    return nulls_from_template(workflow, input_template, parameters);
 }
 
 // engine.md §9.7: a key that is null and that the template knows gets the template's raw value.
-static bytes nulls_from_template(struct workflow *workflow, bytes evaluated, bytes input_template) {
-    SCOPED(buffer_deinit) struct buffer buffer;
-    buffer_init(&buffer, SIZE_MAX / 2);
+static err nulls_from_template(struct workflow *workflow, bytes input_template, bytes *object) {
+    struct buffer buffer;
+    buffer_init(&buffer, LIMIT_REPLY_BYTES);
     struct json_writer writer = json_writer(&buffer);
     json_object_begin(&writer);
-    struct json_iter iter = json_iter(evaluated);
+    struct json_iter iter = json_iter(*object);
     bytes key = BYTES_EMPTY;
     bytes value = BYTES_EMPTY;
     while (json_next_member(&iter, &key, &value)) {
@@ -301,5 +306,5 @@ static bytes nulls_from_template(struct workflow *workflow, bytes evaluated, byt
         json_raw(&writer, replaced ? raw : value);
     }
     json_object_end(&writer);
-    return arena_copy(workflow->decision->arena, buffer_bytes(&buffer));
+    return payload_take(&buffer, workflow->decision->arena, object);
 }

@@ -26,6 +26,8 @@ static err cancel_open_tasks(struct workflow *workflow);
 static err note_pending_failures(struct workflow *workflow);
 static err tell_parent(struct workflow *workflow);
 static err start_failure_workflow(struct workflow *workflow);
+static err
+send_failure_workflow(struct workflow *workflow, bytes name, int64_t version, bytes input);
 static bytes failure_workflow_name(struct workflow *workflow);
 static err failure_input(struct workflow *workflow, bytes *out_json);
 static err add_to_output(struct workflow *workflow, const char *key, bytes text);
@@ -222,9 +224,12 @@ static err start_failure_workflow(struct workflow *workflow) {
     }
     int64_t version =
         model->failure_workflow_version.present ? model->failure_workflow_version.value : 0;
-    bytes found = BYTES_EMPTY;
-    err error = catalog_workflow(decision->store, name, version, decision->arena, &found);
-    if (err_is(error)) {
+    bytes input = BYTES_EMPTY;
+    err error = catalog_workflow(decision->store, name, version, decision->arena, &input);
+    if (!err_is(error)) {
+        error = failure_input(workflow, &input);
+    }
+    if (err_is(error) && error.code != ERR_CORRUPT) {
         const char *text = arena_format(
             decision->arena,
             "Error workflow %.*s failed to start.  reason: %s",
@@ -233,11 +238,17 @@ static err start_failure_workflow(struct workflow *workflow) {
         );
         return add_to_output(workflow, "conductor.failure_workflow", bytes_from_text(text));
     }
+    TRY(error);
+    TRY(send_failure_workflow(workflow, name, version, input));
+    bytes id = workflow_id_text(decision, workflow->row.failure_workflow);
+    return add_to_output(workflow, "conductor.failure_workflow", id);
+}
+
+static err
+send_failure_workflow(struct workflow *workflow, bytes name, int64_t version, bytes input) {
+    struct decision *decision = workflow->decision;
     uint16_t slot = (uint16_t)random_below(decision->random, ID_SLOT_COUNT);
     workflow->row.failure_workflow = id_mint(slot, decision->now.ms, decision->random);
-    bytes id = workflow_id_text(decision, workflow->row.failure_workflow);
-    bytes input = BYTES_EMPTY;
-    TRY(failure_input(workflow, &input));
     bytes domains = BYTES_EMPTY;
     TRY(payload_load(
         workflow,
@@ -255,9 +266,9 @@ static err start_failure_workflow(struct workflow *workflow) {
         .correlation = workflow->row.correlation,
         .task_to_domain = domains,
     };
-    TRY(message_send(decision, message_group_of(decision, workflow->row.failure_workflow), &message)
+    return message_send(
+        decision, message_group_of(decision, workflow->row.failure_workflow), &message
     );
-    return add_to_output(workflow, "conductor.failure_workflow", id);
 }
 
 // A name that begins with `$` is cut at its dots; the third piece names a key of the input.
@@ -289,8 +300,8 @@ static err failure_input(struct workflow *workflow, bytes *out_json) {
     TRY(payload_load(workflow, workflow_input(workflow), &input));
     bytes execution = BYTES_EMPTY;
     TRY(view_workflow(workflow, true, &execution));
-    SCOPED(buffer_deinit) struct buffer buffer;
-    buffer_init(&buffer, SIZE_MAX / 2);
+    struct buffer buffer;
+    buffer_init(&buffer, LIMIT_REPLY_BYTES);
     struct json_writer writer = json_writer(&buffer);
     json_object_begin(&writer);
     json_member_text(&writer, "workflowId", workflow->id_text);
@@ -312,7 +323,12 @@ static err failure_input(struct workflow *workflow, bytes *out_json) {
     }
     json_member_raw(&writer, "failedWorkflow", execution);
     json_object_end(&writer);
-    *out_json = json_merge(input, arena_copy(arena, buffer_bytes(&buffer)), arena);
+    bytes added = BYTES_EMPTY;
+    TRY(payload_take(&buffer, arena, &added));
+    *out_json = json_merge(input, added, arena);
+    if (out_json->size > LIMIT_WORKFLOW_PAYLOAD_BYTES) {
+        return err_make(ERR_TOO_LARGE, "the failed execution is too large for an input");
+    }
     return ERR_NONE;
 }
 
@@ -320,13 +336,15 @@ static err add_to_output(struct workflow *workflow, const char *key, bytes text)
     struct arena *arena = workflow->decision->arena;
     bytes output = BYTES_EMPTY;
     TRY(payload_load(workflow, workflow_output(workflow), &output));
-    SCOPED(buffer_deinit) struct buffer buffer;
-    buffer_init(&buffer, SIZE_MAX / 2);
+    struct buffer buffer;
+    buffer_init(&buffer, LIMIT_REPLY_BYTES);
     struct json_writer writer = json_writer(&buffer);
     json_object_begin(&writer);
     json_member_text(&writer, key, text);
     json_object_end(&writer);
-    bytes merged = json_merge(output, arena_copy(arena, buffer_bytes(&buffer)), arena);
+    bytes added = BYTES_EMPTY;
+    TRY(payload_take(&buffer, arena, &added));
+    bytes merged = json_merge(output, added, arena);
     workflow_set_output(workflow, payload_store(workflow, merged));
     return ERR_NONE;
 }

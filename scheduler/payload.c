@@ -50,3 +50,12 @@ err payload_load(const struct workflow *workflow, struct payload payload, bytes 
     *out_json = bytes_of(text, size);
     return ERR_NONE;
 }
+
+err payload_take(struct buffer *buffer, struct arena *arena, bytes *out_text) {
+    err error = buffer_status(buffer);
+    if (!err_is(error)) {
+        *out_text = arena_copy(arena, buffer_bytes(buffer));
+    }
+    buffer_deinit(buffer);
+    return error;
+}

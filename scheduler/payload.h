@@ -3,7 +3,9 @@
 // output of a task and of its workflow at once. Thread: core.
 #pragma once
 
+#include "proto/base/arena.h"
 #include "proto/base/attr.h"
+#include "proto/base/buffer.h"
 #include "proto/base/bytes.h"
 #include "proto/base/err.h"
 
@@ -18,6 +20,10 @@ struct payload {
 
 // Writes `json`, an object, under a fresh number. The empty object costs nothing.
 struct payload payload_store(struct workflow *workflow, bytes json);
+
+// Takes the text out of a buffer that was born with LIMIT_REPLY_BYTES, into `arena`, and ends the
+// buffer. Errors: ERR_TOO_LARGE.
+MUST_USE err payload_take(struct buffer *buffer, struct arena *arena, bytes *out_text);
 
 // The text of a payload, in the decision's arena. Errors: ERR_CORRUPT.
 MUST_USE err payload_load(const struct workflow *workflow, struct payload payload, bytes *out_json);

@@ -69,11 +69,8 @@ err queue_enter(struct task *task, int64_t ready_ms) {
         .run = workflow->row.run,
         .task_no = task->number,
     };
-    SCOPED(buffer_deinit) struct buffer buffer;
-    buffer_init(&buffer, SIZE_MAX / 2);
-    wire_encode(&queue_row_record, &row, &buffer);
     struct key key = row_key(task, name);
-    store_txn_put(workflow->decision->txn, key_bytes(&key), buffer_bytes(&buffer));
+    row_put(workflow->decision->txn, &key, &queue_row_record, &row);
     return ERR_NONE;
 }
 
@@ -155,23 +152,17 @@ static err move_to(struct task *task, enum task_place place) {
 static err counters_read(const struct task *task, bytes name, struct queue_counter_row *out_row) {
     struct decision *decision = task->workflow->decision;
     struct key key = key_queue_counters(queue_hash(name));
-    bytes value = BYTES_EMPTY;
-    err error = store_txn_get(decision->txn, key_bytes(&key), &value);
+    err error = row_get(decision->txn, &key, &queue_counter_row_record, decision->arena, out_row);
     if (error.code == ERR_NOT_FOUND) {
         *out_row = (struct queue_counter_row){.queue = name};
         return ERR_NONE;
     }
-    TRY(error);
-    value = arena_copy(decision->arena, value);
-    return wire_decode(&queue_counter_row_record, value, decision->arena, out_row);
+    return error;
 }
 
 static void counters_write(const struct task *task, const struct queue_counter_row *row) {
-    SCOPED(buffer_deinit) struct buffer buffer;
-    buffer_init(&buffer, SIZE_MAX / 2);
-    wire_encode(&queue_counter_row_record, row, &buffer);
     struct key key = key_queue_counters(queue_hash(row->queue));
-    store_txn_put(task->workflow->decision->txn, key_bytes(&key), buffer_bytes(&buffer));
+    row_put(task->workflow->decision->txn, &key, &queue_counter_row_record, row);
 }
 
 static uint32_t *counter_of(struct queue_counter_row *row, enum task_place place) {

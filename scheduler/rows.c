@@ -1,6 +1,8 @@
 // The records of rows.h and of commands.h, defined once each from their field tables.
 #include "scheduler/rows.h"
 
+#include "proto/base/check.h"
+#include "proto/limits.h"
 #include "scheduler/commands/commands.h"
 
 #define WIRE_SELF struct workflow_row
@@ -39,3 +41,26 @@ WIRE_RECORD(queue_counter_row, QUEUE_COUNTER_FIELDS)
 #define WIRE_SELF struct poll_row
 WIRE_RECORD(poll_row, POLL_ROW_FIELDS)
 #undef WIRE_SELF
+
+err row_get(
+    struct store_txn *txn,
+    const struct key *key,
+    const struct wire_record *record,
+    struct arena *arena,
+    void *out_row
+) {
+    bytes value = BYTES_EMPTY;
+    TRY(store_txn_get(txn, key_bytes(key), &value));
+    // The view of the store dies with the next write, the row must not.
+    return wire_decode(record, arena_copy(arena, value), arena, out_row);
+}
+
+void row_put(
+    struct store_txn *txn, const struct key *key, const struct wire_record *record, const void *row
+) {
+    SCOPED(buffer_deinit) struct buffer buffer;
+    buffer_init(&buffer, LIMIT_ROW_BYTES);
+    wire_encode(record, row, &buffer);
+    check(!buffer.overflowed);
+    store_txn_put(txn, key_bytes(key), buffer_bytes(&buffer));
+}

@@ -5,7 +5,24 @@
 // by another run of it: a late lease, timer or message can be told by its number alone.
 #pragma once
 
+#include "proto/base/arena.h"
 #include "proto/wire/wire.h"
+#include "storage/keys.h"
+#include "storage/store.h"
+
+// Reads a row; its texts live in `arena`. Errors: ERR_NOT_FOUND, ERR_CORRUPT.
+MUST_USE err row_get(
+    struct store_txn *txn,
+    const struct key *key,
+    const struct wire_record *record,
+    struct arena *arena,
+    void *out_row
+);
+
+// Writes a row.
+void row_put(
+    struct store_txn *txn, const struct key *key, const struct wire_record *record, const void *row
+);
 
 // `blob` names a payload of the same workflow and run, `bytes` is its size; blob 0 is `{}`.
 #define ROW_PAYLOAD_NONE 0

@@ -14,6 +14,7 @@
 #include <string.h>
 
 static void remember(struct workflow *workflow, struct task *task);
+static struct task *recall(struct workflow *workflow, uint32_t number);
 static err place_read(struct decision *decision, id128 id, struct task_place_row *out_place);
 
 struct task *task_new(
@@ -47,11 +48,8 @@ err task_admit(struct task *task) {
     task_put_reference(workflow, &reference);
     struct task_place_row place = {
         .workflow = workflow->id, .run = workflow->row.run, .task_no = task->number};
-    SCOPED(buffer_deinit) struct buffer buffer;
-    buffer_init(&buffer, SIZE_MAX / 2);
-    wire_encode(&task_place_row_record, &place, &buffer);
     struct key key = key_task_id(task->row.id);
-    store_txn_put(workflow->decision->txn, key_bytes(&key), buffer_bytes(&buffer));
+    row_put(workflow->decision->txn, &key, &task_place_row_record, &place);
     if (task_is_terminal(task)) {
         task->row.end_ms = now;
         workflow_list_add(workflow, &workflow->row.pending, task->number);
@@ -62,25 +60,21 @@ err task_admit(struct task *task) {
 }
 
 err task_load(struct workflow *workflow, uint32_t number, struct task **out_task) {
-    for (uint32_t i = workflow->task_count; i > 0; i--) {
-        if (workflow->tasks[i - 1]->number == number) {
-            *out_task = workflow->tasks[i - 1];
-            return ERR_NONE;
-        }
+    struct task *known = recall(workflow, number);
+    if (known != NULL) {
+        *out_task = known;
+        return ERR_NONE;
     }
     struct decision *decision = workflow->decision;
     struct key key = key_task(workflow->id, workflow->row.run, number);
-    bytes value = BYTES_EMPTY;
-    err error = store_txn_get(decision->txn, key_bytes(&key), &value);
+    struct task *task = ARENA_NEW(decision->arena, struct task);
+    task->workflow = workflow;
+    task->number = number;
+    err error = row_get(decision->txn, &key, &task_row_record, decision->arena, &task->row);
     if (error.code == ERR_NOT_FOUND) {
         return err_make(ERR_CORRUPT, "a task row is missing");
     }
     TRY(error);
-    struct task *task = ARENA_NEW(decision->arena, struct task);
-    task->workflow = workflow;
-    task->number = number;
-    value = arena_copy(decision->arena, value);
-    TRY(wire_decode(&task_row_record, value, decision->arena, &task->row));
     if (task->row.definition >= workflow->definition->task_count) {
         return err_make(ERR_CORRUPT, "a task row names a task the definition does not have");
     }
@@ -98,16 +92,13 @@ err task_newest(
 ) {
     struct decision *decision = workflow->decision;
     struct key key = key_reference(workflow->id, workflow->row.run, reference);
-    bytes value = BYTES_EMPTY;
-    err error = store_txn_get(decision->txn, key_bytes(&key), &value);
+    struct reference_row row = {0};
+    err error = row_get(decision->txn, &key, &reference_row_record, decision->arena, &row);
     if (error.code == ERR_NOT_FOUND) {
         *out_task = NULL;
         return ERR_NONE;
     }
     TRY(error);
-    struct reference_row row = {0};
-    value = arena_copy(decision->arena, value);
-    TRY(wire_decode(&reference_row_record, value, decision->arena, &row));
     if (!bytes_equal(row.reference, reference)) {
         *out_task = NULL;
         return ERR_NONE;
@@ -126,11 +117,8 @@ err task_exists(struct workflow *workflow, bytes reference, bool *out_exists) {
 }
 
 void task_put_reference(struct workflow *workflow, const struct reference_row *row) {
-    SCOPED(buffer_deinit) struct buffer buffer;
-    buffer_init(&buffer, SIZE_MAX / 2);
-    wire_encode(&reference_row_record, row, &buffer);
     struct key key = key_reference(workflow->id, workflow->row.run, row->reference);
-    store_txn_put(workflow->decision->txn, key_bytes(&key), buffer_bytes(&buffer));
+    row_put(workflow->decision->txn, &key, &reference_row_record, row);
 }
 
 err task_open(
@@ -299,22 +287,38 @@ bytes task_definition_name(const struct task *task) {
                                                                : task->definition->model.name;
 }
 
-static void remember(struct workflow *workflow, struct task *task) {
-    if (workflow->task_count == workflow->task_capacity) {
-        uint32_t capacity = workflow->task_capacity == 0 ? 8 : workflow->task_capacity * 2;
-        struct task **tasks = ARENA_ARRAY(workflow->decision->arena, struct task *, capacity);
-        if (workflow->task_count > 0) {
-            memcpy(tasks, workflow->tasks, workflow->task_count * sizeof(struct task *));
-        }
-        workflow->tasks = tasks;
-        workflow->task_capacity = capacity;
+// The tasks a command touched are a hash table by number, half empty at least.
+static uint32_t slot_of(const struct workflow *workflow, uint32_t number) {
+    uint32_t mask = workflow->slot_count - 1;
+    uint32_t slot = (number * UINT32_C(2654435761)) & mask;
+    while (workflow->slots[slot] != NULL && workflow->slots[slot]->number != number) {
+        slot = (slot + 1) & mask;
     }
-    workflow->tasks[workflow->task_count++] = task;
+    return slot;
+}
+
+static struct task *recall(struct workflow *workflow, uint32_t number) {
+    return workflow->slot_count == 0 ? NULL : workflow->slots[slot_of(workflow, number)];
+}
+
+static void remember(struct workflow *workflow, struct task *task) {
+    if (workflow->task_count * 2 >= workflow->slot_count) {
+        struct task **old = workflow->slots;
+        uint32_t old_count = workflow->slot_count;
+        workflow->slot_count = old_count == 0 ? 16 : old_count * 2;
+        workflow->slots =
+            ARENA_ARRAY(workflow->decision->arena, struct task *, workflow->slot_count);
+        for (uint32_t i = 0; i < old_count; i++) {
+            if (old[i] != NULL) {
+                workflow->slots[slot_of(workflow, old[i]->number)] = old[i];
+            }
+        }
+    }
+    workflow->slots[slot_of(workflow, task->number)] = task;
+    workflow->task_count++;
 }
 
 static err place_read(struct decision *decision, id128 id, struct task_place_row *out_place) {
     struct key key = key_task_id(id);
-    bytes value = BYTES_EMPTY;
-    TRY(store_txn_get(decision->txn, key_bytes(&key), &value));
-    return wire_decode(&task_place_row_record, value, decision->arena, out_place);
+    return row_get(decision->txn, &key, &task_place_row_record, decision->arena, out_place);
 }

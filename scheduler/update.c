@@ -47,11 +47,8 @@ void update_add_log(struct task *task, bytes text, int64_t time_ms) {
         drop_oldest_log(task);
     }
     struct log_row row = {.text = text, .time_ms = time_ms};
-    SCOPED(buffer_deinit) struct buffer buffer;
-    buffer_init(&buffer, SIZE_MAX / 2);
-    wire_encode(&log_row_record, &row, &buffer);
     struct key key = key_log(workflow->id, workflow->row.run, task->number, task->row.log_next++);
-    store_txn_put(workflow->decision->txn, key_bytes(&key), buffer_bytes(&buffer));
+    row_put(workflow->decision->txn, &key, &log_row_record, &row);
     task->row.log_bytes += (uint32_t)text.size;
     task->dirty = true;
 }
@@ -84,10 +81,8 @@ static void drop_oldest_log(struct task *task) {
     struct decision *decision = workflow->decision;
     check(task->row.log_first < task->row.log_next);
     struct key key = key_log(workflow->id, workflow->row.run, task->number, task->row.log_first++);
-    bytes value = BYTES_EMPTY;
     struct log_row row = {0};
-    if (!err_is(store_txn_get(decision->txn, key_bytes(&key), &value)) &&
-        !err_is(wire_decode(&log_row_record, value, decision->arena, &row))) {
+    if (!err_is(row_get(decision->txn, &key, &log_row_record, decision->arena, &row))) {
         check(row.text.size <= task->row.log_bytes);
         task->row.log_bytes -= (uint32_t)row.text.size;
     }

@@ -3,6 +3,7 @@
 #include "scheduler/view.h"
 
 #include "proto/json/json.h"
+#include "proto/limits.h"
 #include "scheduler/tasks/kind.h"
 #include "storage/keys.h"
 
@@ -12,9 +13,8 @@ static void fill_limits(const struct task *task, struct api_task *out_task);
 static int64_t queue_wait_ms(const struct task *task);
 static bytes child_of(struct task *task, bytes input, bytes output);
 static err write_tasks(struct workflow *workflow, bytes *out_json);
-static bytes text_list(struct workflow *workflow, const struct wire_text_list *list);
+static err text_list(struct workflow *workflow, const struct wire_text_list *list, bytes *out_json);
 static bytes nullable(bool present, bytes text);
-static bytes finish(struct workflow *workflow, struct buffer *buffer);
 
 err view_task(struct task *task, bytes *out_json) {
     struct workflow *workflow = task->workflow;
@@ -40,11 +40,10 @@ err view_task(struct task *task, bytes *out_json) {
     view.workflow_priority = workflow->row.priority;
     view.sub_workflow_id = child_of(task, view.input_data, view.output_data);
     struct buffer buffer;
-    buffer_init(&buffer, SIZE_MAX / 2);
+    buffer_init(&buffer, LIMIT_REPLY_BYTES);
     struct json_writer writer = json_writer(&buffer);
     api_write(&api_task_model, &view, &writer);
-    *out_json = finish(workflow, &buffer);
-    return ERR_NONE;
+    return payload_take(&buffer, workflow->decision->arena, out_json);
 }
 
 err view_workflow(struct workflow *workflow, bool with_tasks, bytes *out_json) {
@@ -74,8 +73,8 @@ err view_workflow(struct workflow *workflow, bool with_tasks, bytes *out_json) {
     view.reason_for_incompletion = nullable((row->flags & WORKFLOW_HAS_REASON) != 0, row->reason);
     view.event = nullable((row->flags & WORKFLOW_HAS_EVENT) != 0, row->event);
     if (workflow_is_terminal(workflow)) {
-        view.failed_reference_task_names = text_list(workflow, &row->failed_references);
-        view.failed_task_names = text_list(workflow, &row->failed_names);
+        TRY(text_list(workflow, &row->failed_references, &view.failed_reference_task_names));
+        TRY(text_list(workflow, &row->failed_names, &view.failed_task_names));
     }
     view.workflow_definition = workflow->definition->json;
     view.external_input_payload_storage_path =
@@ -88,11 +87,10 @@ err view_workflow(struct workflow *workflow, bool with_tasks, bytes *out_json) {
         TRY(write_tasks(workflow, &view.tasks));
     }
     struct buffer buffer;
-    buffer_init(&buffer, SIZE_MAX / 2);
+    buffer_init(&buffer, LIMIT_REPLY_BYTES);
     struct json_writer writer = json_writer(&buffer);
     api_write(&api_workflow_model, &view, &writer);
-    *out_json = finish(workflow, &buffer);
-    return ERR_NONE;
+    return payload_take(&buffer, workflow->decision->arena, out_json);
 }
 
 err view_workflow_status(
@@ -110,11 +108,10 @@ err view_workflow_status(
         TRY(payload_load(workflow, workflow_variables(workflow), &view.variables));
     }
     struct buffer buffer;
-    buffer_init(&buffer, SIZE_MAX / 2);
+    buffer_init(&buffer, LIMIT_REPLY_BYTES);
     struct json_writer writer = json_writer(&buffer);
     api_write(&api_workflow_status_response_model, &view, &writer);
-    *out_json = finish(workflow, &buffer);
-    return ERR_NONE;
+    return payload_take(&buffer, workflow->decision->arena, out_json);
 }
 
 static void fill_times(const struct task *task, struct api_task *out_task) {
@@ -209,7 +206,7 @@ static err write_tasks(struct workflow *workflow, bytes *out_json) {
     }
     store_cursor_close(&cursor);
     struct buffer buffer;
-    buffer_init(&buffer, SIZE_MAX / 2);
+    buffer_init(&buffer, LIMIT_REPLY_BYTES);
     struct json_writer writer = json_writer(&buffer);
     json_array_begin(&writer);
     err error = ERR_NONE;
@@ -223,20 +220,24 @@ static err write_tasks(struct workflow *workflow, bytes *out_json) {
         json_raw(&writer, json);
     }
     json_array_end(&writer);
-    *out_json = finish(workflow, &buffer);
-    return error;
+    if (err_is(error)) {
+        buffer_deinit(&buffer);
+        return error;
+    }
+    return payload_take(&buffer, workflow->decision->arena, out_json);
 }
 
-static bytes text_list(struct workflow *workflow, const struct wire_text_list *list) {
+static err
+text_list(struct workflow *workflow, const struct wire_text_list *list, bytes *out_json) {
     struct buffer buffer;
-    buffer_init(&buffer, SIZE_MAX / 2);
+    buffer_init(&buffer, LIMIT_REPLY_BYTES);
     struct json_writer writer = json_writer(&buffer);
     json_array_begin(&writer);
     for (uint32_t i = 0; i < list->count; i++) {
         json_text(&writer, list->items[i]);
     }
     json_array_end(&writer);
-    return finish(workflow, &buffer);
+    return payload_take(&buffer, workflow->decision->arena, out_json);
 }
 
 static bytes nullable(bool present, bytes text) {
@@ -244,10 +245,4 @@ static bytes nullable(bool present, bytes text) {
         return BYTES_EMPTY;
     }
     return text.data != NULL ? text : BYTES_LITERAL("");
-}
-
-static bytes finish(struct workflow *workflow, struct buffer *buffer) {
-    bytes text = arena_copy(workflow->decision->arena, buffer_bytes(buffer));
-    buffer_deinit(buffer);
-    return text;
 }

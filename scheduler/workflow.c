@@ -17,7 +17,7 @@
 
 static err open_definition(struct workflow *workflow);
 static err freeze_definition(struct decision *decision, const struct definition *definition);
-static bytes with_template(struct decision *decision, bytes input, bytes input_template);
+static err with_template(struct decision *decision, bytes input_template, bytes *input);
 static void own_list(struct decision *decision, struct wire_u32_list *list);
 static bool list_has(const struct wire_text_list *list, bytes text);
 static void list_add_text(struct workflow *workflow, struct wire_text_list *list, bytes text);
@@ -54,8 +54,7 @@ err workflow_open_id(struct decision *decision, id128 id, struct workflow **out_
 
 err workflow_read_row(struct decision *decision, id128 id, struct workflow_row *out_row) {
     struct key key = key_workflow(id);
-    bytes value = BYTES_EMPTY;
-    err error = store_txn_get(decision->txn, key_bytes(&key), &value);
+    err error = row_get(decision->txn, &key, &workflow_row_record, decision->arena, out_row);
     if (error.code == ERR_NOT_FOUND) {
         bytes text = workflow_id_text(decision, id);
         return err_make(
@@ -63,9 +62,7 @@ err workflow_read_row(struct decision *decision, id128 id, struct workflow_row *
             arena_format(decision->arena, "No such workflow found by id: %.*s", BYTES_ARG(text))
         );
     }
-    TRY(error);
-    value = arena_copy(decision->arena, value);
-    return wire_decode(&workflow_row_record, value, decision->arena, out_row);
+    return error;
 }
 
 err workflow_create(
@@ -77,7 +74,8 @@ err workflow_create(
     workflow->id = seed->id;
     workflow->id_text = workflow_id_text(decision, seed->id);
     workflow->definition = definition;
-    bytes input = with_template(decision, seed->input, definition->model.input_template);
+    bytes input = seed->input;
+    TRY(with_template(decision, definition->model.input_template, &input));
     if (input.size > LIMIT_WORKFLOW_PAYLOAD_BYTES) {
         return err_make(
             ERR_ILLEGAL_STATE,
@@ -132,16 +130,12 @@ err workflow_create(
 
 void workflow_save(struct workflow *workflow) {
     struct decision *decision = workflow->decision;
-    struct buffer buffer;
-    buffer_init(&buffer, SIZE_MAX / 2);
-    for (uint32_t i = 0; i < workflow->task_count; i++) {
-        struct task *task = workflow->tasks[i];
-        if (task->dirty) {
+    for (uint32_t i = 0; i < workflow->slot_count; i++) {
+        struct task *task = workflow->slots[i];
+        if (task != NULL && task->dirty) {
             task->dirty = false;
             struct key key = key_task(workflow->id, workflow->row.run, task->number);
-            buffer_clear(&buffer);
-            wire_encode(&task_row_record, &task->row, &buffer);
-            store_txn_put(decision->txn, key_bytes(&key), buffer_bytes(&buffer));
+            row_put(decision->txn, &key, &task_row_record, &task->row);
         }
     }
     if (workflow->dirty) {
@@ -149,11 +143,8 @@ void workflow_save(struct workflow *workflow) {
         workflow->row.update_ms = decision->now.ms;
         workflow->row.revision++;
         struct key key = key_workflow(workflow->id);
-        buffer_clear(&buffer);
-        wire_encode(&workflow_row_record, &workflow->row, &buffer);
-        store_txn_put(decision->txn, key_bytes(&key), buffer_bytes(&buffer));
+        row_put(decision->txn, &key, &workflow_row_record, &workflow->row);
     }
-    buffer_deinit(&buffer);
 }
 
 // Columns: from, to.
@@ -338,12 +329,12 @@ static err freeze_definition(struct decision *decision, const struct definition 
 }
 
 // engine.md §5.1: keys of the template that are absent or null; an empty input stays empty (Q3).
-static bytes with_template(struct decision *decision, bytes input, bytes input_template) {
-    if (json_count(input) == 0 || json_count(input_template) == 0) {
-        return input;
+static err with_template(struct decision *decision, bytes input_template, bytes *input) {
+    if (json_count(*input) == 0 || json_count(input_template) == 0) {
+        return ERR_NONE;
     }
-    SCOPED(buffer_deinit) struct buffer buffer;
-    buffer_init(&buffer, SIZE_MAX / 2);
+    struct buffer buffer;
+    buffer_init(&buffer, LIMIT_REPLY_BYTES);
     struct json_writer writer = json_writer(&buffer);
     json_object_begin(&writer);
     struct json_iter iter = json_iter(input_template);
@@ -351,12 +342,14 @@ static bytes with_template(struct decision *decision, bytes input, bytes input_t
     bytes value = BYTES_EMPTY;
     while (json_next_member(&iter, &key, &value)) {
         bytes given = BYTES_EMPTY;
-        if (!json_get(input, json_string(key, decision->arena), &given) || json_is_null(given)) {
+        if (!json_get(*input, json_string(key, decision->arena), &given) || json_is_null(given)) {
             json_raw_key(&writer, key);
             json_raw(&writer, value);
         }
     }
     json_object_end(&writer);
-    bytes added = arena_copy(decision->arena, buffer_bytes(&buffer));
-    return json_merge(input, added, decision->arena);
+    bytes added = BYTES_EMPTY;
+    TRY(payload_take(&buffer, decision->arena, &added));
+    *input = json_merge(*input, added, decision->arena);
+    return ERR_NONE;
 }

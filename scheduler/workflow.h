@@ -38,9 +38,9 @@ struct workflow {
     bytes id_text;
     struct workflow_row row;
     const struct definition *definition;
-    struct task **tasks; // touched by this command
+    struct task **slots; // the tasks touched by this command, by number (task.c)
+    uint32_t slot_count; // a power of two, or 0
     uint32_t task_count;
-    uint32_t task_capacity;
     uint32_t new_count; // tasks this command made
     bool dirty;
     struct workflow_ending ending;

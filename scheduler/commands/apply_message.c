@@ -47,11 +47,8 @@ err apply_message(
         return ERR_NONE;
     }
     struct watermark_row watermark = {.sequence = sequence};
-    SCOPED(buffer_deinit) struct buffer buffer;
-    buffer_init(&buffer, SIZE_MAX / 2);
-    wire_encode(&watermark_row_record, &watermark, &buffer);
     struct key key = key_inbox(source);
-    store_txn_put(decision->txn, key_bytes(&key), buffer_bytes(&buffer));
+    row_put(decision->txn, &key, &watermark_row_record, &watermark);
     return ERR_NONE;
 }
 

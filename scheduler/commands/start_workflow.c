@@ -74,11 +74,8 @@ static err begin(struct decision *decision, const struct start_workflow *command
     if (request->idempotency_key.size > 0) {
         struct idempotency_row row = {
             .workflow = command->id, .name = request->name, .key = request->idempotency_key};
-        SCOPED(buffer_deinit) struct buffer buffer;
-        buffer_init(&buffer, SIZE_MAX / 2);
-        wire_encode(&idempotency_row_record, &row, &buffer);
         struct key key = idempotency_key_of(decision, request);
-        store_txn_put(decision->txn, key_bytes(&key), buffer_bytes(&buffer));
+        row_put(decision->txn, &key, &idempotency_row_record, &row);
     }
     TRY(decider_run(workflow));
     workflow_save(workflow);
@@ -133,15 +130,12 @@ static err check_idempotency(
 ) {
     const struct api_start_workflow_request *request = command->request;
     struct key key = idempotency_key_of(decision, request);
-    bytes value = BYTES_EMPTY;
-    err error = store_txn_get(decision->txn, key_bytes(&key), &value);
+    struct idempotency_row row = {0};
+    err error = row_get(decision->txn, &key, &idempotency_row_record, decision->arena, &row);
     if (error.code == ERR_NOT_FOUND) {
         return ERR_NONE;
     }
     TRY(error);
-    struct idempotency_row row = {0};
-    value = arena_copy(decision->arena, value);
-    TRY(wire_decode(&idempotency_row_record, value, decision->arena, &row));
     if (!bytes_equal(row.name, request->name) || !bytes_equal(row.key, request->idempotency_key)) {
         return ERR_NONE;
     }

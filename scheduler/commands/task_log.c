@@ -1,5 +1,6 @@
 // T-7, T-8: the log of a task. A line for a task nobody knows is accepted and dropped.
 #include "proto/json/json.h"
+#include "proto/limits.h"
 #include "scheduler/commands/commands.h"
 #include "scheduler/update.h"
 #include "storage/keys.h"
@@ -43,20 +44,19 @@ static err write_lines(struct task *task, bytes *out_json) {
     struct workflow *workflow = task->workflow;
     struct decision *decision = workflow->decision;
     SCOPED(buffer_deinit) struct buffer buffer;
-    buffer_init(&buffer, SIZE_MAX / 2);
+    buffer_init(&buffer, LIMIT_REPLY_BYTES);
     struct json_writer writer = json_writer(&buffer);
     json_array_begin(&writer);
     for (uint32_t n = task->row.log_first; n < task->row.log_next; n++) {
         struct key key = key_log(workflow->id, workflow->row.run, task->number, n);
-        bytes value = BYTES_EMPTY;
-        TRY(store_txn_get(decision->txn, key_bytes(&key), &value));
         struct log_row row = {0};
-        TRY(wire_decode(&log_row_record, value, decision->arena, &row));
+        TRY(row_get(decision->txn, &key, &log_row_record, decision->arena, &row));
         struct api_task_log line = {
             .log = row.text, .task_id = task_id_text(task), .created_time = row.time_ms};
         api_write(&api_task_log_model, &line, &writer);
     }
     json_array_end(&writer);
+    TRY(buffer_status(&buffer));
     *out_json = arena_copy(decision->arena, buffer_bytes(&buffer));
     return ERR_NONE;
 }

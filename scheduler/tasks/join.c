@@ -6,6 +6,7 @@
 // two walks, and a failed attempt whose retry is decided in the same step is never seen.
 #include "proto/base/mutant.h"
 #include "proto/json/json.h"
+#include "proto/limits.h"
 #include "scheduler/tasks/kind.h"
 
 struct look {
@@ -60,8 +61,8 @@ err join_note(
 err join_evaluate(struct task *join) {
     struct workflow *workflow = join->workflow;
     struct look look = {.all = true, .all_canceled = true};
-    buffer_init(&look.reasons, SIZE_MAX / 2);
-    buffer_init(&look.notes, SIZE_MAX / 2);
+    buffer_init(&look.reasons, LIMIT_REPLY_BYTES);
+    buffer_init(&look.notes, LIMIT_REPLY_BYTES);
     err error = look_at(join, &look);
     struct reference_row row = {
         .reference = join->row.reference, .task_no = join->number, .joined = look.joined};
@@ -89,7 +90,7 @@ err join_output(struct task *join, bytes *out_json) {
     struct workflow *workflow = join->workflow;
     const struct definition_task *definition = join->definition;
     struct buffer buffer;
-    buffer_init(&buffer, SIZE_MAX / 2);
+    buffer_init(&buffer, LIMIT_REPLY_BYTES);
     struct json_writer writer = json_writer(&buffer);
     json_object_begin(&writer);
     err error = ERR_NONE;
@@ -104,9 +105,11 @@ err join_output(struct task *join, bytes *out_json) {
         }
     }
     json_object_end(&writer);
-    *out_json = arena_copy(workflow->decision->arena, buffer_bytes(&buffer));
-    buffer_deinit(&buffer);
-    return error;
+    if (err_is(error)) {
+        buffer_deinit(&buffer);
+        return error;
+    }
+    return payload_take(&buffer, workflow->decision->arena, out_json);
 }
 
 static err look_at(struct task *join, struct look *look) {
@@ -173,7 +176,12 @@ static bool is_settled(struct workflow *workflow, const struct task *task) {
 
 static err finish(struct task *join, enum api_task_status status, bytes reason) {
     bytes output = BYTES_EMPTY;
-    TRY(join_output(join, &output));
+    err error = join_output(join, &output);
+    if (error.code == ERR_TOO_LARGE) {
+        task_set_too_large(join, LIMIT_REPLY_BYTES);
+        return task_move(join, API_TASK_FAILED_WITH_TERMINAL_ERROR);
+    }
+    TRY(error);
     if (!task_set_output(join, output)) {
         task_set_too_large(join, output.size);
         return task_move(join, API_TASK_FAILED_WITH_TERMINAL_ERROR);
@@ -188,7 +196,11 @@ static err finish(struct task *join, enum api_task_status status, bytes reason) 
 static err cancel(struct task *task, bytes reason) {
     (void)reason;
     bytes output = BYTES_EMPTY;
-    TRY(join_output(task, &output));
+    err error = join_output(task, &output);
+    if (error.code == ERR_TOO_LARGE) {
+        return ERR_NONE;
+    }
+    TRY(error);
     if (!task_set_output(task, output)) {
         task_set_too_large(task, output.size);
     }

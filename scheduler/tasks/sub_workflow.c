@@ -5,6 +5,7 @@
 // that is over changes nothing. What the child needs is read from the task's stored input, never
 // from the definition again: a retry uses the old input (engine.md §3.4).
 #include "proto/json/json.h"
+#include "proto/limits.h"
 #include "scheduler/context.h"
 #include "scheduler/message.h"
 #include "scheduler/tasks/kind.h"
@@ -156,8 +157,8 @@ static err evaluate_parameters(
     bytes parameters = definition->model.sub_workflow_param;
     bytes embedded = member(parameters, "workflowDefinition");
     bool is_object = json_is_object(embedded);
-    SCOPED(buffer_deinit) struct buffer buffer;
-    buffer_init(&buffer, SIZE_MAX / 2);
+    struct buffer buffer;
+    buffer_init(&buffer, LIMIT_REPLY_BYTES);
     struct json_writer writer = json_writer(&buffer);
     json_object_begin(&writer);
     json_member_raw(&writer, "subWorkflowDefinition", is_object ? JSON_NULL_TEXT : embedded);
@@ -168,7 +169,8 @@ static err evaluate_parameters(
         json_member_raw(&writer, members[i].to, value);
     }
     json_object_end(&writer);
-    bytes template_json = arena_copy(arena, buffer_bytes(&buffer));
+    bytes template_json = BYTES_EMPTY;
+    TRY(payload_take(&buffer, arena, &template_json));
     TRY(context_evaluate(workflow, template_json, BYTES_EMPTY, out_json));
     if (is_object) {
         const char *added =
