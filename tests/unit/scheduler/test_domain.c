@@ -65,6 +65,29 @@ static void queues_are_first_in_first_out(void **state) {
     assert_int_equal(world_poll(world, "a").size, 0);
 }
 
+static void a_hand_out_nobody_got_goes_back_to_its_place(void **state) {
+    struct world *world = *state;
+    world->slot = 5;
+    bytes first = start_with(world, "{}");
+    world_advance(world, 10);
+    (void)start_with(world, "{}");
+    (void)world_poll(world, "a");
+    struct task_claim lost = world->claim;
+    world_return(world, &lost);
+    bytes task = world_task(world, first, "a");
+    assert_at(world, task, "status", "SCHEDULED");
+    assert_at(world, task, "pollCount", "0");
+    assert_at(world, task, "workerId", "null");
+    task = world_poll(world, "a");
+    assert_true(bytes_equal(world_text(world, task, "workflowInstanceId"), first));
+    world_advance(world, 10);
+    world_extend_lease(world, first, "a"); // its worker has it
+    world_return(world, &world->claim);
+    assert_at(world, world_task(world, first, "a"), "status", "IN_PROGRESS");
+    world_return(world, &lost); // an older hand-out
+    assert_at(world, world_task(world, first, "a"), "status", "IN_PROGRESS");
+}
+
 static void requeue_counts_what_waits(void **state) {
     struct world *world = *state;
     world->slot = 5;
@@ -85,6 +108,7 @@ int main(void) {
         world_test(case_252_the_first_active_domain_or_the_last),
         world_test(case_254_a_retry_chooses_anew),
         world_test(queues_are_first_in_first_out),
+        world_test(a_hand_out_nobody_got_goes_back_to_its_place),
         world_test(requeue_counts_what_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,6 +179,14 @@ bytes world_requeue(struct world *world, const char *type) {
     return world->reply.body;
 }
 
+void world_return(struct world *world, const struct task_claim *claim) {
+    char id[ID_TEXT_BYTES];
+    id_format(claim->workflow, id);
+    begin(world, group_of(world, bytes_of(id, ID_TEXT_BYTES)));
+    end(world, return_task(&world->decision, claim));
+    assert_ok(world->last);
+}
+
 void world_record_poll(struct world *world, const char *type, const char *domain) {
     struct poll_row poll = {
         .type = bytes_from_text(type),

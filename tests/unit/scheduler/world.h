@@ -66,6 +66,9 @@ bytes world_requeue(struct world *world, const char *type);
 bytes world_poll(struct world *world, const char *type);
 bytes world_poll_domain(struct world *world, const char *type, const char *domain);
 
+// Attests that the worker never got the task of a claim.
+void world_return(struct world *world, const struct task_claim *claim);
+
 // A poll of this (type, domain) was seen now.
 void world_record_poll(struct world *world, const char *type, const char *domain);
 
