@@ -151,10 +151,13 @@ static const char *environment_name(const char *name, struct arena *arena) {
     bytes copy = arena_copy(arena, bytes_from_text(arena_format(arena, "ORPHEUS_%s", name)));
     char *upper = arena_alloc(arena, copy.size + 1);
     for (size_t i = 0; i < copy.size; i++) {
-        char letter = (char)copy.data[i];
-        upper[i] = letter == '-'                    ? '_'
-                   : letter >= 'a' && letter <= 'z' ? (char)(letter - 32)
-                                                    : letter;
+        uint8_t letter = copy.data[i];
+        if (letter == '-') {
+            letter = '_';
+        } else if (letter >= 'a' && letter <= 'z') {
+            letter = (uint8_t)(letter - 'a' + 'A');
+        }
+        upper[i] = (char)letter;
     }
     return upper;
 }

@@ -19,7 +19,7 @@ enum {
 
 static void help(FILE *out) {
     struct buffer text;
-    buffer_init(&text, 64 * 1024);
+    buffer_init(&text, (size_t)64 * 1024);
     buffer_append_text(
         &text,
         "usage: orpheus serve [--name value …]   run a node\n"

@@ -5,6 +5,7 @@
 
 #include "proto/base/hash.h"
 #include "proto/base/table.h"
+#include "proto/limits.h"
 #include "scheduler/commands/commands.h"
 #include "scheduler/message.h"
 #include "scheduler/queue.h"
@@ -56,7 +57,7 @@ err scheduler_check_invariants(
     struct definition_cache *definitions,
     const struct audit_report *report
 ) {
-    struct arena *arena = arena_create(64 * 1024);
+    struct arena *arena = arena_create(LIMIT_ARENA_BLOCK_BYTES);
     struct random random;
     random_init(&random, 1);
     struct scheduler_settings settings = {.group_count = group_count};

@@ -74,6 +74,16 @@ static void ack_link(struct streams *streams, uint32_t index) {
     }
 }
 
+static group_id destination_of(const struct streams *streams, uint32_t index) {
+    check(streams->group_count > 0);
+    return (group_id)(index % streams->group_count);
+}
+
+static group_id source_of(const struct streams *streams, uint32_t index) {
+    check(streams->group_count > 0);
+    return (group_id)(index / streams->group_count);
+}
+
 static void source_load(struct streams *streams, struct store *store, group_id source) {
     struct key from = key_kind_prefix(KEY_OUTBOX);
     struct store_cursor *cursor = store_cursor_open(store, NULL, source, key_bytes(&from));
@@ -101,10 +111,7 @@ void streams_load(struct streams *streams, struct store *store) {
         }
         uint64_t watermark = 0;
         err read = message_watermark(
-            store,
-            (group_id)(index % streams->group_count),
-            (group_id)(index / streams->group_count),
-            &watermark
+            store, destination_of(streams, index), source_of(streams, index), &watermark
         );
         check(!err_is(read));
         stream->applied = watermark;
@@ -153,8 +160,8 @@ bool streams_next(struct streams *streams, struct stream_position *out_position)
         struct stream *stream = &streams->streams[index];
         if (stream->applied < stream->sent) {
             *out_position = (struct stream_position){
-                .source = (group_id)(index / streams->group_count),
-                .destination = (group_id)(index % streams->group_count),
+                .source = source_of(streams, index),
+                .destination = destination_of(streams, index),
                 .sequence = stream->applied + 1,
             };
             return true;
@@ -179,7 +186,7 @@ bool streams_take_ack(
     stream->forgotten = stream->acked;
     *out_position = (struct stream_position){
         .source = source,
-        .destination = (group_id)((first - 1) % streams->group_count),
+        .destination = destination_of(streams, first - 1),
         .sequence = stream->acked,
     };
     return true;

@@ -179,7 +179,7 @@ static void on_terminate(evutil_socket_t descriptor, short what, void *argument)
     log_line(shell->log, LOG_INFO, "stopping", "signal=%d", (int)descriptor);
     http_server_stop(shell->http);
     struct timeval deadline = {
-        .tv_sec = LIMIT_STOP_MS / 1000, .tv_usec = LIMIT_STOP_MS % 1000 * 1000};
+        .tv_sec = LIMIT_STOP_MS / 1000, .tv_usec = (suseconds_t)(LIMIT_STOP_MS % 1000) * 1000};
     (void)evtimer_add(shell->stop_deadline, &deadline);
 }
 

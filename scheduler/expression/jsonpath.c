@@ -7,6 +7,7 @@
 // Where `$` leads is either one document or an execution (an expression_source), of which only the
 // entries that the path names are asked for. Steps and built bytes are counted against a budget,
 // since `$..*..*` grows with a power of the document.
+#include "proto/base/check.h"
 #include "proto/json/json.h"
 #include "proto/limits.h"
 #include "scheduler/expression/jsonpath_internal.h"
@@ -164,6 +165,7 @@ static void walk_root(struct path_run *run, const struct path *path) {
     bytes name = named ? field->names[0] : BYTES_EMPTY;
     bytes value = BYTES_EMPTY;
     const struct expression_source *source = scope->source;
+    check(source != NULL);
     if (source->lookup(source->argument, root->names[0], name, scope->arena, &value)) {
         walk(run, named ? field->next : field, value);
     }

@@ -34,11 +34,11 @@ void memory_faults_init(struct memory_faults *faults, uint64_t seed);
 struct disk *memory_disk_create(struct memory_faults *faults);
 
 // Frees it; open files too. Leaves NULL. Accepts NULL.
-void memory_disk_destroy(struct disk **disk);
+void memory_disk_destroy(struct disk **base);
 
 // The power goes: of the writes and names that were not synced, any part survives, in sectors, in
 // any order, as faults->random says. Files that are still open may only be closed. Lifts stop_at.
-void memory_disk_crash(struct disk *disk);
+void memory_disk_crash(struct disk *base);
 
 // Rot: changes `size` bytes at `offset` of a file, in place. False: no such file or range.
 bool memory_disk_damage(struct disk *disk, const char *name, uint64_t offset, size_t size);
@@ -47,7 +47,7 @@ bool memory_disk_damage(struct disk *disk, const char *name, uint64_t offset, si
 bool memory_disk_content(struct disk *disk, const char *name, bytes *out_content);
 
 // A directory that holds now what this one holds durably.
-struct disk *memory_disk_copy(struct disk *disk, struct memory_faults *faults);
+struct disk *memory_disk_copy(struct disk *base, struct memory_faults *faults);
 
 // --- the sorted map ------------------------------------------------------------------------------
 
@@ -55,13 +55,13 @@ struct disk *memory_disk_copy(struct disk *disk, struct memory_faults *faults);
 struct sorted_map *memory_map_create(struct memory_faults *faults);
 
 // Frees it. Leaves NULL. Accepts NULL.
-void memory_map_destroy(struct sorted_map **map);
+void memory_map_destroy(struct sorted_map **base);
 
 // The power goes: what was committed stays. Snapshots and cursors may only be ended and closed.
-void memory_map_crash(struct sorted_map *map);
+void memory_map_crash(struct sorted_map *base);
 
 // Rot: changes the last byte of a row's value. False: no such row.
 bool memory_map_damage(struct sorted_map *map, enum map_table table, bytes key);
 
 // A map that holds what is committed in this one.
-struct sorted_map *memory_map_copy(struct sorted_map *map, struct memory_faults *faults);
+struct sorted_map *memory_map_copy(struct sorted_map *base, struct memory_faults *faults);

@@ -177,7 +177,7 @@ static void names_add(struct names *names, const char *text, struct file *file) 
     }
     struct name *name = &names->items[names->count++];
     check(strlen(text) <= DISK_NAME_BYTES_MAX);
-    strcpy(name->text, text);
+    memcpy(name->text, text, strlen(text) + 1);
     name->file = file;
 }
 

@@ -131,7 +131,7 @@ void batch_init(struct store_batch *batch, struct store *store);
 void batch_deinit(struct store_batch *batch);
 
 // Notes that a batch beginning in `segment` holds `index` of `group`.
-void segment_note(struct store *store, uint64_t segment, group_id group, log_index index);
+void segment_note(struct store *store, uint64_t number, group_id group, log_index index);
 
 // Frees a checkpoint's memory. Accepts NULL.
 void checkpoint_destroy(struct store_checkpoint *checkpoint);

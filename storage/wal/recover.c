@@ -36,7 +36,7 @@ static void listing_visit(void *argument, const char *name) {
         listing->names = realloc(listing->names, listing->capacity * sizeof(listing->names[0]));
         check(listing->names != NULL);
     }
-    strcpy(listing->names[listing->count++], name);
+    memcpy(listing->names[listing->count++], name, strlen(name) + 1);
 }
 
 static int by_name(const void *left, const void *right) {
@@ -106,7 +106,7 @@ check_owner(const struct wal *wal, struct arena *arena, const struct wal_segment
 static err segment_open(struct wal *wal, struct arena *arena, const char *name, uint8_t *block) {
     struct disk *disk = wal->options.disk;
     struct wal_segment segment = {0};
-    strcpy(segment.name, name);
+    memcpy(segment.name, name, strlen(name) + 1);
     TRY(disk_open(disk, name, &segment.file));
     err error = disk_size(disk, segment.file, &segment.bytes);
     segment.bytes -= segment.bytes % SEGMENT_BLOCK_BYTES;
