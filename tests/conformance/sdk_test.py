@@ -125,9 +125,10 @@ class Storm:
         return len(self.starter.answered) + self.records.count_answered()
 
     def settle(self):
-        """Waits until every answered start has ended; gives the ids that have not."""
+        """Waits until every execution that is known has ended; gives the ids of those that have not."""
         def running():
-            return [one for one in self.starter.answered if not self.clients.has_ended(one)]
+            known = set(self.starter.answered) | self.records.workflows()
+            return [one for one in known if not self.clients.has_ended(one)]
         try:
             wait_for(lambda: not running(), SETTLE_SECONDS, "the end of every workflow")
         except AssertionError:

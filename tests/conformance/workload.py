@@ -190,7 +190,7 @@ class Officer(threading.Thread):
     """Decides the loan applications that wait for a person; remembers which decisions were answered.
 
     An application whose start was never answered is known from the tasks that workers got for it; it
-    is approved.
+    is approved, once no answer of a start can be under way any more.
     """
 
     def __init__(self, clients, starter, records, stopped):
@@ -200,8 +200,10 @@ class Officer(threading.Thread):
 
     def run(self):
         while not self.stopped.wait(AFTER_REFUSAL_SECONDS):
+            starting = self.starter.is_alive()
             answered = dict(self.starter.answered)
-            for workflow_id in (answered.keys() | self.records.workflows()) - self.done:
+            unanswered = set() if starting else self.records.workflows()
+            for workflow_id in (answered.keys() | unanswered) - self.done:
                 wanted = answered.get(workflow_id)
                 if wanted and not wanted.decision:
                     self.done.add(workflow_id)
