@@ -38,6 +38,12 @@ enum {
     LIMIT_HTTP_LINGER_MS = 2 * 1000,
 
     // --- node core ----------------------------------------------------------------------------
+    // Decisions that wait for scripts at a time; above it requests that need one get 503.
+    LIMIT_JOBS = 10000,
+    // Runs of one decision while its workflow keeps changing under it.
+    LIMIT_JOB_RUNS = 256,
+    // First block of what a waiting decision keeps: its request and results.
+    LIMIT_JOB_ARENA_BYTES = 4 * 1024,
     // An answer's body, held in memory until its gate opens: a workflow of 10 MB payloads and its
     // tasks.
     LIMIT_REPLY_BYTES = 64 * 1024 * 1024,

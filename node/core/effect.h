@@ -14,7 +14,9 @@ enum node_gate {
     GATE_COMMITTED,
 };
 
-#define NODE_EFFECTS(EFFECT) EFFECT(REPLY, GATE_COMMITTED, "the answer to a client's request")
+#define NODE_EFFECTS(EFFECT)                                          \
+    EFFECT(REPLY, GATE_COMMITTED, "the answer to a client's request") \
+    EFFECT(EVALUATE, GATE_NOW, "a script to be run; NODE_EVALUATED tells the result")
 
 enum node_effect_kind {
 #define NODE_EFFECT_ENUM(name, gate, meaning) EFFECT_##name,
@@ -29,11 +31,14 @@ struct node_effect {
     uint64_t request_id;
     uint16_t status;
     enum reply_kind reply_kind;
-    bool retry_after;   // 503: the header goes with it
-    bool with_tasks;    // tell NODE_DELIVERED when it was sent, NODE_GONE when it could not be
-    bytes body;         // owned by the effect: node_effect_release
-    unsigned allow;     // OPTIONS and 405: bit set of methods, route.h
-    bytes content_type; // a literal that overrides reply_kind's, or empty
+    bool retry_after; // 503: the header goes with it
+    bool with_tasks;  // tell NODE_DELIVERED when it was sent, NODE_GONE when it could not be
+    uint64_t job_id;  // EVALUATE: to be told back with the index
+    uint32_t evaluation_index;    // EVALUATE
+    struct evaluation evaluation; // EVALUATE: views into `body`
+    bytes body;                   // owned by the effect: node_effect_release
+    unsigned allow;               // OPTIONS and 405: bit set of methods, route.h
+    bytes content_type;           // a literal that overrides reply_kind's, or empty
 };
 
 // Effects in the order they were wanted, held until their gates open. Thread: core.

@@ -5,6 +5,7 @@
 #include "proto/api/route.h"
 #include "proto/base/bytes.h"
 #include "proto/base/time.h"
+#include "scheduler/evaluation.h"
 #include "storage/store.h"
 
 #include <stdint.h>
@@ -26,6 +27,7 @@ enum node_event_kind {
     NODE_DELIVERED,       // an answer with tasks was handed to its connection
     NODE_LOG_DONE,        // the log is durable up to `lsn`
     NODE_CHECKPOINT_DONE, // the overlay shrank
+    NODE_EVALUATED,       // a script was run, or could not be
 };
 
 struct node_event {
@@ -34,5 +36,8 @@ struct node_event {
     wall_time wall;
     uint64_t request_id; // REQUEST, GONE, DELIVERED: unique for the life of the process
     const struct node_request *request;
-    log_lsn lsn; // LOG_DONE
+    log_lsn lsn;                               // LOG_DONE
+    uint64_t job_id;                           // EVALUATED: as the effect said
+    uint32_t evaluation_index;                 // EVALUATED
+    const struct evaluation_result *evaluated; // EVALUATED: borrowed
 };

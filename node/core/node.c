@@ -56,6 +56,8 @@ void node_destroy(struct node **node) {
         return;
     }
     poll_all_destroy(*node);
+    job_all_destroy(*node);
+    table_deinit(&(*node)->job_table);
     table_deinit(&(*node)->polls);
     table_deinit(&(*node)->deliveries);
     table_deinit(&(*node)->poll_marks);
@@ -85,12 +87,15 @@ err node_decision_begin(struct node *node, group_id group, struct decision *out_
     check(group < node->settings.group_count);
     struct store_txn *txn = NULL;
     TRY(store_txn_begin(node->store, group, &txn));
+    wall_time now = group_time(&node->groups[group], node->wall);
+    (void)job_now(node, &now);
     *out_decision = (struct decision){
         .store = node->store,
         .txn = txn,
         .arena = node->arena,
-        .now = group_time(&node->groups[group], node->wall),
+        .now = now,
         .random = &node->random,
+        .evaluated = job_results(node),
         .definitions = node->definitions,
         .settings = &node->settings,
     };
@@ -144,7 +149,9 @@ static log_lsn decision_propose(
     group_id group = store_txn_group(decision->txn);
     acks_ride(node, decision, group);
     struct proposal proposal;
-    if (group_propose(&node->groups[group], &decision->txn, decision->now, &proposal)) {
+    // A decision that waited for scripts keeps the time it began with; its entry has the later one.
+    wall_time time = group_time(&node->groups[group], decision->now);
+    if (group_propose(&node->groups[group], &decision->txn, time, &proposal)) {
         proposal.ack_source = ack_source;
         proposal.ack_sequence = ack_sequence;
         proposals_add(node->proposals, &proposal);
@@ -182,13 +189,7 @@ static void commits_take(struct node *node) {
     }
 }
 
-// Fires one alarm. False: the store has no room now, the alarm was put back.
-static bool alarm_fire(struct node *node, const struct alarm *alarm) {
-    struct decision decision;
-    if (err_is(node_decision_begin(node, alarm->group, &decision))) {
-        alarms_add(node->alarms, alarm);
-        return false;
-    }
+static err alarm_decide(struct node *node, const struct alarm *alarm, struct decision *decision) {
     struct key key = key_timer(
         alarm->timer.due_ms,
         alarm->timer.kind,
@@ -196,7 +197,35 @@ static bool alarm_fire(struct node *node, const struct alarm *alarm) {
         alarm->timer.task_no,
         alarm->timer.generation
     );
-    err fired = fire_timer(&decision, key_bytes(&key));
+    err fired = fire_timer(decision, key_bytes(&key));
+    if (fired.code == ERR_LATER) {
+        // It may not run scripts: once more, only to record what happened.
+        (void)node_decision_abort(node, decision);
+        TRY(node_decision_begin(node, alarm->group, decision));
+        decision->evaluated.allowed = false;
+        decision->evaluated.record_only = true;
+        fired = fire_timer(decision, key_bytes(&key));
+    }
+    return fired;
+}
+
+bool alarm_fire(struct node *node, const struct alarm *alarm) {
+    node->random_begun = node->job == NULL ? node->random : node->random_begun;
+    struct decision decision;
+    if (err_is(node_decision_begin(node, alarm->group, &decision))) {
+        alarms_add(node->alarms, alarm);
+        return false;
+    }
+    decision.evaluated.allowed = timer_may_evaluate(alarm->timer.kind);
+    err fired = alarm_decide(node, alarm, &decision);
+    if (fired.code == ERR_UNAVAILABLE) {
+        alarms_add(node->alarms, alarm);
+        return false;
+    }
+    if (fired.code == ERR_SUSPENDED) {
+        job_suspend_alarm(node, alarm, &decision);
+        return true;
+    }
     check(!err_is(fired) || fired.code == ERR_NOT_FOUND);
     if (err_is(fired)) {
         (void)node_decision_abort(node, &decision);
@@ -236,7 +265,18 @@ static bool message_apply(struct node *node, const struct stream_position *posit
     if (err_is(node_decision_begin(node, position->destination, &decision))) {
         return false;
     }
+    decision.evaluated.allowed = false;
     err applied = apply_message(&decision, position->source, position->sequence, message);
+    if (applied.code == ERR_LATER) {
+        // It may not run scripts: once more, only to record what happened.
+        (void)node_decision_abort(node, &decision);
+        if (err_is(node_decision_begin(node, position->destination, &decision))) {
+            return false;
+        }
+        decision.evaluated.allowed = false;
+        decision.evaluated.record_only = true;
+        applied = apply_message(&decision, position->source, position->sequence, message);
+    }
     check(!err_is(applied));
     (void)decision_propose(node, &decision, position->source, position->sequence);
     streams_applied(node->streams, position->source, position->destination, position->sequence);
@@ -303,6 +343,9 @@ void node_step(struct node *node, const struct node_event *event, struct node_ef
         break;
     case NODE_GONE:
         poll_gone(node, event->request_id);
+        break;
+    case NODE_EVALUATED:
+        job_evaluated(node, event->job_id, event->evaluation_index, event->evaluated);
         break;
     case NODE_DELIVERED:
         poll_delivered(node, event->request_id);

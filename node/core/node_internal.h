@@ -54,6 +54,7 @@ struct node {
     struct store *store;
     struct scheduler_settings settings;
     struct random random;
+    struct random random_begun; // as it was before the event that is being handled
     bytes host;
     bytes version;
     struct definition_cache *definitions;
@@ -72,6 +73,12 @@ struct node {
     bool more_to_do;         // a bound cut the turn short
     struct proposal visited; // whose rows are being looked at
     mono_time acks_since;    // when the oldest waiting acknowledgement came; 0: none waits
+    struct job *job;         // being run again, or NULL
+    bool job_done;           // and it came to its end
+    struct job *jobs;
+    struct table job_table;
+    uint64_t job_id;
+    size_t job_count;
     mono_time mono;
     wall_time wall;
     log_lsn durable_lsn;
@@ -199,6 +206,32 @@ void request_get_version(struct node *node, const struct request *request);
 void request_get_actuator_health(struct node *node, const struct request *request);
 void request_get_actuator_info(struct node *node, const struct request *request);
 void request_get_openapi(struct node *node, const struct request *request);
+
+// --- decisions that wait for evaluations: job.c
+// ---------------------------------------------------
+
+// The decision gave itself up with ERR_SUSPENDED: what it wants is asked for, and the request or
+// alarm is handled again when all of it is answered.
+void job_suspend_request(
+    struct node *node, const struct request *request, struct decision *decision
+);
+void job_suspend_alarm(struct node *node, const struct alarm *alarm, struct decision *decision);
+
+// One evaluation was answered. An unknown job is ignored.
+void job_evaluated(
+    struct node *node, uint64_t job_id, uint32_t index, const struct evaluation_result *result
+);
+
+// What a decision that begins now finds: the results of the job being run, none otherwise.
+struct decision_results job_results(const struct node *node);
+
+// The time the job's decision began with. False: no job is being run.
+bool job_now(const struct node *node, wall_time *out_now);
+
+void job_all_destroy(struct node *node);
+
+// Fires one alarm. False: the store has no room now, the alarm was put back. node.c
+bool alarm_fire(struct node *node, const struct alarm *alarm);
 
 // --- polls: poll.c
 // ------------------------------------------------------------------------------------------

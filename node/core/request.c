@@ -122,6 +122,7 @@ static err body_read(struct node *node, struct request *request) {
 }
 
 void node_request(struct node *node, uint64_t request_id, const struct node_request *http) {
+    node->random_begun = node->job == NULL ? node->random : node->random_begun;
     struct request request = {.id = request_id, .http = http};
     request.match = api_match(http->method, http->segments, http->segment_count);
     if (request.match.outcome != API_MATCH_ROUTE) {
@@ -179,7 +180,9 @@ void request_run(
     }
     struct reply reply = {0};
     err done = command(node, request, &decision, &reply);
-    if (err_is(done)) {
+    if (done.code == ERR_SUSPENDED) {
+        job_suspend_request(node, request, &decision);
+    } else if (err_is(done)) {
         node_answer_error(node, request->id, done, node_decision_abort(node, &decision));
     } else {
         node_answer(node, request->id, &reply, node_decision_commit(node, &decision));

@@ -91,6 +91,10 @@ static bool update_decide(
         return false;
     }
     done = update_task(&decision, &result, out_reply, out_next);
+    if (done.code == ERR_SUSPENDED) {
+        job_suspend_request(node, request, &decision);
+        return false;
+    }
     if (err_is(done)) {
         node_answer_error(node, request->id, done, node_decision_abort(node, &decision));
         return false;

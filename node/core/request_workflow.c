@@ -42,6 +42,10 @@ static void start(
     struct start_workflow command = {.id = id, .request = wish, .by_name = by_name};
     struct reply reply = {0};
     done = start_workflow(&decision, &command, &reply);
+    if (done.code == ERR_SUSPENDED) {
+        job_suspend_request(node, request, &decision);
+        return;
+    }
     if (err_is(done)) {
         node_answer_error(node, request->id, done, node_decision_abort(node, &decision));
         return;

@@ -54,12 +54,27 @@ static void reply_carry_out(struct shell *shell, const struct node_effect *effec
     }
 }
 
+// No evaluator is built in: every script is answered as not run.
+static void evaluation_carry_out(struct shell *shell, const struct node_effect *effect) {
+    struct evaluation_result none = {.outcome = EVALUATION_UNAVAILABLE};
+    struct node_event event = {
+        .kind = NODE_EVALUATED,
+        .job_id = effect->job_id,
+        .evaluation_index = effect->evaluation_index,
+        .evaluated = &none,
+    };
+    shell_step(shell, &event);
+}
+
 void effects_carry_out(struct shell *shell) {
     struct node_effect effect;
     while (node_effects_take(shell->effects, &effect)) {
         switch (effect.kind) {
         case EFFECT_REPLY:
             reply_carry_out(shell, &effect);
+            break;
+        case EFFECT_EVALUATE:
+            evaluation_carry_out(shell, &effect);
             break;
         case EFFECT_KIND_COUNT:
             check(effect.kind != EFFECT_KIND_COUNT);

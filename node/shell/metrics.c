@@ -52,6 +52,7 @@ static void node_figures(const struct shell *shell, struct buffer *out) {
         {"tasks_returned_total", "counter", "Tasks taken back undelivered", stats.tasks_returned},
         {"tasks_updated_total", "counter", "Task updates by workers", stats.tasks_updated},
         {"timers_fired_total", "counter", "Timers fired", stats.timers_fired},
+        {"evaluations_total", "counter", "Scripts asked for", stats.evaluations},
         {"messages_applied_total",
          "counter",
          "Messages between partitions applied",

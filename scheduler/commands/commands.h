@@ -161,6 +161,10 @@ group_id poll_row_group(const struct scheduler_settings *settings, bytes type);
 // checked that it is due at the decision's now.
 MUST_USE err fire_timer(struct decision *decision, bytes timer_key);
 
+// Whether timers of a kind (key_timer_parts.kind) may run scripts: the one that goes on with a
+// decision may, the others only record (distributed.md §5.1).
+bool timer_may_evaluate(uint8_t kind);
+
 // Applies one message of the stream from `source`: effect and watermark (I row) in this write-set.
 // `sequence` is exactly the watermark + 1. Never fails for business reasons (distributed.md §9).
 MUST_USE err

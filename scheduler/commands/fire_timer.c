@@ -53,6 +53,10 @@ err fire_timer(struct decision *decision, bytes timer_key) {
     return ERR_NONE;
 }
 
+bool timer_may_evaluate(uint8_t kind) {
+    return kind == TIMER_CONTINUE;
+}
+
 static err fire_task(struct workflow *workflow, const struct key_timer_parts *parts) {
     if (parts->task_no == 0 || parts->task_no >= workflow->row.next_task_no) {
         return ERR_NONE;

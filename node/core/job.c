@@ -1,0 +1,275 @@
+// Decisions that wait for evaluations, and run again.
+//
+// A suspended decision leaves nothing behind but what it takes to run it again exactly: the request
+// or alarm, the clock and random numbers it began with, and the results it has by now. It is run
+// from its start on the rows of that moment, so commands that came in between are simply earlier
+// commands; no workflow is ever locked. A state that keeps changing under it would make it ask for
+// ever: LIMIT_JOB_RUNS bounds that, and the client hears 503.
+//
+// Rejected: keeping the half-made decision in memory. It would hold pointers into an overlay that
+// moves on, and every other command of the workflow would have to queue behind it.
+#include "node/core/node_internal.h"
+#include "proto/base/check.h"
+#include "proto/limits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum job_kind {
+    JOB_REQUEST,
+    JOB_ALARM,
+};
+
+struct job {
+    uint64_t id;
+    enum job_kind kind;
+    uint64_t request_id;
+    struct node_request request; // views into `copies`
+    struct arena *copies;
+    struct alarm alarm;
+    struct random random; // as it was when the decision began
+    wall_time wall;
+    wall_time now; // of the decision, fixed by its first run
+    hash128 *keys;
+    struct evaluation_result *results;
+    size_t count;
+    size_t answered;
+    uint32_t runs;
+    bool unavailable; // an evaluation was not run for a reason outside the script
+    struct job *previous;
+    struct job *next;
+};
+
+// --- memory
+// ----------------------------------------------------------------------------------------------
+
+static void request_copy(struct job *job, const struct node_request *request) {
+    struct arena *arena = job->copies;
+    bytes *segments = ARENA_ARRAY(arena, bytes, request->segment_count);
+    for (size_t i = 0; i < request->segment_count; i++) {
+        segments[i] = arena_copy(arena, request->segments[i]);
+    }
+    size_t count = request->parameters.count;
+    struct api_parameter *parameters = ARENA_ARRAY(arena, struct api_parameter, count);
+    for (size_t i = 0; i < count; i++) {
+        parameters[i].name = arena_copy(arena, request->parameters.items[i].name);
+        parameters[i].value = arena_copy(arena, request->parameters.items[i].value);
+    }
+    job->request = (struct node_request){
+        .method = arena_copy(arena, request->method),
+        .segments = segments,
+        .segment_count = request->segment_count,
+        .parameters = {.items = parameters, .count = count},
+        .body = arena_copy(arena, request->body),
+    };
+}
+
+static struct job *job_create(struct node *node) {
+    struct job *job = calloc(1, sizeof(*job));
+    check(job != NULL);
+    job->id = ++node->job_id;
+    job->copies = arena_create(LIMIT_JOB_ARENA_BYTES);
+    job->random = node->random_begun;
+    job->wall = node->wall;
+    job->next = node->jobs;
+    if (job->next != NULL) {
+        job->next->previous = job;
+    }
+    node->jobs = job;
+    node->job_count++;
+    table_put(&node->job_table, job->id, job);
+    return job;
+}
+
+static void job_destroy(struct node *node, struct job *job) {
+    if (job->previous != NULL) {
+        job->previous->next = job->next;
+    } else {
+        node->jobs = job->next;
+    }
+    if (job->next != NULL) {
+        job->next->previous = job->previous;
+    }
+    node->job_count--;
+    (void)table_take(&node->job_table, job->id);
+    arena_destroy(&job->copies);
+    free(job->keys);
+    free(job->results);
+    free(job);
+}
+
+void job_all_destroy(struct node *node) {
+    while (node->jobs != NULL) {
+        job_destroy(node, node->jobs);
+    }
+}
+
+// --- asking
+// ------------------------------------------------------------------------------------------------
+
+static void ask(struct node *node, struct job *job, const struct evaluation *evaluation) {
+    size_t index = job->count++;
+    job->keys = realloc(job->keys, job->count * sizeof(*job->keys));
+    job->results = realloc(job->results, job->count * sizeof(*job->results));
+    check(job->keys != NULL && job->results != NULL);
+    job->keys[index] = evaluation_key(evaluation);
+    job->results[index] = (struct evaluation_result){.outcome = EVALUATION_UNAVAILABLE};
+    size_t size = evaluation->text.size + evaluation->input.size;
+    uint8_t *copy = malloc(size + 1);
+    check(copy != NULL);
+    if (evaluation->text.size > 0) {
+        memcpy(copy, evaluation->text.data, evaluation->text.size);
+    }
+    memcpy(copy + evaluation->text.size, evaluation->input.data, evaluation->input.size);
+    struct node_effect effect = {
+        .kind = EFFECT_EVALUATE,
+        .job_id = job->id,
+        .evaluation_index = (uint32_t)index,
+        .evaluation =
+            {
+                .language = evaluation->language,
+                .kind = evaluation->kind,
+                .text = bytes_of(copy, evaluation->text.size),
+                .input = bytes_of(copy + evaluation->text.size, evaluation->input.size),
+            },
+        .body = bytes_of(copy, size),
+    };
+    node_effects_add(node->effects, &effect);
+    node->stats.evaluations++;
+}
+
+static bool was_asked(const struct job *job, const struct evaluation *evaluation) {
+    hash128 key = evaluation_key(evaluation);
+    for (size_t i = 0; i < job->count; i++) {
+        if (hash128_equal(job->keys[i], key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Takes the decision's wishes over and forgets it. False: it may not be run again.
+static bool suspend(struct node *node, struct job *job, struct decision *decision) {
+    job->now = decision->now;
+    job->runs++;
+    for (size_t i = 0; i < decision->wanted_count; i++) {
+        if (!was_asked(job, &decision->wanted[i])) {
+            ask(node, job, &decision->wanted[i]);
+        }
+    }
+    (void)node_decision_abort(node, decision);
+    return job->answered < job->count && job->runs <= LIMIT_JOB_RUNS;
+}
+
+static const char BUSY[] = "too many decisions wait for scripts";
+static const char RESTLESS[] = "the workflow changed too often while its scripts ran";
+
+void job_suspend_request(
+    struct node *node, const struct request *request, struct decision *decision
+) {
+    struct job *job = node->job;
+    if (job == NULL) {
+        if (node->job_count >= LIMIT_JOBS) {
+            log_lsn lsn = node_decision_abort(node, decision);
+            node_answer_error(node, request->id, err_make(ERR_UNAVAILABLE, BUSY), lsn);
+            return;
+        }
+        job = job_create(node);
+        job->kind = JOB_REQUEST;
+        job->request_id = request->id;
+        request_copy(job, request->http);
+    }
+    if (!suspend(node, job, decision)) {
+        node_answer_error(node, request->id, err_make(ERR_UNAVAILABLE, RESTLESS), 0);
+        node->job_done = true;
+        return;
+    }
+    node->job_done = false;
+}
+
+void job_suspend_alarm(struct node *node, const struct alarm *alarm, struct decision *decision) {
+    struct job *job = node->job;
+    if (job == NULL) {
+        job = job_create(node);
+        job->kind = JOB_ALARM;
+        job->alarm = *alarm;
+    }
+    if (!suspend(node, job, decision)) {
+        job->runs = 0; // an alarm has nobody to tell: it starts over
+    }
+    node->job_done = false;
+}
+
+// --- going on
+// ----------------------------------------------------------------------------------------------
+
+static void job_run(struct node *node, struct job *job) {
+    if (job->unavailable && job->kind == JOB_REQUEST) {
+        node_answer_error(node, job->request_id, err_make(ERR_UNAVAILABLE, BUSY), 0);
+        job_destroy(node, job);
+        return;
+    }
+    if (job->unavailable) {
+        alarms_add(node->alarms, &job->alarm);
+        job_destroy(node, job);
+        return;
+    }
+    struct random random = node->random;
+    wall_time wall = node->wall;
+    node->random = job->random;
+    node->wall = job->wall;
+    node->job = job;
+    node->job_done = true;
+    if (job->kind == JOB_REQUEST) {
+        node_request(node, job->request_id, &job->request);
+    } else if (!alarm_fire(node, &job->alarm)) {
+        node->more_to_do = true;
+    }
+    node->job = NULL;
+    node->random = random;
+    node->wall = wall;
+    if (node->job_done) {
+        job_destroy(node, job);
+    }
+}
+
+void job_evaluated(
+    struct node *node, uint64_t job_id, uint32_t index, const struct evaluation_result *result
+) {
+    struct job *job = table_get(&node->job_table, job_id);
+    if (job == NULL) {
+        return;
+    }
+    check(index < job->count);
+    job->results[index] = (struct evaluation_result){
+        .outcome = result->outcome,
+        .json = arena_copy(job->copies, result->json),
+        .error = arena_copy(job->copies, result->error),
+    };
+    job->unavailable = job->unavailable || result->outcome == EVALUATION_UNAVAILABLE;
+    job->answered++;
+    if (job->answered == job->count) {
+        job_run(node, job);
+    }
+}
+
+struct decision_results job_results(const struct node *node) {
+    const struct job *job = node->job;
+    if (job == NULL) {
+        return (struct decision_results){.allowed = true};
+    }
+    return (struct decision_results){
+        .keys = job->keys,
+        .results = job->results,
+        .count = job->count,
+        .allowed = true,
+    };
+}
+
+bool job_now(const struct node *node, wall_time *out_now) {
+    if (node->job == NULL) {
+        return false;
+    }
+    *out_now = node->job->now;
+    return true;
+}
