@@ -36,6 +36,7 @@ struct node *node_create(const struct node_options *options) {
     random_init(&node->random, options->random_seed);
     node->definitions = definition_cache_create(LIMIT_DEFINITION_CACHE);
     node->arena = arena_create(LIMIT_ARENA_BLOCK_BYTES);
+    node->durable_lsn = store_stats(node->store).durable_lsn; // all that recovery found
     node->proposals = proposals_create();
     node->match = match_create();
     uint32_t group_count = node->settings.group_count;
@@ -329,6 +330,7 @@ static void node_pump(struct node *node) {
 
 void node_step(struct node *node, const struct node_event *event, struct node_effects *effects) {
     node->effects = effects;
+    node_effects_open(effects, node->durable_lsn);
     if (event->mono.ns > node->mono.ns) {
         node->mono = event->mono;
     }

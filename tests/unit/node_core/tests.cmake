@@ -1,0 +1,11 @@
+add_library(
+    node_core_world
+    STATIC
+        ${CMAKE_CURRENT_SOURCE_DIR}/unit/node_core/world.c
+)
+target_link_libraries(
+    node_core_world PUBLIC house node_core storage_view storage_memory PkgConfig::CMOCKA PRIVATE warnings
+)
+unit(node_core/test_gates.c USES node_core_world)
+unit(node_core/test_polls.c USES node_core_world)
+unit(node_core/test_requests.c USES node_core_world)
