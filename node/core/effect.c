@@ -28,9 +28,10 @@ static int held_order(const void *left_item, const void *right_item) {
     return left->order < right->order ? -1 : left->order > right->order;
 }
 
-struct node_effects *node_effects_create(void) {
+struct node_effects *node_effects_create(log_lsn durable) {
     struct node_effects *effects = calloc(1, sizeof(*effects));
     check(effects != NULL);
+    effects->open_lsn = durable;
     heap_init(&effects->held, sizeof(struct held), held_order);
     return effects;
 }

@@ -42,8 +42,11 @@ struct node_effect {
 };
 
 // Effects in the order they were wanted, held until their gates open. Thread: core.
+//
+// `durable` is what the store held when it was opened: an answer that read no newer rows waits for
+// no batch, and after a restart there may be none for long.
 struct node_effects;
-struct node_effects *node_effects_create(void);
+struct node_effects *node_effects_create(log_lsn durable);
 void node_effects_destroy(struct node_effects **effects);
 
 // Adds an effect; takes over its body.

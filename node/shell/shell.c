@@ -292,7 +292,7 @@ static err node_start(struct shell *shell, struct arena *arena) {
         .wall = clocks_wall(),
         .mono = clocks_mono(),
     };
-    shell->effects = node_effects_create();
+    shell->effects = node_effects_create(store_stats(shell->store).durable_lsn);
     shell->node = node_create(&options);
     return ERR_NONE;
 }

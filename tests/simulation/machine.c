@@ -129,7 +129,7 @@ static void boot(void *argument, uint64_t incarnation) {
         .mono = world_mono(machine->world),
     };
     machine->node = node_create(&node_options);
-    machine->effects = node_effects_create();
+    machine->effects = node_effects_create(store_stats(machine->store).durable_lsn);
     machine->up = true;
     world_trace(machine->world, "node is up");
     shadow_follow(machine->shadow, machine->store);
