@@ -33,7 +33,8 @@
       8,                                                                                           \
       65536,                                                                                       \
       "state not yet checkpointed, in MiB; above it calls are refused with 503")                   \
-    X(INT, checkpoint_ms, "checkpoint-ms", "250", 10, 60000, "age at which state is checkpointed") \
+    X(INT, checkpoint_ms, "checkpoint-ms", "1000", 10, 60000, "age at which state is checkpointed" \
+    )                                                                                              \
     X(INT,                                                                                         \
       connections,                                                                                 \
       "connections",                                                                               \

@@ -52,7 +52,7 @@ static err parts_open(struct storage *storage, const struct config *config, stru
         .lane_count = 1,
         .segment_bytes = (size_t)config->segment_mib * MIB,
         .overlay_bytes_max = (size_t)config->overlay_mib * MIB,
-        .checkpoint_bytes = 4 * (size_t)MIB,
+        .checkpoint_bytes = 8 * (size_t)MIB,
         .checkpoint_ms = config->checkpoint_ms,
         .random_seed = seed,
     };
