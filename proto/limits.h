@@ -59,6 +59,9 @@ enum {
     LIMIT_CLAIMS_PER_TURN = 512,
     // An acknowledgement waits this long for an entry to ride on.
     LIMIT_ACK_RIDE_MS = 200,
+    // Requests stepped before the shell looks after the log within a turn: the log thread does not
+    // wait for the whole crowd, nor the crowd for the slowest of it.
+    LIMIT_REQUESTS_PER_BREATH = 64,
     // A turn that was cut short goes on after this.
     LIMIT_RETRY_TURN_MS = 1,
     // A graceful stop waits this long for clients to take their answers: longer than any long poll.

@@ -1,6 +1,7 @@
 // The loop. A turn: the callbacks of whatever happened step the core; then the open log batch goes
 // to the log thread if that is idle, a due checkpoint to its own, and what the gates let out is
 // carried out. While one batch syncs, the next gathers: coalescing by draining, never by a timer.
+// In a long turn the log is looked after every LIMIT_REQUESTS_PER_BREATH requests.
 //
 // Start and stop are here too. A stop takes no new connections, answers what is parked, syncs and
 // checkpoints, and leaves an empty log behind; being killed instead costs a replay and nothing
@@ -27,6 +28,76 @@ void shell_step(struct shell *shell, struct node_event *event) {
     event->wall = clocks_wall();
     node_step(shell->node, event, shell->effects);
 }
+
+// --- storage jobs
+// ----------------------------------------------------------------------------------------
+
+static err batch_job(void *argument) {
+    return store_batch_write(argument);
+}
+
+static err checkpoint_job(void *argument) {
+    return store_checkpoint_write(argument);
+}
+
+static void batch_start(struct shell *shell) {
+    if (shell->batch == NULL) {
+        shell->batch = store_batch_begin(shell->store);
+        if (shell->batch != NULL) {
+            worker_submit(shell->log_worker, batch_job, shell->batch);
+        }
+    }
+}
+
+static void checkpoint_start(struct shell *shell, bool force) {
+    if (shell->checkpoint == NULL) {
+        shell->checkpoint = store_checkpoint_begin(shell->store, clocks_mono(), force);
+        if (shell->checkpoint != NULL) {
+            worker_submit(shell->checkpoint_worker, checkpoint_job, shell->checkpoint);
+        }
+    }
+}
+
+static void log_take(struct shell *shell) {
+    if (worker_take_done(shell->log_worker)) {
+        struct node_event event = {
+            .kind = NODE_LOG_DONE,
+            .lsn = store_batch_end(shell->store, &shell->batch),
+        };
+        shell_step(shell, &event);
+    }
+}
+
+static void on_log_done(evutil_socket_t descriptor, short what, void *argument) {
+    (void)descriptor;
+    (void)what;
+    log_take(argument);
+}
+
+static void on_checkpoint_done(evutil_socket_t descriptor, short what, void *argument) {
+    (void)descriptor;
+    (void)what;
+    struct shell *shell = argument;
+    if (worker_take_done(shell->checkpoint_worker)) {
+        store_checkpoint_end(shell->store, &shell->checkpoint);
+        struct node_event event = {.kind = NODE_CHECKPOINT_DONE};
+        shell_step(shell, &event);
+    }
+}
+
+// What a turn does for the log, in the middle of one: a crowd of requests that are ready at once
+// would else be decided to the last before the first is written, and the log thread be idle
+// meanwhile.
+static void breathe(struct shell *shell) {
+    if (shell->batch != NULL) {
+        log_take(shell);
+    }
+    effects_carry_out(shell);
+    batch_start(shell);
+}
+
+// --- requests
+// --------------------------------------------------------------------------------------------
 
 static bool is_metrics(const struct http_request *request) {
     return request->method == HTTP_METHOD_GET &&
@@ -61,6 +132,10 @@ static void on_request(void *argument, uint64_t request_id, const struct http_re
         .request = &request,
     };
     shell_step(shell, &event);
+    shell->requests_stepped++;
+    if (shell->requests_stepped % LIMIT_REQUESTS_PER_BREATH == 0) {
+        breathe(shell);
+    }
 }
 
 static void on_gone(void *argument, uint64_t request_id) {
@@ -71,59 +146,6 @@ static void on_gone(void *argument, uint64_t request_id) {
 static void on_http_stopped(void *argument) {
     struct shell *shell = argument;
     shell->stopped = true;
-}
-
-// --- storage jobs
-// ----------------------------------------------------------------------------------------
-
-static err batch_job(void *argument) {
-    return store_batch_write(argument);
-}
-
-static err checkpoint_job(void *argument) {
-    return store_checkpoint_write(argument);
-}
-
-static void batch_start(struct shell *shell) {
-    if (shell->batch == NULL) {
-        shell->batch = store_batch_begin(shell->store);
-        if (shell->batch != NULL) {
-            worker_submit(shell->log_worker, batch_job, shell->batch);
-        }
-    }
-}
-
-static void checkpoint_start(struct shell *shell, bool force) {
-    if (shell->checkpoint == NULL) {
-        shell->checkpoint = store_checkpoint_begin(shell->store, clocks_mono(), force);
-        if (shell->checkpoint != NULL) {
-            worker_submit(shell->checkpoint_worker, checkpoint_job, shell->checkpoint);
-        }
-    }
-}
-
-static void on_log_done(evutil_socket_t descriptor, short what, void *argument) {
-    (void)descriptor;
-    (void)what;
-    struct shell *shell = argument;
-    if (worker_take_done(shell->log_worker)) {
-        struct node_event event = {
-            .kind = NODE_LOG_DONE,
-            .lsn = store_batch_end(shell->store, &shell->batch),
-        };
-        shell_step(shell, &event);
-    }
-}
-
-static void on_checkpoint_done(evutil_socket_t descriptor, short what, void *argument) {
-    (void)descriptor;
-    (void)what;
-    struct shell *shell = argument;
-    if (worker_take_done(shell->checkpoint_worker)) {
-        store_checkpoint_end(shell->store, &shell->checkpoint);
-        struct node_event event = {.kind = NODE_CHECKPOINT_DONE};
-        shell_step(shell, &event);
-    }
 }
 
 // --- the turn

@@ -27,6 +27,7 @@ struct shell {
     struct event *tick;
     struct event *terminate[2];
     struct event *stop_deadline;
+    uint64_t requests_stepped;
     bool stopping; // no new requests
     bool stopped;  // the loop ends
 };
