@@ -92,8 +92,10 @@ enum {
     LIMIT_JSONPATH_TOKENS = 256,
     // Filters in filters and groups in patterns: recursion stays small.
     LIMIT_JSONPATH_DEPTH = 32,
-    // Values one path may visit: `$..*..*` grows with a power of the document.
+    // Values one path may visit: `$..*..*` grows with a power of the document. A value counts once
+    // for each LIMIT_JSONPATH_STEP_BYTES of its text: some 0.2 s of the core at most.
     LIMIT_JSONPATH_STEPS = 4 * 1000 * 1000,
+    LIMIT_JSONPATH_STEP_BYTES = 64,
     // What one evaluation may build; a payload is smaller (§8.4).
     LIMIT_JSONPATH_RESULT_BYTES = 16 * 1024 * 1024,
     // Instructions of a compiled `=~` pattern, ranges of one of its classes.

@@ -356,13 +356,16 @@ static bool token_fits(const struct path_token *token, bytes value) {
 
 static void walk(struct path_run *run, const struct path_token *token, bytes value) {
     struct path_scope *scope = run->scope;
-    if (scope->steps-- == 0) {
+    // A visit costs what reading its text costs: many visits of a large value are not cheap.
+    uint64_t cost = 1 + value.size / LIMIT_JSONPATH_STEP_BYTES;
+    if (scope->steps < cost) {
         scope->steps = 0;
         scope->exhausted = true;
     }
     if (run->failed || scope->exhausted) {
         return;
     }
+    scope->steps -= cost;
     if (token == NULL) {
         path_found(run, value);
         return;
