@@ -144,6 +144,8 @@ enum {
     LIMIT_DECISION_EVALUATIONS = 16,
     // Scripts one decision may ask for at a time; more are asked for when it runs again.
     LIMIT_DECISION_WANTED = 64,
+    // Rows of a removed execution that go in one entry (distributed.md §3.3).
+    LIMIT_SWEEP_ROWS = 1000,
     // models.md §6: a task's reasonForIncompletion is cut to it.
     LIMIT_TASK_REASON_BYTES = 500,
     // The header is rewritten at every step: a reason in it is cut to this.

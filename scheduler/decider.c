@@ -14,6 +14,7 @@
 
 #include "proto/limits.h"
 #include "scheduler/ending.h"
+#include "scheduler/lifecycle.h"
 #include "scheduler/queue.h"
 #include "scheduler/retry.h"
 #include "scheduler/schedule.h"
@@ -55,7 +56,15 @@ err decider_run(struct workflow *workflow) {
         if (workflow_status(workflow) == API_WORKFLOW_PAUSED) {
             return ERR_NONE;
         }
-        if (workflow->row.next_task_no == 1) {
+        if ((workflow->row.flags & (WORKFLOW_WANTS_RETRY | WORKFLOW_WANTS_REVIVAL)) != 0) {
+            if (workflow->decision->evaluated.record_only) {
+                timer_continue(workflow);
+                return ERR_NONE;
+            }
+            TRY(lifecycle_go_on(workflow));
+            continue;
+        }
+        if (workflow->row.next_seq == 1) {
             if (workflow->decision->evaluated.record_only) {
                 timer_continue(workflow);
                 return ERR_NONE;
@@ -73,6 +82,13 @@ err decider_run(struct workflow *workflow) {
         TRY(turn(workflow));
     }
     return ERR_NONE;
+}
+
+err decider_admit(struct schedule *schedule) {
+    struct generation generation = {.workflow = schedule->workflow, .schedule = *schedule};
+    TRY(admit(&generation));
+    TRY(begin(&generation));
+    return evaluate_joins(&generation);
 }
 
 static err begin_flow(struct workflow *workflow) {
@@ -210,7 +226,9 @@ static err admit(struct generation *generation) {
         struct task *task = generation->schedule.items[i];
         const struct task_kind *kind = task_kind_of(task->definition->type);
         if (kind->worker) {
-            TRY(queue_choose_domain(task));
+            if (!task->keeps_domain) {
+                TRY(queue_choose_domain(task));
+            }
         } else if (task->row.start_ms == 0) {
             task->row.start_ms = now_ms;
         }

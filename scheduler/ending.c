@@ -21,10 +21,10 @@
 
 static err permissive_failures(struct workflow *workflow, bytes *out_reason);
 static err compute_output(struct workflow *workflow, bytes *out_error);
+static err last_task(struct workflow *workflow, struct task **out_task);
 static void set_reason(struct workflow *workflow, bytes reason);
 static err cancel_open_tasks(struct workflow *workflow);
 static err note_pending_failures(struct workflow *workflow);
-static err tell_parent(struct workflow *workflow);
 static err start_failure_workflow(struct workflow *workflow);
 static err
 send_failure_workflow(struct workflow *workflow, bytes name, int64_t version, bytes input);
@@ -57,12 +57,14 @@ err ending_apply(struct workflow *workflow, bool engine_driven) {
     TRY(note_pending_failures(workflow));
     TRY(cancel_open_tasks(workflow));
     workflow->row.pending.count = 0;
+    workflow->row.flags &=
+        ~(uint32_t)(WORKFLOW_REVIVED | WORKFLOW_WANTS_RETRY | WORKFLOW_WANTS_REVIVAL);
     timer_disarm_workflow(workflow);
     timer_disarm_continue(workflow);
     if (!successful && engine_driven && workflow->definition->model.failure_workflow.size > 0) {
         TRY(start_failure_workflow(workflow));
     }
-    return tell_parent(workflow);
+    return ending_tell_parent(workflow);
 }
 
 err ending_complete(struct workflow *workflow) {
@@ -105,7 +107,9 @@ static err permissive_failures(struct workflow *workflow, bytes *out_reason) {
 // engine.md §8.1. `*out_error` is the reason to fail for when the output is over its limit.
 static err compute_output(struct workflow *workflow, bytes *out_error) {
     const struct workflow_ending *ending = &workflow->ending;
-    if (workflow->row.next_task_no == 1) {
+    struct task *last = NULL;
+    TRY(last_task(workflow, &last));
+    if (last == NULL) {
         return ERR_NONE;
     }
     if (ending->by_terminate_task) {
@@ -114,8 +118,6 @@ static err compute_output(struct workflow *workflow, bytes *out_error) {
     }
     bytes parameters = workflow->definition->model.output_parameters;
     if (json_count(parameters) == 0) {
-        struct task *last = NULL;
-        TRY(task_load(workflow, workflow->row.next_task_no - 1, &last));
         workflow_set_output(workflow, task_output(last));
         return ERR_NONE;
     }
@@ -139,6 +141,20 @@ static err compute_output(struct workflow *workflow, bytes *out_error) {
     return ERR_NONE;
 }
 
+// The newest task that is not SKIPPED; NULL: there is none.
+static err last_task(struct workflow *workflow, struct task **out_task) {
+    *out_task = NULL;
+    for (uint32_t number = workflow->row.next_task_no; number > workflow->row.first_task_no;) {
+        struct task *task = NULL;
+        TRY(task_find(workflow, --number, &task));
+        if (task != NULL && task->row.status != API_TASK_SKIPPED) {
+            *out_task = task;
+            return ERR_NONE;
+        }
+    }
+    return ERR_NONE;
+}
+
 static void set_reason(struct workflow *workflow, bytes reason) {
     size_t size = reason.size;
     if (size > LIMIT_WORKFLOW_REASON_BYTES) {
@@ -158,11 +174,11 @@ static void set_reason(struct workflow *workflow, bytes reason) {
 static err cancel_open_tasks(struct workflow *workflow) {
     bytes reason =
         (workflow->row.flags & WORKFLOW_HAS_REASON) != 0 ? workflow->row.reason : BYTES_EMPTY;
-    for (uint32_t number = 1; workflow->row.open_count > 0; number++) {
+    for (uint32_t number = workflow->row.first_task_no; workflow->row.open_count > 0; number++) {
         check(number < workflow->row.next_task_no);
         struct task *task = NULL;
-        TRY(task_load(workflow, number, &task));
-        if (task_is_terminal(task)) {
+        TRY(task_find(workflow, number, &task));
+        if (task == NULL || task_is_terminal(task)) {
             continue;
         }
         const struct task_kind *kind = task_kind_of(task->definition->type);
@@ -187,7 +203,7 @@ static err note_pending_failures(struct workflow *workflow) {
     return ERR_NONE;
 }
 
-static err tell_parent(struct workflow *workflow) {
+err ending_tell_parent(struct workflow *workflow) {
     const struct workflow_row *row = &workflow->row;
     if (id_is_zero(row->parent) || (row->flags & WORKFLOW_ENDED_BY_PARENT) != 0) {
         return ERR_NONE;

@@ -8,5 +8,8 @@
 // terminate: those start no failure workflow.
 MUST_USE err ending_apply(struct workflow *workflow, bool engine_driven);
 
+// Tells the parent, if there is one, how its child ended.
+MUST_USE err ending_tell_parent(struct workflow *workflow);
+
 // Nothing is open, nothing pending: COMPLETED, or FAILED for permissive tasks that failed.
 MUST_USE err ending_complete(struct workflow *workflow);

@@ -14,6 +14,7 @@ static void end_for_failure(struct task *task);
 static int64_t delay_seconds(const struct task *task);
 static err attempt(struct schedule *schedule, struct task *failed);
 static err input_again(struct task *failed, struct task *task);
+static void succeed(const struct task *old, struct task *task);
 
 err retry_settle(struct schedule *schedule, struct task *task, bool *out_retried) {
     struct workflow *workflow = schedule->workflow;
@@ -41,6 +42,39 @@ err retry_settle(struct schedule *schedule, struct task *task, bool *out_retried
     }
     end_for_failure(task);
     return ERR_NONE;
+}
+
+err retry_again(struct schedule *schedule, struct task *old) {
+    struct workflow *workflow = schedule->workflow;
+    enum definition_task_type type = old->definition->type;
+    if (type == TASK_TYPE_SWITCH || type == TASK_TYPE_DECISION || type == TASK_TYPE_FORK_JOIN ||
+        type == TASK_TYPE_FORK_JOIN_DYNAMIC) {
+        uint32_t at = schedule->count;
+        TRY(task_kind_of(type)->map(schedule, old->definition));
+        if (!workflow->ending.wanted) {
+            succeed(old, schedule->items[at]);
+        }
+    } else {
+        struct task *task = task_new(workflow, old->definition, API_TASK_SCHEDULED);
+        succeed(old, task);
+        task->row.domain = old->row.domain;
+        task->row.flags |= old->row.flags & TASK_HAS_DOMAIN;
+        task->keeps_domain = true;
+        task->row.ready_ms = workflow->decision->now.ms;
+        TRY(input_again(old, task));
+        schedule_add(schedule, task);
+    }
+    old->row.flags |= TASK_RETRIED | TASK_EXECUTED;
+    old->dirty = true;
+    return ERR_NONE;
+}
+
+static void succeed(const struct task *old, struct task *task) {
+    task->row.retried_task = old->row.id;
+    task->row.retry_count = mutant_is("retry_forgets_attempt") ? 0 : old->row.retry_count + 1;
+    task->row.first_scheduled_ms = old->row.first_scheduled_ms;
+    task->row.iteration = old->row.iteration;
+    task->row.wait_ms = old->row.wait_ms;
 }
 
 static int64_t limit_of(const struct task *task) {
@@ -123,11 +157,7 @@ static err attempt(struct schedule *schedule, struct task *failed) {
     struct workflow *workflow = schedule->workflow;
     const struct task_kind *kind = task_kind_of(failed->definition->type);
     struct task *task = task_new(workflow, failed->definition, API_TASK_SCHEDULED);
-    task->row.retried_task = failed->row.id;
-    task->row.retry_count = mutant_is("retry_forgets_attempt") ? 0 : failed->row.retry_count + 1;
-    task->row.first_scheduled_ms = failed->row.first_scheduled_ms;
-    task->row.iteration = failed->row.iteration;
-    task->row.wait_ms = failed->row.wait_ms;
+    succeed(failed, task);
     if ((failed->row.flags & TASK_HAS_REASON) != 0) {
         task_set_reason(task, failed->row.reason);
     }

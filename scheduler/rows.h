@@ -36,6 +36,10 @@ enum workflow_flag {
     WORKFLOW_HAS_REASON = 1u << 1,
     WORKFLOW_HAS_EVENT = 1u << 2,
     WORKFLOW_ENDED_BY_PARENT = 1u << 3, // its end is no news to the parent
+    WORKFLOW_REVIVED = 1u << 4,         // went on after an end: its parent may wait for it again
+    WORKFLOW_ARCHIVED = 1u << 5,        // removed from lists, readable by its id
+    WORKFLOW_WANTS_RETRY = 1u << 6,     // the next decision retries what failed
+    WORKFLOW_WANTS_REVIVAL = 1u << 7,   // the next decision brings back what hung on a child
 };
 
 #define WORKFLOW_ROW_FIELDS(FIELD)          \
@@ -83,7 +87,8 @@ enum workflow_flag {
     FIELD(42, I64, timer_due_ms)            \
     FIELD(43, U32, timer_generation)        \
     FIELD(44, I64, continue_due_ms)         \
-    FIELD(45, U32, continue_generation)
+    FIELD(45, U32, continue_generation)     \
+    FIELD(46, U32, first_task_no)
 WIRE_STRUCT(workflow_row, WORKFLOW_ROW_FIELDS);
 
 // --- S: one attempt of a task
@@ -190,6 +195,8 @@ enum message_kind {
     MESSAGE_CHILD_DONE,      // child's group → parent's: it ended, or could not begin
     MESSAGE_TERMINATE_CHILD, // parent's group → child's
     MESSAGE_START_FAILURE,   // a failed workflow's group → its failure workflow's
+    MESSAGE_REVIVE_PARENT,   // child's group → parent's: it goes on, `name` says what was done
+    MESSAGE_RESUME_CHILD,    // parent's group → child's: go on with what failed, or say how it is
 };
 
 enum message_flag {

@@ -9,9 +9,17 @@
 static bool has_reference(const struct schedule *schedule, bytes reference);
 
 err schedule_map(struct schedule *schedule, const struct definition_task *definition) {
-    bool exists = false;
-    TRY(task_exists(schedule->workflow, definition->model.task_reference_name, &exists));
-    if (exists || has_reference(schedule, definition->model.task_reference_name)) {
+    struct task *instance = NULL;
+    TRY(task_newest(schedule->workflow, definition->model.task_reference_name, &instance, NULL));
+    while (instance != NULL && instance->row.status == API_TASK_SKIPPED) {
+        if (definition->successor == DEFINITION_NONE) {
+            return ERR_NONE;
+        }
+        definition = &schedule->workflow->definition->tasks[definition->successor];
+        TRY(task_newest(schedule->workflow, definition->model.task_reference_name, &instance, NULL)
+        );
+    }
+    if (instance != NULL || has_reference(schedule, definition->model.task_reference_name)) {
         return ERR_NONE;
     }
     const struct task_kind *kind = task_kind_of(definition->type);

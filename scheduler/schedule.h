@@ -11,8 +11,8 @@ struct schedule {
 };
 
 // Maps a task of the definition and what comes with it, unless it has an instance or is in the
-// schedule already (engine.md §2.3, §2.7). Errors: ERR_CORRUPT. What cannot be mapped asks for the
-// workflow's end.
+// schedule already; a task that was skipped is stepped over (engine.md §2.3, §2.7). Errors:
+// ERR_CORRUPT. What cannot be mapped asks for the workflow's end.
 MUST_USE err schedule_map(struct schedule *schedule, const struct definition_task *definition);
 
 // Appends a task as it is.

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void remember(struct workflow *workflow, struct task *task);
@@ -35,7 +36,9 @@ err task_admit(struct task *task) {
     struct workflow *workflow = task->workflow;
     int64_t now = workflow->decision->now.ms;
     task->number = workflow->row.next_task_no++;
-    task->row.seq = workflow->row.next_seq++;
+    if (task->row.status != API_TASK_SKIPPED) {
+        task->row.seq = workflow->row.next_seq++;
+    }
     task->row.scheduled_ms = now;
     if (task->row.first_scheduled_ms == 0) {
         task->row.first_scheduled_ms = now;
@@ -52,7 +55,9 @@ err task_admit(struct task *task) {
     row_put(workflow->decision->txn, &key, &task_place_row_record, &place);
     if (task_is_terminal(task)) {
         task->row.end_ms = now;
-        workflow_list_add(workflow, &workflow->row.pending, task->number);
+        if (task->row.status != API_TASK_SKIPPED) {
+            workflow_list_add(workflow, &workflow->row.pending, task->number);
+        }
     } else {
         workflow->row.open_count++;
     }
@@ -60,9 +65,19 @@ err task_admit(struct task *task) {
 }
 
 err task_load(struct workflow *workflow, uint32_t number, struct task **out_task) {
+    struct task *found = NULL;
+    TRY(task_find(workflow, number, &found));
+    if (found == NULL) {
+        return err_make(ERR_CORRUPT, "a task row is missing");
+    }
+    *out_task = found;
+    return ERR_NONE;
+}
+
+err task_find(struct workflow *workflow, uint32_t number, struct task **out_task) {
     struct task *known = recall(workflow, number);
     if (known != NULL) {
-        *out_task = known;
+        *out_task = known->removed ? NULL : known;
         return ERR_NONE;
     }
     struct decision *decision = workflow->decision;
@@ -72,7 +87,8 @@ err task_load(struct workflow *workflow, uint32_t number, struct task **out_task
     task->number = number;
     err error = row_get(decision->txn, &key, &task_row_record, decision->arena, &task->row);
     if (error.code == ERR_NOT_FOUND) {
-        return err_make(ERR_CORRUPT, "a task row is missing");
+        *out_task = NULL;
+        return ERR_NONE;
     }
     TRY(error);
     if (task->row.definition >= workflow->definition->task_count) {
@@ -184,6 +200,89 @@ err task_move(struct task *task, enum api_task_status status) {
     }
     timer_disarm(task);
     return queue_leave(task);
+}
+
+static int by_sequence(const void *left, const void *right) {
+    const struct task *const *a = left;
+    const struct task *const *b = right;
+    if ((*a)->row.seq != (*b)->row.seq) {
+        return (*a)->row.seq < (*b)->row.seq ? -1 : 1;
+    }
+    return (*a)->number < (*b)->number ? -1 : (*a)->number > (*b)->number;
+}
+
+err task_list(struct workflow *workflow, struct task ***out_tasks, uint32_t *out_count) {
+    struct decision *decision = workflow->decision;
+    workflow_save(workflow);
+    uint32_t first = workflow->row.first_task_no > 0 ? workflow->row.first_task_no : 1;
+    uint32_t most = workflow->row.next_task_no - first;
+    uint32_t *numbers = ARENA_ARRAY(decision->arena, uint32_t, most + 1);
+    uint32_t count = 0;
+    struct key prefix = key_task_prefix(workflow->id, workflow->row.run);
+    struct store_cursor *cursor = store_cursor_open(
+        decision->store, decision->txn, store_txn_group(decision->txn), key_bytes(&prefix)
+    );
+    bytes key = BYTES_EMPTY;
+    bytes value = BYTES_EMPTY;
+    while (store_cursor_next(cursor, &key, &value) && bytes_starts_with(key, key_bytes(&prefix))) {
+        struct key_task_parts parts;
+        check(key_task_parse(key, &parts) && count < most);
+        numbers[count++] = parts.task_no;
+    }
+    store_cursor_close(&cursor);
+    struct task **tasks = ARENA_ARRAY(decision->arena, struct task *, most + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        TRY(task_load(workflow, numbers[i], &tasks[i]));
+    }
+    if (count > 1) {
+        qsort(tasks, count, sizeof tasks[0], by_sequence);
+    }
+    *out_tasks = tasks;
+    *out_count = count;
+    return ERR_NONE;
+}
+
+void task_reopen(struct task *task, enum api_task_status status) {
+    struct workflow *workflow = task->workflow;
+    check(task_is_terminal(task) && !api_task_status_is_terminal(status));
+    task->row.status = (uint8_t)status;
+    task->row.flags &= ~(uint32_t)(TASK_EXECUTED | TASK_RETRIED);
+    task->row.end_ms = 0;
+    task->dirty = true;
+    workflow->row.open_count++;
+    workflow_list_remove(workflow, &workflow->row.pending, task->number);
+    workflow->dirty = true;
+}
+
+err task_remove(struct task *task) {
+    struct workflow *workflow = task->workflow;
+    struct store_txn *txn = workflow->decision->txn;
+    check(task_is_terminal(task));
+    struct task *newest = NULL;
+    struct reference_row reference = {0};
+    TRY(task_newest(workflow, task->row.reference, &newest, &reference));
+    if (newest == task && id_is_zero(task->row.retried_task)) {
+        struct key key = key_reference(workflow->id, workflow->row.run, task->row.reference);
+        store_txn_del(txn, key_bytes(&key));
+    } else if (newest == task) {
+        struct task_place_row place = {0};
+        struct task *before = NULL;
+        TRY(place_read(workflow->decision, task->row.retried_task, &place));
+        TRY(task_load(workflow, place.task_no, &before));
+        before->row.flags &= ~(uint32_t)TASK_RETRIED;
+        before->dirty = true;
+        reference.task_no = before->number;
+        task_put_reference(workflow, &reference);
+    }
+    struct key by_id = key_task_id(task->row.id);
+    store_txn_del(txn, key_bytes(&by_id));
+    struct key row = key_task(workflow->id, workflow->row.run, task->number);
+    store_txn_del(txn, key_bytes(&row));
+    workflow_list_remove(workflow, &workflow->row.pending, task->number);
+    workflow_list_remove(workflow, &workflow->row.permissive, task->number);
+    task->dirty = false;
+    task->removed = true;
+    return ERR_NONE;
 }
 
 enum api_task_status task_status(const struct task *task) {

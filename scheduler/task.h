@@ -20,6 +20,8 @@ struct task {
     struct task_row row;
     const struct definition_task *definition;
     bool dirty;
+    bool keeps_domain; // a new attempt asked for by a client stays where the old one was
+    bool removed;      // by task_remove
 };
 
 // A new attempt of a task of the definition in `status`, not yet part of the workflow.
@@ -32,6 +34,21 @@ MUST_USE err task_admit(struct task *task);
 
 // The task of a number. Errors: ERR_CORRUPT when there is none.
 MUST_USE err task_load(struct workflow *workflow, uint32_t number, struct task **out_task);
+
+// As above, NULL when there is none: numbers have gaps where a rerun removed tasks.
+MUST_USE err task_find(struct workflow *workflow, uint32_t number, struct task **out_task);
+
+// All tasks of the workflow's run, in order of seq; skipped ones first. Saves the workflow's
+// changes first, so that the walk over task rows sees them. Errors: ERR_CORRUPT.
+MUST_USE err task_list(struct workflow *workflow, struct task ***out_tasks, uint32_t *out_count);
+
+// Opens a terminal task again, in place: same id and attempt. Not pending any more, not followed
+// up, without end; what else is to be cleared is the caller's.
+void task_reopen(struct task *task, enum api_task_status status);
+
+// Removes a terminal task as if it had never been; the one before it becomes the newest attempt of
+// its reference again. Its payloads stay until the run goes. Errors: ERR_CORRUPT.
+MUST_USE err task_remove(struct task *task);
 
 // The newest attempt of a reference name, or NULL. `out_row` (may be NULL) is its R row.
 MUST_USE err task_newest(

@@ -156,6 +156,11 @@ void timer_disarm_continue(struct workflow *workflow) {
     workflow->dirty = true;
 }
 
+void timer_sweep(struct decision *decision, id128 workflow, uint32_t run) {
+    struct key key = key_timer(decision->now.ms, TIMER_SWEEP, workflow, run, 0);
+    store_txn_put(decision->txn, key_bytes(&key), BYTES_LITERAL(""));
+}
+
 err timer_fire_task(struct task *task) {
     int64_t now_ms = task->workflow->decision->now.ms;
     for (int deadline = 0; deadline < DEADLINE_COUNT; deadline++) {

@@ -13,6 +13,7 @@ enum timer_kind {
     TIMER_TASK = 1,
     TIMER_WORKFLOW = 2, // engine.md §4.1
     TIMER_CONTINUE = 3, // distributed.md §5.1
+    TIMER_SWEEP = 4,    // removes rows of the runs up to the one in the key's task_no
 };
 
 #define TIMER_NEVER INT64_MAX
@@ -46,6 +47,10 @@ void timer_disarm_workflow(struct workflow *workflow);
 // A T row due now: the decision goes on in an entry of its own.
 void timer_continue(struct workflow *workflow);
 void timer_disarm_continue(struct workflow *workflow);
+
+// A T row due now: the rows of the workflow's runs up to `run` go, a bounded number an entry. No
+// header remembers it, for the header may be gone before.
+void timer_sweep(struct decision *decision, id128 workflow, uint32_t run);
 
 // The T row of a task fired and is gone: does what is due, or sets the timer anew. The decider runs
 // afterwards.

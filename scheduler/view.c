@@ -127,7 +127,9 @@ static void fill_times(const struct task *task, struct api_task *out_task) {
 static void fill_texts(const struct task *task, struct api_task *out_task) {
     const struct workflow *workflow = task->workflow;
     const struct task_row *row = &task->row;
-    out_task->task_type = task_type_text(task->definition);
+    // A task that was skipped shows its name where others have their type (engine.md §5.8).
+    out_task->task_type = row->status == API_TASK_SKIPPED ? task->definition->model.name
+                                                          : task_type_text(task->definition);
     out_task->task_def_name = task_definition_name(task);
     out_task->reference_task_name = row->reference;
     out_task->correlation_id =
@@ -189,34 +191,17 @@ static bytes child_of(struct task *task, bytes input, bytes output) {
 }
 
 static err write_tasks(struct workflow *workflow, bytes *out_json) {
-    struct decision *decision = workflow->decision;
-    workflow_save(workflow);
-    uint32_t *numbers = ARENA_ARRAY(decision->arena, uint32_t, workflow->row.next_task_no);
+    struct task **tasks = NULL;
     uint32_t count = 0;
-    struct key prefix = key_task_prefix(workflow->id, workflow->row.run);
-    struct store_cursor *cursor = store_cursor_open(
-        decision->store, decision->txn, store_txn_group(decision->txn), key_bytes(&prefix)
-    );
-    bytes key = BYTES_EMPTY;
-    bytes value = BYTES_EMPTY;
-    while (store_cursor_next(cursor, &key, &value) && bytes_starts_with(key, key_bytes(&prefix))) {
-        struct key_task_parts parts;
-        check(key_task_parse(key, &parts) && count < workflow->row.next_task_no);
-        numbers[count++] = parts.task_no;
-    }
-    store_cursor_close(&cursor);
+    TRY(task_list(workflow, &tasks, &count));
     struct buffer buffer;
     buffer_init(&buffer, LIMIT_REPLY_BYTES);
     struct json_writer writer = json_writer(&buffer);
     json_array_begin(&writer);
     err error = ERR_NONE;
     for (uint32_t i = 0; i < count && !err_is(error); i++) {
-        struct task *task = NULL;
         bytes json = BYTES_EMPTY;
-        error = task_load(workflow, numbers[i], &task);
-        if (!err_is(error)) {
-            error = view_task(task, &json);
-        }
+        error = view_task(tasks[i], &json);
         json_raw(&writer, json);
     }
     json_array_end(&writer);

@@ -8,6 +8,7 @@
 
 #include "proto/json/json.h"
 #include "proto/limits.h"
+#include "scheduler/index.h"
 #include "scheduler/queue.h"
 #include "scheduler/task.h"
 #include "scheduler/timer.h"
@@ -45,6 +46,7 @@ err workflow_open_id(struct decision *decision, id128 id, struct workflow **out_
     workflow->id = id;
     workflow->id_text = workflow_id_text(decision, id);
     TRY(workflow_read_row(decision, id, &workflow->row));
+    workflow->indexed = index_state_of(&workflow->row);
     own_list(decision, &workflow->row.pending);
     own_list(decision, &workflow->row.permissive);
     TRY(open_definition(workflow));
@@ -110,6 +112,7 @@ err workflow_create(
         .parent_task_no = seed->parent_task_no,
         .parent_attempt = seed->parent_attempt,
         .next_task_no = 1,
+        .first_task_no = 1,
         .next_seq = 1,
     };
     hash128_store(definition->hash, workflow->row.definition.bytes);
@@ -128,6 +131,16 @@ err workflow_create(
     return ERR_NONE;
 }
 
+err workflow_set_definition(struct workflow *workflow, const struct definition *definition) {
+    TRY(freeze_definition(workflow->decision, definition));
+    workflow->definition = definition;
+    workflow->row.name = definition->model.name;
+    workflow->row.version = definition->model.version;
+    hash128_store(definition->hash, workflow->row.definition.bytes);
+    workflow->dirty = true;
+    return ERR_NONE;
+}
+
 void workflow_save(struct workflow *workflow) {
     struct decision *decision = workflow->decision;
     for (uint32_t i = 0; i < workflow->slot_count; i++) {
@@ -140,6 +153,7 @@ void workflow_save(struct workflow *workflow) {
     }
     if (workflow->dirty) {
         workflow->dirty = false;
+        index_update(workflow);
         workflow->row.update_ms = decision->now.ms;
         workflow->row.revision++;
         struct key key = key_workflow(workflow->id);
@@ -160,6 +174,10 @@ static const uint8_t workflow_moves[][2] = {
     {API_WORKFLOW_PAUSED, API_WORKFLOW_TERMINATED},
     {API_WORKFLOW_FAILED, API_WORKFLOW_TERMINATED},
     {API_WORKFLOW_TIMED_OUT, API_WORKFLOW_TERMINATED},
+    {API_WORKFLOW_COMPLETED, API_WORKFLOW_RUNNING},
+    {API_WORKFLOW_FAILED, API_WORKFLOW_RUNNING},
+    {API_WORKFLOW_TIMED_OUT, API_WORKFLOW_RUNNING},
+    {API_WORKFLOW_TERMINATED, API_WORKFLOW_RUNNING},
 };
 
 void workflow_move(struct workflow *workflow, enum api_workflow_status status) {

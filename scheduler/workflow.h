@@ -9,6 +9,8 @@
 //        ▼     ▼                         ▼
 //   COMPLETED  FAILED, TIMED_OUT ──▶ TERMINATED
 //
+// and from each end back to RUNNING by restart, retry, rerun or a child that goes on (lifecycle.h).
+//
 // Invariants between commands: `open_count` is the number of tasks that are not terminal;
 // `pending` holds the terminal tasks that were not followed up yet, empty in a RUNNING workflow
 // unless a CONTINUE timer is set; nothing open and nothing pending is the end. Thread: core.
@@ -32,6 +34,16 @@ struct workflow_ending {
     bool by_terminate_task; // engine.md §10.12
 };
 
+// What the X rows of a workflow say (index.h).
+struct index_state {
+    bool listed; // false: it has none
+    bool open;
+    bool has_correlation;
+    int64_t create_ms;
+    bytes name;
+    bytes correlation;
+};
+
 struct workflow {
     struct decision *decision;
     id128 id;
@@ -44,6 +56,7 @@ struct workflow {
     uint32_t new_count; // tasks this command made
     bool dirty;
     struct workflow_ending ending;
+    struct index_state indexed;
 };
 
 // Reads header and definition. Lives in the decision's arena. Only one workflow may be open in a
@@ -80,6 +93,10 @@ struct workflow_seed {
 MUST_USE err workflow_create(
     struct decision *decision, const struct workflow_seed *seed, struct workflow **out_workflow
 );
+
+// Runs on this definition from now on: frozen in the group, name and version in the header.
+MUST_USE err
+workflow_set_definition(struct workflow *workflow, const struct definition *definition);
 
 // Writes back what changed.
 void workflow_save(struct workflow *workflow);

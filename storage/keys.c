@@ -20,6 +20,7 @@ enum {
     LOG_KEY_BYTES = 1 + 16 + 4 + 4 + 4,
     QUEUE_KEY_BYTES = 1 + 8 + 1 + TIME_BYTES + 6,
     QUEUE_COUNTERS_KEY_BYTES = 1 + 8,
+    INDEX_KEY_BYTES = 1 + 1 + 8 + 6 + 16,
     TIMER_KEY_BYTES = 1 + TIME_BYTES + 1 + 16 + 4 + 4,
     OUTBOX_KEY_BYTES = 1 + 2 + 8,
     INBOX_KEY_BYTES = 1 + 2,
@@ -425,6 +426,36 @@ struct key key_schedule(bytes name) {
     begin(&key, KEY_SCHEDULE);
     add_name(&key, name);
     return key;
+}
+
+// --- finding executions --------------------------------------------------------------------------
+
+struct key key_index(uint8_t kind, uint64_t hash, int64_t create_ms, id128 workflow) {
+    struct key key = key_index_prefix(kind, hash);
+    add_time(&key, create_ms);
+    add_id(&key, workflow);
+    return key;
+}
+
+struct key key_index_prefix(uint8_t kind, uint64_t hash) {
+    struct key key;
+    begin(&key, KEY_INDEX);
+    add_u8(&key, kind);
+    add_u64(&key, hash);
+    return key;
+}
+
+bool key_index_parse(bytes key, struct key_index_parts *out_parts) {
+    if (!is_of(key, KEY_INDEX, INDEX_KEY_BYTES)) {
+        return false;
+    }
+    *out_parts = (struct key_index_parts){
+        .kind = key.data[1],
+        .hash = bytes_get_u64(key.data + 2),
+        .create_ms = (int64_t)get_u48(key.data + 10),
+        .workflow = get_id(key.data + 16),
+    };
+    return true;
 }
 
 // --- system group --------------------------------------------------------------------------------

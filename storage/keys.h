@@ -22,6 +22,7 @@
 //   D request16                           dedupe of a request
 //   L limit8 [group2]                     permits
 //   H name 0 …                            schedule
+//   X kind1 hash8 create6 id16            what finds an execution by something else than its id
 //   system group only:
 //   N node4    P partition2    C kind1 name 0 version4    V
 //
@@ -70,6 +71,7 @@ enum key_kind {
     KEY_REQUEST = 'D',
     KEY_LIMIT = 'L',
     KEY_SCHEDULE = 'H',
+    KEY_INDEX = 'X',
     KEY_CATALOG = 'C',
     KEY_VERSION = 'V',
     KEY_NODE = 'N',
@@ -178,6 +180,20 @@ struct key key_limit(uint64_t limit_hash);
 struct key key_limit_of_group(uint64_t limit_hash, uint16_t group);
 
 struct key key_schedule(bytes name);
+
+// --- finding executions --------------------------------------------------------------------------
+
+// Rows of one kind and hash are in order of creation.
+struct key key_index(uint8_t kind, uint64_t hash, int64_t create_ms, id128 workflow);
+struct key key_index_prefix(uint8_t kind, uint64_t hash);
+
+struct key_index_parts {
+    uint8_t kind;
+    uint64_t hash;
+    int64_t create_ms;
+    id128 workflow;
+};
+MUST_USE bool key_index_parse(bytes key, struct key_index_parts *out_parts);
 
 // --- system group --------------------------------------------------------------------------------
 

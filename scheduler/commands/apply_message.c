@@ -9,6 +9,7 @@
 #include "scheduler/definition/catalog.h"
 #include "scheduler/ending.h"
 #include "scheduler/message.h"
+#include "scheduler/revival.h"
 #include "scheduler/tasks/kind.h"
 #include "scheduler/timer.h"
 #include "storage/keys.h"
@@ -41,6 +42,12 @@ err apply_message(
         break;
     case MESSAGE_TERMINATE_CHILD:
         TRY(terminate_child(decision, &message));
+        break;
+    case MESSAGE_REVIVE_PARENT:
+        TRY(revival_of_parent(decision, &message));
+        break;
+    case MESSAGE_RESUME_CHILD:
+        TRY(revival_of_child(decision, &message));
         break;
     }
     if (mutant_is("watermark_elsewhere")) {
@@ -202,10 +209,10 @@ static err child_done(struct decision *decision, const struct message_row *messa
         return ERR_NONE;
     }
     struct task *task = NULL;
-    TRY(task_load(workflow, message->parent_task_no, &task));
+    TRY(task_find(workflow, message->parent_task_no, &task));
     bytes child = workflow_id_text(decision, message->workflow);
-    if (task_is_terminal(task) || task->row.retry_count != message->parent_attempt ||
-        !bytes_equal(task->row.child, child)) {
+    if (task == NULL || task_is_terminal(task) ||
+        task->row.retry_count != message->parent_attempt || !bytes_equal(task->row.child, child)) {
         return ERR_NONE;
     }
     bytes output = message->output;
@@ -227,7 +234,10 @@ static err terminate_child(struct decision *decision, const struct message_row *
     if (workflow_is_terminal(workflow) || !id_equal(workflow->row.parent, message->parent)) {
         return ERR_NONE;
     }
-    workflow->row.flags |= WORKFLOW_ENDED_BY_PARENT;
+    // A child that went on by itself brings its parent back: the parent will want to know its end.
+    if ((workflow->row.flags & WORKFLOW_REVIVED) == 0) {
+        workflow->row.flags |= WORKFLOW_ENDED_BY_PARENT;
+    }
     workflow_want_end(workflow, API_WORKFLOW_TERMINATED, message->reason, NULL);
     TRY(ending_apply(workflow, false));
     workflow_save(workflow);

@@ -58,8 +58,8 @@ find(struct decision *decision, bytes queue_key, struct task **out_task, bool *o
     if (workflow->row.run != row.run || row.task_no >= workflow->row.next_task_no) {
         return ERR_NONE;
     }
-    TRY(task_load(workflow, row.task_no, out_task));
-    *out_claimable = stands_behind(*out_task, queue_key);
+    TRY(task_find(workflow, row.task_no, out_task));
+    *out_claimable = *out_task != NULL && stands_behind(*out_task, queue_key);
     return ERR_NONE;
 }
 

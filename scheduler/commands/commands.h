@@ -46,6 +46,121 @@ MUST_USE err terminate_workflow(
     struct decision *decision, bytes workflow, bytes reason, struct reply *out_reply
 );
 
+// W-13; W-14 is terminate_workflow, then this.
+MUST_USE err
+remove_workflow(struct decision *decision, bytes workflow, bool archive, struct reply *out_reply);
+
+// W-15 … W-18, W-20.
+MUST_USE err restart_workflow(
+    struct decision *decision, bytes workflow, bool latest_definition, struct reply *out_reply
+);
+MUST_USE err retry_workflow(struct decision *decision, bytes workflow, struct reply *out_reply);
+MUST_USE err reset_callbacks(struct decision *decision, bytes workflow, struct reply *out_reply);
+MUST_USE err rerun_workflow(
+    struct decision *decision,
+    bytes workflow,
+    const struct api_rerun_workflow_request *request,
+    struct reply *out_reply
+);
+MUST_USE err skip_task(
+    struct decision *decision,
+    bytes workflow,
+    bytes reference,
+    const struct api_skip_task_request *request,
+    struct reply *out_reply
+);
+
+// W-5. `statuses` are texts, compared without case; none: all tasks.
+struct tasks_page {
+    bytes workflow;
+    int64_t start;
+    int64_t count;
+    const bytes *statuses;
+    size_t status_count;
+};
+MUST_USE err get_workflow_tasks(
+    struct decision *decision, const struct tasks_page *page, struct reply *out_reply
+);
+
+// --- what spans executions: questions that the core asks one partition after another
+// ------------
+
+// W-16 with resumeSubworkflowTasks: where the first failure of an ended execution lies.
+enum retry_wish {
+    RETRY_NOTHING, // nothing failed
+    RETRY_SELF,
+    RETRY_CHILD, // in the child `*out_child`, which is asked next
+};
+MUST_USE err find_failed_child(
+    struct decision *decision, bytes workflow, enum retry_wish *out_wish, bytes *out_child
+);
+
+// W-18 c. Whether an execution may be rerun at all; whose task this is (the transaction is of the
+// task's group; ERR_INVALID `Task <id> not found`); whose child an execution is, empty: nobody's.
+MUST_USE err check_rerun(struct decision *decision, bytes workflow);
+MUST_USE err find_workflow_of_task(struct decision *decision, bytes task, bytes *out_workflow);
+MUST_USE err find_parent(struct decision *decision, bytes workflow, bytes *out_parent);
+
+// W-22: what a wait for an execution looks for, in order of tasks (rest-api.md §4). A
+// step is the task itself, or an open child to be asked before going on.
+struct wait_step {
+    bool is_child;
+    bytes id; // of the task, or the child
+};
+struct wait_look {
+    bool terminal;
+    bytes status; // of the execution
+    struct wait_step *steps;
+    size_t step_count;
+};
+enum wait_for {
+    WAIT_FOR_SIGNAL_TARGET, // any open WAIT
+    WAIT_FOR_BLOCKING_TASK, // an open WAIT without a deadline, or an ended task of `references`
+};
+MUST_USE err look_for_wait(
+    struct decision *decision,
+    bytes workflow,
+    enum wait_for wanted,
+    const bytes *references,
+    size_t reference_count,
+    struct wait_look *out_look
+);
+
+// Brings a result to an open task, merged over its output, as X-1 wants it.
+MUST_USE err signal_task(
+    struct decision *decision, bytes task, bytes status, bytes output, struct reply *out_reply
+);
+
+// The answers of W-22 and X-2: a WorkflowRun, a TaskRun (models.md §9).
+struct run_view {
+    bytes response_type;
+    bytes target_id;
+    bytes target_status;
+    bytes request_id;
+    bool timed_out;
+};
+MUST_USE err get_workflow_run(
+    struct decision *decision, bytes workflow, const struct run_view *run, struct reply *out_reply
+);
+MUST_USE err get_task_run(
+    struct decision *decision, bytes task, const struct run_view *run, struct reply *out_reply
+);
+
+// W-6 … W-8: the part of one group. Elements of a JSON array, without brackets, are appended to
+// `out`, comma separated.
+struct list_workflows {
+    bytes name;
+    bytes correlation;   // W-6, W-7; data NULL: by name
+    bool include_closed; // W-6
+    bool include_tasks;  // W-6
+    bool by_time;        // W-8 with both times
+    int64_t start_ms;
+    int64_t end_ms;
+    int64_t version; // W-8
+};
+MUST_USE err
+list_workflows(struct decision *decision, const struct list_workflows *list, struct buffer *out);
+
 // --- tasks: the transaction is of decision_group_of(workflow id or task id)
 // ---------------------------
 

@@ -3,6 +3,7 @@
 #include "proto/base/mutant.h"
 #include "scheduler/commands/commands.h"
 #include "scheduler/decider.h"
+#include "scheduler/sweep.h"
 #include "scheduler/timer.h"
 #include "storage/keys.h"
 
@@ -23,6 +24,9 @@ err fire_timer(struct decision *decision, bytes timer_key) {
         TRY(found);
     }
     store_txn_del(decision->txn, timer_key);
+    if (parts.kind == TIMER_SWEEP) {
+        return sweep_rows(decision, parts.workflow, parts.task_no);
+    }
     struct workflow *workflow = NULL;
     err opened = workflow_open_id(decision, parts.workflow, &workflow);
     if (opened.code == ERR_NOT_FOUND) {
@@ -47,6 +51,8 @@ err fire_timer(struct decision *decision, bytes timer_key) {
             workflow->dirty = true;
         }
         break;
+    case TIMER_SWEEP:
+        break;
     }
     TRY(decider_run(workflow));
     workflow_save(workflow);
@@ -62,8 +68,9 @@ static err fire_task(struct workflow *workflow, const struct key_timer_parts *pa
         return ERR_NONE;
     }
     struct task *task = NULL;
-    TRY(task_load(workflow, parts->task_no, &task));
-    if (!is_current(task->row.timer_due_ms, task->row.timer_generation, parts->generation) ||
+    TRY(task_find(workflow, parts->task_no, &task));
+    if (task == NULL ||
+        !is_current(task->row.timer_due_ms, task->row.timer_generation, parts->generation) ||
         task_is_terminal(task)) {
         return ERR_NONE;
     }

@@ -18,8 +18,8 @@ err return_task(struct decision *decision, const struct task_claim *claim) {
         return ERR_NONE;
     }
     struct task *task = NULL;
-    TRY(task_load(workflow, claim->task_no, &task));
-    if (!is_current(task, claim)) {
+    TRY(task_find(workflow, claim->task_no, &task));
+    if (task == NULL || !is_current(task, claim)) {
         return ERR_NONE;
     }
     task->row.poll_count--;

@@ -145,7 +145,11 @@ static err check_idempotency(
         return ERR_NONE;
     }
     struct workflow_row header = {0};
-    TRY(workflow_read_row(decision, row.workflow, &header));
+    err read = workflow_read_row(decision, row.workflow, &header);
+    if (read.code == ERR_NOT_FOUND) {
+        return ERR_NONE; // removed since
+    }
+    TRY(read);
     if (request->idempotency_strategy == API_IDEMPOTENCY_FAIL_ON_RUNNING &&
         api_workflow_status_is_terminal((enum api_workflow_status)header.status)) {
         return ERR_NONE;

@@ -212,5 +212,6 @@ const struct task_kind task_kind_join = {
     .named_by_type = true,
     .first_status = API_TASK_IN_PROGRESS,
     .map = map,
+    .look = join_evaluate,
     .cancel = cancel,
 };

@@ -23,6 +23,10 @@ struct task_kind {
     // Its READY or WAIT deadline came. NULL: it has none.
     err (*wake)(struct task *task);
 
+    // Something it waits for within the workflow may have come: ends the task when it did. Called
+    // for one that is open again after it had ended. NULL: it does not wait for tasks.
+    err (*look)(struct task *task);
+
     // The task is about to be CANCELED; `reason` is why its workflow ends. NULL: nothing to do.
     err (*cancel)(struct task *task, bytes reason);
 };

@@ -158,6 +158,67 @@ void world_terminate(struct world *world, bytes workflow, const char *reason) {
         ));
 }
 
+void world_restart(struct world *world, bytes workflow, bool latest_definition) {
+    begin(world, group_of(world, workflow));
+    end(world, restart_workflow(&world->decision, workflow, latest_definition, &world->reply));
+}
+
+void world_retry(struct world *world, bytes workflow) {
+    begin(world, group_of(world, workflow));
+    end(world, retry_workflow(&world->decision, workflow, &world->reply));
+}
+
+void world_retry_deepest(struct world *world, bytes workflow) {
+    enum retry_wish wish = RETRY_CHILD;
+    while (wish == RETRY_CHILD) {
+        bytes child = BYTES_EMPTY;
+        begin(world, group_of(world, workflow));
+        end(world, find_failed_child(&world->decision, workflow, &wish, &child));
+        assert_ok(world->last);
+        workflow = wish == RETRY_CHILD ? child : workflow;
+    }
+    if (wish == RETRY_SELF) {
+        world_retry(world, workflow);
+    }
+}
+
+void world_rerun(struct world *world, bytes workflow, const char *request) {
+    struct api_rerun_workflow_request body;
+    bytes json = BYTES_EMPTY;
+    assert_ok(json_validate(bytes_from_text(request), world->arena, &json));
+    assert_ok(api_read(&api_rerun_workflow_request_model, json, world->arena, &body));
+    begin(world, group_of(world, workflow));
+    end(world, rerun_workflow(&world->decision, workflow, &body, &world->reply));
+}
+
+void world_skip(struct world *world, bytes workflow, const char *reference, const char *request) {
+    struct api_skip_task_request body;
+    bytes json = BYTES_EMPTY;
+    assert_ok(json_validate(bytes_from_text(request), world->arena, &json));
+    assert_ok(api_read(&api_skip_task_request_model, json, world->arena, &body));
+    begin(world, group_of(world, workflow));
+    end(world,
+        skip_task(&world->decision, workflow, bytes_from_text(reference), &body, &world->reply));
+}
+
+void world_reset_callbacks(struct world *world, bytes workflow) {
+    begin(world, group_of(world, workflow));
+    end(world, reset_callbacks(&world->decision, workflow, &world->reply));
+}
+
+void world_remove(struct world *world, bytes workflow, bool archive) {
+    begin(world, group_of(world, workflow));
+    end(world, remove_workflow(&world->decision, workflow, archive, &world->reply));
+}
+
+void world_signal(struct world *world, bytes task, const char *status, const char *output) {
+    begin(world, group_of(world, task));
+    end(world,
+        signal_task(
+            &world->decision, task, bytes_from_text(status), bytes_from_text(output), &world->reply
+        ));
+}
+
 bytes world_get(struct world *world, bytes workflow) {
     begin(world, group_of(world, workflow));
     err result = get_workflow(&world->decision, workflow, true, &world->reply);
@@ -424,8 +485,12 @@ const char *world_list(struct world *world, bytes workflow) {
 }
 
 uint64_t world_outbox(struct world *world) {
+    return world_rows(world, KEY_OUTBOX);
+}
+
+uint64_t world_rows(struct world *world, char kind) {
     uint64_t count = 0;
-    struct key prefix = key_kind_prefix(KEY_OUTBOX);
+    struct key prefix = key_kind_prefix((enum key_kind)kind);
     for (group_id group = 1; group < GROUPS; group++) {
         struct store_cursor *cursor =
             store_cursor_open(world->store, NULL, group, key_bytes(&prefix));

@@ -53,6 +53,21 @@ void world_pause(struct world *world, bytes workflow);
 void world_resume(struct world *world, bytes workflow);
 void world_terminate(struct world *world, bytes workflow, const char *reason);
 
+// The verbs of an ended execution; the outcome is in world->last.
+void world_restart(struct world *world, bytes workflow, bool latest_definition);
+void world_retry(struct world *world, bytes workflow);
+// With resumeSubworkflowTasks, as the core walks down.
+void world_retry_deepest(struct world *world, bytes workflow);
+// A RerunWorkflowRequest as JSON.
+void world_rerun(struct world *world, bytes workflow, const char *request);
+void world_skip(struct world *world, bytes workflow, const char *reference, const char *request);
+void world_reset_callbacks(struct world *world, bytes workflow);
+void world_remove(struct world *world, bytes workflow, bool archive);
+void world_signal(struct world *world, bytes task, const char *status, const char *output);
+
+// Rows of one kind in all groups.
+uint64_t world_rows(struct world *world, char kind);
+
 // The execution with its tasks; NULL data when there is none.
 bytes world_get(struct world *world, bytes workflow);
 bytes world_get_status(struct world *world, bytes workflow, bool output, bool variables);

@@ -1,0 +1,263 @@
+// An ended workflow still says where it stood: tasks that are terminal and not `executed` were
+// never followed up. Going on means to open again what is to run again, to put the rest of those
+// back on the pending list, and to let the decider turn.
+//
+// Attempts that a newer one superseded carry TASK_RETRIED, so "the newest attempt of each
+// reference" (the *Do* of engine.md §5.7) is a flag, not a map.
+#include "scheduler/lifecycle.h"
+
+#include "scheduler/decider.h"
+#include "scheduler/message.h"
+#include "scheduler/queue.h"
+#include "scheduler/retry.h"
+#include "scheduler/revival.h"
+#include "scheduler/task.h"
+#include "scheduler/tasks/kind.h"
+#include "scheduler/timer.h"
+
+static err
+keep_payload(struct workflow *workflow, uint32_t old_run, uint32_t *blob, uint32_t *size);
+static bool is_retryable(const struct task *task);
+static err has_permissive_failure(struct task *join, bool *out_has);
+static bool retries_in_place(enum definition_task_type type);
+static err retry_one(struct schedule *schedule, struct task *task, bool *out_reopened);
+
+void lifecycle_reopen(struct workflow *workflow, bool forget_failures) {
+    struct workflow_row *row = &workflow->row;
+    workflow_move(workflow, API_WORKFLOW_RUNNING);
+    row->reason = BYTES_EMPTY;
+    row->flags &= ~(uint32_t)(WORKFLOW_HAS_REASON | WORKFLOW_ENDED_BY_PARENT | WORKFLOW_ARCHIVED);
+    row->flags |= WORKFLOW_REVIVED;
+    row->failed_task = (id128){{0}};
+    row->end_ms = 0;
+    row->last_retried_ms = workflow->decision->now.ms;
+    if (forget_failures) {
+        row->failed_references.count = 0;
+        row->failed_names.count = 0;
+    }
+    timer_arm_workflow(workflow);
+    workflow->dirty = true;
+}
+
+err lifecycle_recollect(struct workflow *workflow) {
+    struct task **tasks = NULL;
+    uint32_t count = 0;
+    TRY(task_list(workflow, &tasks, &count));
+    workflow->row.pending.count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct task *task = tasks[i];
+        if (task_is_terminal(task) && task->row.status != API_TASK_SKIPPED &&
+            (task->row.flags & (TASK_EXECUTED | TASK_RETRIED)) == 0) {
+            workflow_list_add(workflow, &workflow->row.pending, task->number);
+        }
+    }
+    workflow->dirty = true;
+    return ERR_NONE;
+}
+
+err lifecycle_new_run(struct workflow *workflow, bytes input) {
+    struct workflow_row *row = &workflow->row;
+    uint32_t old_run = row->run;
+    check(workflow_is_terminal(workflow));
+    workflow_save(workflow);
+    row->run++;
+    if (input.data == NULL) {
+        TRY(keep_payload(workflow, old_run, &row->input_blob, &row->input_bytes));
+    } else {
+        struct payload stored = payload_store(workflow, input);
+        row->input_blob = stored.blob;
+        row->input_bytes = stored.bytes;
+    }
+    TRY(keep_payload(workflow, old_run, &row->output_blob, &row->output_bytes));
+    TRY(keep_payload(workflow, old_run, &row->variables_blob, &row->variables_bytes));
+    TRY(keep_payload(workflow, old_run, &row->domains_blob, &row->domains_bytes));
+    workflow->slots = NULL;
+    workflow->slot_count = 0;
+    workflow->task_count = 0;
+    row->first_task_no = row->next_task_no;
+    row->next_seq = 1;
+    row->pending.count = 0;
+    row->permissive.count = 0;
+    workflow->dirty = true;
+    timer_sweep(workflow->decision, workflow->id, old_run);
+    return ERR_NONE;
+}
+
+// A payload of the run before under a number of this one.
+static err
+keep_payload(struct workflow *workflow, uint32_t old_run, uint32_t *blob, uint32_t *size) {
+    bytes json = BYTES_EMPTY;
+    uint32_t run = workflow->row.run;
+    workflow->row.run = old_run;
+    err loaded = payload_load(workflow, (struct payload){*blob, *size}, &json);
+    workflow->row.run = run;
+    TRY(loaded);
+    struct payload stored = payload_store(workflow, json);
+    *blob = stored.blob;
+    *size = stored.bytes;
+    return ERR_NONE;
+}
+
+void lifecycle_clear(struct task *task) {
+    struct task_row *row = &task->row;
+    task_set_reason(task, BYTES_EMPTY);
+    row->output_blob = 0;
+    row->output_bytes = 0;
+    row->start_ms = 0;
+    row->update_ms = 0;
+    row->poll_count = 0;
+    row->callback_s = 0;
+    row->start_delay_s = 0;
+    row->worker = BYTES_EMPTY;
+    row->child = BYTES_EMPTY;
+    row->external_output = BYTES_EMPTY;
+    row->flags &= ~(uint32_t)(TASK_HAS_WORKER | TASK_CHILD_STARTED);
+    row->scheduled_ms = task->workflow->decision->now.ms;
+    row->ready_ms = row->scheduled_ms;
+    task->dirty = true;
+}
+
+err lifecycle_begin_again(struct task *task) {
+    const struct task_kind *kind = task_kind_of(task->definition->type);
+    task_reopen(task, kind->look != NULL ? API_TASK_IN_PROGRESS : API_TASK_SCHEDULED);
+    lifecycle_clear(task);
+    if (!kind->worker) {
+        task->row.start_ms = task->workflow->decision->now.ms;
+    }
+    if (kind->begin != NULL) {
+        TRY(kind->begin(task));
+    }
+    timer_arm(task);
+    return ERR_NONE;
+}
+
+err lifecycle_has_retryable(struct workflow *workflow, bool *out_has) {
+    struct task **tasks = NULL;
+    uint32_t count = 0;
+    TRY(task_list(workflow, &tasks, &count));
+    *out_has = false;
+    for (uint32_t i = 0; i < count; i++) {
+        *out_has = *out_has || is_retryable(tasks[i]);
+    }
+    return ERR_NONE;
+}
+
+static bool is_retryable(const struct task *task) {
+    return task_is_terminal(task) && !task_is_successful(task) &&
+           (task->row.flags & TASK_RETRIED) == 0;
+}
+
+err lifecycle_retry(struct workflow *workflow) {
+    struct task **tasks = NULL;
+    uint32_t count = 0;
+    TRY(task_list(workflow, &tasks, &count));
+    struct schedule schedule = {.workflow = workflow};
+    struct task **reopened = ARENA_ARRAY(workflow->decision->arena, struct task *, count + 1);
+    uint32_t reopened_count = 0;
+    for (uint32_t i = 0; i < count && !workflow->ending.wanted; i++) {
+        bool is_reopened = false;
+        if (is_retryable(tasks[i])) {
+            TRY(retry_one(&schedule, tasks[i], &is_reopened));
+        }
+        if (is_reopened) {
+            reopened[reopened_count++] = tasks[i];
+        }
+    }
+    if (workflow->ending.wanted) {
+        return ERR_NONE;
+    }
+    TRY(lifecycle_recollect(workflow));
+    TRY(decider_admit(&schedule));
+    for (uint32_t i = 0; i < reopened_count; i++) {
+        const struct task_kind *kind = task_kind_of(reopened[i]->definition->type);
+        if (kind->look != NULL && !task_is_terminal(reopened[i])) {
+            TRY(kind->look(reopened[i]));
+        }
+    }
+    return ERR_NONE;
+}
+
+static err retry_one(struct schedule *schedule, struct task *task, bool *out_reopened) {
+    enum definition_task_type type = task->definition->type;
+    *out_reopened = retries_in_place(type);
+    if (!*out_reopened) {
+        return retry_again(schedule, task);
+    }
+    bool canceled = task->row.status == API_TASK_CANCELED;
+    bool permissive = false;
+    if (type == TASK_TYPE_JOIN || type == TASK_TYPE_EXCLUSIVE_JOIN) {
+        TRY(has_permissive_failure(task, &permissive));
+    }
+    task_reopen(task, API_TASK_IN_PROGRESS);
+    task_set_reason(task, BYTES_EMPTY);
+    if (!canceled && !permissive) {
+        task->row.retry_count++;
+    }
+    timer_arm(task);
+    return ERR_NONE;
+}
+
+static bool retries_in_place(enum definition_task_type type) {
+    return type == TASK_TYPE_JOIN || type == TASK_TYPE_EXCLUSIVE_JOIN || type == TASK_TYPE_DO_WHILE;
+}
+
+static err has_permissive_failure(struct task *join, bool *out_has) {
+    *out_has = false;
+    for (uint32_t i = 0; i < join->definition->join_on_count && !*out_has; i++) {
+        struct task *task = NULL;
+        TRY(task_newest(join->workflow, join->definition->join_on[i], &task, NULL));
+        *out_has = task != NULL && task->row.status == API_TASK_FAILED &&
+                   task->definition->model.permissive && !task->definition->model.optional;
+    }
+    return ERR_NONE;
+}
+
+err lifecycle_go_on(struct workflow *workflow) {
+    uint32_t flags = workflow->row.flags;
+    workflow->row.flags &= ~(uint32_t)(WORKFLOW_WANTS_RETRY | WORKFLOW_WANTS_REVIVAL);
+    workflow->dirty = true;
+    if ((flags & WORKFLOW_WANTS_RETRY) != 0) {
+        TRY(lifecycle_retry(workflow));
+    }
+    if ((flags & WORKFLOW_WANTS_REVIVAL) != 0 && !workflow->ending.wanted) {
+        TRY(revival_of_siblings(workflow));
+    }
+    return ERR_NONE;
+}
+
+err lifecycle_tell_parent(struct workflow *workflow, bytes verb) {
+    const struct workflow_row *row = &workflow->row;
+    if (id_is_zero(row->parent)) {
+        return ERR_NONE;
+    }
+    struct message_row message = {
+        .kind = MESSAGE_REVIVE_PARENT,
+        .workflow = workflow->id,
+        .parent = row->parent,
+        .parent_task = row->parent_task,
+        .parent_run = row->parent_run,
+        .parent_task_no = row->parent_task_no,
+        .parent_attempt = row->parent_attempt,
+        .name = verb,
+        .reason = workflow->id_text,
+    };
+    return message_send(
+        workflow->decision, message_group_of(workflow->decision, row->parent), &message
+    );
+}
+
+err lifecycle_check_ended(const struct workflow *workflow, const char *verb) {
+    if (workflow_is_terminal(workflow)) {
+        return ERR_NONE;
+    }
+    return err_make(
+        ERR_CONFLICT,
+        arena_format(
+            workflow->decision->arena,
+            "Workflow: %s.%s is not in terminal state, unable to %s.",
+            workflow_short_text(workflow),
+            api_workflow_status_text(workflow_status(workflow)),
+            verb
+        )
+    );
+}

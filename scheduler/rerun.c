@@ -1,0 +1,205 @@
+// What comes after a task is read from the definition's tree, not from numbers alone: a task with a
+// later number is dropped unless it stands in another branch of a fork around the target. The
+// reference drops those, too, and then waits for ever at the JOIN (engine.md §5.7, Q).
+//
+// A task whose kind decides while it is mapped (SWITCH, forks) is mapped again under its old id;
+// any other is begun again in place with its stored input.
+#include "scheduler/rerun.h"
+
+#include "scheduler/decider.h"
+#include "scheduler/lifecycle.h"
+#include "scheduler/tasks/kind.h"
+#include "scheduler/timer.h"
+
+static err drop_later(struct task *target, struct task **tasks, uint32_t count);
+static bool is_beside(const struct task *target, const struct task *task);
+static uint32_t
+branch_of(const struct definition *definition, uint32_t fork, const struct definition_task *task);
+static err begin_target(struct task *target, bytes input);
+static bool maps_again(enum definition_task_type type);
+static err map_target(struct task *target);
+static err open_again(struct task *task);
+static err open_around(struct task *target, struct task **tasks, uint32_t count);
+
+err rerun_from(struct task *target, bytes input) {
+    struct workflow *workflow = target->workflow;
+    struct task **tasks = NULL;
+    uint32_t count = 0;
+    TRY(task_list(workflow, &tasks, &count));
+    bool child_done = target->definition->type == TASK_TYPE_SUB_WORKFLOW &&
+                      target->row.status == API_TASK_COMPLETED;
+    if (target->definition->type != TASK_TYPE_SUB_WORKFLOW) {
+        TRY(drop_later(target, tasks, count));
+    }
+    // What is dropped may have been the newest attempt of a task that stays.
+    if (child_done) {
+        target->row.flags &= ~(uint32_t)TASK_EXECUTED;
+        target->dirty = true;
+    } else {
+        TRY(begin_target(target, input));
+    }
+    for (uint32_t i = 0; i < count && !workflow->ending.wanted; i++) {
+        struct task *task = tasks[i];
+        if (!task->removed && task_is_terminal(task) && !task_is_successful(task) &&
+            (task->row.flags & TASK_RETRIED) == 0) {
+            TRY(open_again(task));
+        }
+    }
+    TRY(open_around(target, tasks, count));
+    TRY(lifecycle_recollect(workflow));
+    for (uint32_t i = 0; i < count && !workflow->ending.wanted; i++) {
+        const struct task_kind *kind = task_kind_of(tasks[i]->definition->type);
+        if (!tasks[i]->removed && kind->look != NULL && !task_is_terminal(tasks[i])) {
+            TRY(kind->look(tasks[i]));
+        }
+    }
+    return ERR_NONE;
+}
+
+static err drop_later(struct task *target, struct task **tasks, uint32_t count) {
+    struct workflow *workflow = target->workflow;
+    uint32_t next_seq = target->row.seq + 1;
+    // From the newest on: an attempt goes before the one it replaced.
+    for (uint32_t i = count; i > 0; i--) {
+        struct task *task = tasks[i - 1];
+        if (task->row.seq <= target->row.seq) {
+            continue;
+        }
+        if (is_beside(target, task)) {
+            next_seq = task->row.seq >= next_seq ? task->row.seq + 1 : next_seq;
+        } else {
+            TRY(task_remove(task));
+        }
+    }
+    workflow->row.next_seq = next_seq;
+    workflow->dirty = true;
+    return ERR_NONE;
+}
+
+// In another branch of a fork around the target.
+static bool is_beside(const struct task *target, const struct task *task) {
+    const struct definition *definition = target->workflow->definition;
+    uint32_t at = target->definition->parent;
+    while (at != DEFINITION_NONE) {
+        const struct definition_task *around = &definition->tasks[at];
+        if (around->type == TASK_TYPE_FORK_JOIN) {
+            uint32_t own = branch_of(definition, at, target->definition);
+            uint32_t other = branch_of(definition, at, task->definition);
+            if (other != DEFINITION_NONE && other != own) {
+                return true;
+            }
+        }
+        at = around->parent;
+    }
+    return false;
+}
+
+// The branch of the fork that the task is in, however deep; DEFINITION_NONE: not in it.
+static uint32_t
+branch_of(const struct definition *definition, uint32_t fork, const struct definition_task *task) {
+    while (task->parent != fork) {
+        if (task->parent == DEFINITION_NONE) {
+            return DEFINITION_NONE;
+        }
+        task = &definition->tasks[task->parent];
+    }
+    for (uint32_t branch = 0; branch < definition->tasks[fork].branch_count; branch++) {
+        uint32_t at = definition->tasks[fork].branches[branch];
+        while (at != DEFINITION_NONE && at != task->index) {
+            at = definition->tasks[at].next;
+        }
+        if (at == task->index) {
+            return branch;
+        }
+    }
+    return DEFINITION_NONE;
+}
+
+static err begin_target(struct task *target, bytes input) {
+    if (input.data != NULL && !task_set_input(target, input)) {
+        return err_make(ERR_TOO_LARGE, "the task's input is too large");
+    }
+    if (maps_again(target->definition->type)) {
+        return map_target(target);
+    }
+    const struct task_kind *kind = task_kind_of(target->definition->type);
+    if (!task_is_terminal(target)) {
+        return ERR_NONE;
+    }
+    if (kind->look != NULL && kind->begin == NULL) {
+        task_reopen(target, API_TASK_IN_PROGRESS);
+        lifecycle_clear(target);
+        target->row.start_ms = target->workflow->decision->now.ms;
+        timer_arm(target);
+        return ERR_NONE;
+    }
+    target->row.wait_ms = 0;
+    return lifecycle_begin_again(target);
+}
+
+static bool maps_again(enum definition_task_type type) {
+    return type == TASK_TYPE_SWITCH || type == TASK_TYPE_DECISION || type == TASK_TYPE_FORK_JOIN ||
+           type == TASK_TYPE_FORK_JOIN_DYNAMIC;
+}
+
+// The old row goes, the new one takes its id, attempt and place in the list.
+static err map_target(struct task *target) {
+    struct workflow *workflow = target->workflow;
+    struct task_row old = target->row;
+    struct schedule schedule = {.workflow = workflow};
+    uint32_t next_seq = workflow->row.next_seq;
+    bool is_last = next_seq == old.seq + 1;
+    TRY(task_remove(target));
+    TRY(task_kind_of(target->definition->type)->map(&schedule, target->definition));
+    if (workflow->ending.wanted) {
+        return ERR_NONE;
+    }
+    struct task *task = schedule.items[0];
+    task->row.id = old.id;
+    task->row.retry_count = old.retry_count;
+    task->row.retried_task = old.retried_task;
+    task->row.iteration = old.iteration;
+    workflow->row.next_seq = is_last ? old.seq : next_seq;
+    return decider_admit(&schedule);
+}
+
+// engine.md §5.7 b 4.
+static err open_again(struct task *task) {
+    const struct task_kind *kind = task_kind_of(task->definition->type);
+    if (kind->look != NULL) {
+        task_reopen(task, API_TASK_IN_PROGRESS);
+        task_set_reason(task, BYTES_EMPTY);
+        timer_arm(task);
+        return ERR_NONE;
+    }
+    if (maps_again(task->definition->type)) {
+        return ERR_NONE;
+    }
+    return lifecycle_begin_again(task);
+}
+
+// The JOINs behind the forks around the target, and the loops around it, wait for it again.
+static err open_around(struct task *target, struct task **tasks, uint32_t count) {
+    const struct definition *definition = target->workflow->definition;
+    uint32_t at = target->definition->parent;
+    while (at != DEFINITION_NONE) {
+        const struct definition_task *around = &definition->tasks[at];
+        uint32_t waits = DEFINITION_NONE;
+        if (around->type == TASK_TYPE_DO_WHILE) {
+            waits = at;
+        } else if (around->type == TASK_TYPE_FORK_JOIN) {
+            waits = around->next;
+        }
+        for (uint32_t i = 0; i < count && waits != DEFINITION_NONE; i++) {
+            struct task *task = tasks[i];
+            if (!task->removed && task->definition->index == waits && task_is_terminal(task) &&
+                (task->row.flags & TASK_RETRIED) == 0) {
+                task_reopen(task, API_TASK_IN_PROGRESS);
+                task_set_reason(task, BYTES_EMPTY);
+                timer_arm(task);
+            }
+        }
+        at = around->parent;
+    }
+    return ERR_NONE;
+}

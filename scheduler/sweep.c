@@ -1,0 +1,68 @@
+// Tasks go first, with the row that finds each by its id; what is left hangs on nothing.
+#include "scheduler/sweep.h"
+
+#include "proto/limits.h"
+#include "scheduler/rows.h"
+#include "scheduler/timer.h"
+#include "storage/keys.h"
+
+struct sweep {
+    struct decision *decision;
+    id128 workflow;
+    uint32_t run;
+    bytes *keys;
+    uint32_t count;
+};
+
+static err collect(struct sweep *sweep, enum key_kind kind);
+static err add(struct sweep *sweep, bytes key, bytes value);
+
+err sweep_rows(struct decision *decision, id128 workflow, uint32_t run) {
+    static const enum key_kind kinds[] = {KEY_TASK, KEY_REFERENCE, KEY_BLOB, KEY_LOG};
+    struct sweep sweep = {.decision = decision, .workflow = workflow, .run = run};
+    // A task brings one more row.
+    sweep.keys = ARENA_ARRAY(decision->arena, bytes, LIMIT_SWEEP_ROWS + 1);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        TRY(collect(&sweep, kinds[i]));
+    }
+    for (uint32_t i = 0; i < sweep.count; i++) {
+        store_txn_del(decision->txn, sweep.keys[i]);
+    }
+    if (sweep.count >= LIMIT_SWEEP_ROWS) {
+        timer_sweep(decision, workflow, run);
+    }
+    return ERR_NONE;
+}
+
+static err collect(struct sweep *sweep, enum key_kind kind) {
+    enum {
+        RUN_AT = 17
+    };
+    struct decision *decision = sweep->decision;
+    struct key prefix = key_of_workflow_prefix(kind, sweep->workflow);
+    struct store_cursor *cursor = store_cursor_open(
+        decision->store, decision->txn, store_txn_group(decision->txn), key_bytes(&prefix)
+    );
+    bytes key = BYTES_EMPTY;
+    bytes value = BYTES_EMPTY;
+    err error = ERR_NONE;
+    while (!err_is(error) && sweep->count < LIMIT_SWEEP_ROWS &&
+           store_cursor_next(cursor, &key, &value) && bytes_starts_with(key, key_bytes(&prefix)) &&
+           key.size >= RUN_AT + 4 && bytes_get_u32(key.data + RUN_AT) <= sweep->run) {
+        error = add(sweep, key, value);
+    }
+    store_cursor_close(&cursor);
+    return error;
+}
+
+static err add(struct sweep *sweep, bytes key, bytes value) {
+    struct arena *arena = sweep->decision->arena;
+    if (key.data[0] == KEY_TASK) {
+        struct task_row row = {0};
+        TRY(wire_decode(&task_row_record, arena_copy(arena, value), arena, &row));
+        struct key by_id = key_task_id(row.id);
+        sweep->keys[sweep->count++] = arena_copy(arena, key_bytes(&by_id));
+    }
+    sweep->keys[sweep->count++] = arena_copy(arena, key);
+    return ERR_NONE;
+}
