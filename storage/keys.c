@@ -15,9 +15,10 @@ enum {
     NAME_HEAD_BYTES = 223,
     NAME_HASH_BYTES = 32,
     WORKFLOW_KEY_BYTES = 1 + 16,
-    TASK_KEY_BYTES = 1 + 16 + 4 + 4,
-    BLOB_KEY_BYTES = 1 + 16 + 4 + 4 + 2,
-    LOG_KEY_BYTES = 1 + 16 + 4 + 4 + 4,
+    RUN_PART_AT = 1 + 16 + 4, // the letter of what it is of the run
+    TASK_KEY_BYTES = RUN_PART_AT + 1 + 4,
+    BLOB_KEY_BYTES = RUN_PART_AT + 1 + 4 + 2,
+    LOG_KEY_BYTES = RUN_PART_AT + 1 + 4 + 4,
     QUEUE_KEY_BYTES = 1 + 8 + 1 + TIME_BYTES + 6,
     QUEUE_COUNTERS_KEY_BYTES = 1 + 8,
     INDEX_KEY_BYTES = 1 + 1 + 8 + 6 + 16,
@@ -29,12 +30,17 @@ enum {
     GROUP_BYTES = 2
 };
 
+static const uint8_t PART_REFERENCE = 'R';
+static const uint8_t PART_TASK = 'S';
+static const uint8_t PART_BLOB = 'B';
+static const uint8_t PART_LOG = 'E';
+
 static const uint64_t U48_MAX = 0xffffffffffffu;
 
 _Static_assert(WORKFLOW_KEY_BYTES == 17, "drawn in keys.h");
-_Static_assert(TASK_KEY_BYTES == 25, "drawn in keys.h");
-_Static_assert(BLOB_KEY_BYTES == 27, "drawn in keys.h");
-_Static_assert(LOG_KEY_BYTES == 29, "drawn in keys.h");
+_Static_assert(TASK_KEY_BYTES == 26, "drawn in keys.h");
+_Static_assert(BLOB_KEY_BYTES == 28, "drawn in keys.h");
+_Static_assert(LOG_KEY_BYTES == 30, "drawn in keys.h");
 _Static_assert(QUEUE_KEY_BYTES == 22, "drawn in keys.h");
 _Static_assert(TIMER_KEY_BYTES == 32, "drawn in keys.h");
 _Static_assert(OUTBOX_KEY_BYTES == 11, "drawn in keys.h");
@@ -156,23 +162,36 @@ struct key key_kind_prefix(enum key_kind kind) {
     return key;
 }
 
-struct key key_of_workflow_prefix(enum key_kind kind, id128 workflow) {
+struct key key_of_workflow_prefix(id128 workflow) {
     struct key key;
-    begin(&key, (uint8_t)kind);
+    begin(&key, KEY_EXECUTION);
     add_id(&key, workflow);
     return key;
 }
 
-struct key key_of_run_prefix(enum key_kind kind, id128 workflow, uint32_t run) {
-    struct key key = key_of_workflow_prefix(kind, workflow);
+struct key key_of_run_prefix(id128 workflow, uint32_t run) {
+    struct key key = key_of_workflow_prefix(workflow);
     add_u32(&key, run);
     return key;
+}
+
+static struct key part_of_run(id128 workflow, uint32_t run, uint8_t part) {
+    struct key key = key_of_run_prefix(workflow, run);
+    add_u8(&key, part);
+    return key;
+}
+
+static bool is_part(bytes key, uint8_t part, size_t size) {
+    return is_of(key, KEY_EXECUTION, size) && key.data[RUN_PART_AT] == part;
 }
 
 // --- a workflow ----------------------------------------------------------------------------------
 
 struct key key_workflow(id128 workflow) {
-    return key_of_workflow_prefix(KEY_WORKFLOW, workflow);
+    struct key key;
+    begin(&key, KEY_WORKFLOW);
+    add_id(&key, workflow);
+    return key;
 }
 
 bool key_workflow_parse(bytes key, id128 *out_workflow) {
@@ -184,7 +203,7 @@ bool key_workflow_parse(bytes key, id128 *out_workflow) {
 }
 
 struct key key_reference(id128 workflow, uint32_t run, bytes reference) {
-    struct key key = key_of_run_prefix(KEY_REFERENCE, workflow, run);
+    struct key key = part_of_run(workflow, run, PART_REFERENCE);
     add_u64(&key, hash_sip64(reference));
     return key;
 }
@@ -196,17 +215,17 @@ struct key key_task(id128 workflow, uint32_t run, uint32_t task_no) {
 }
 
 struct key key_task_prefix(id128 workflow, uint32_t run) {
-    return key_of_run_prefix(KEY_TASK, workflow, run);
+    return part_of_run(workflow, run, PART_TASK);
 }
 
 bool key_task_parse(bytes key, struct key_task_parts *out_parts) {
-    if (!is_of(key, KEY_TASK, TASK_KEY_BYTES)) {
+    if (!is_part(key, PART_TASK, TASK_KEY_BYTES)) {
         return false;
     }
     *out_parts = (struct key_task_parts){
         .workflow = get_id(key.data + 1),
         .run = bytes_get_u32(key.data + 17),
-        .task_no = bytes_get_u32(key.data + 21),
+        .task_no = bytes_get_u32(key.data + 22),
     };
     return true;
 }
@@ -218,20 +237,20 @@ struct key key_blob(id128 workflow, uint32_t run, uint32_t blob, uint16_t chunk)
 }
 
 struct key key_blob_prefix(id128 workflow, uint32_t run, uint32_t blob) {
-    struct key key = key_of_run_prefix(KEY_BLOB, workflow, run);
+    struct key key = part_of_run(workflow, run, PART_BLOB);
     add_u32(&key, blob);
     return key;
 }
 
 bool key_blob_parse(bytes key, struct key_blob_parts *out_parts) {
-    if (!is_of(key, KEY_BLOB, BLOB_KEY_BYTES)) {
+    if (!is_part(key, PART_BLOB, BLOB_KEY_BYTES)) {
         return false;
     }
     *out_parts = (struct key_blob_parts){
         .workflow = get_id(key.data + 1),
         .run = bytes_get_u32(key.data + 17),
-        .blob = bytes_get_u32(key.data + 21),
-        .chunk = bytes_get_u16(key.data + 25),
+        .blob = bytes_get_u32(key.data + 22),
+        .chunk = bytes_get_u16(key.data + 26),
     };
     return true;
 }
@@ -243,7 +262,7 @@ struct key key_log(id128 workflow, uint32_t run, uint32_t task_no, uint32_t n) {
 }
 
 struct key key_log_prefix(id128 workflow, uint32_t run, uint32_t task_no) {
-    struct key key = key_of_run_prefix(KEY_LOG, workflow, run);
+    struct key key = part_of_run(workflow, run, PART_LOG);
     add_u32(&key, task_no);
     return key;
 }

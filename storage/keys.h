@@ -5,10 +5,10 @@
 // in key order: time before slot (below).
 //
 //   W id16                                workflow header
-//   R id16 run4 reference8                newest task of a reference name
-//   S id16 run4 task_no4                  task
-//   B id16 run4 blob4 chunk2              payload chunk
-//   E id16 run4 task_no4 n4               task log line
+//   X id16 run4 R reference8              newest task of a reference name
+//   X id16 run4 S task_no4                task
+//   X id16 run4 B blob4 chunk2            payload chunk
+//   X id16 run4 E task_no4 n4             task log line
 //   A task16                              where a task is, by its id
 //   F hash16                              frozen definition
 //   N queue8                              queue counters
@@ -27,8 +27,9 @@
 //   N node4    P partition2    C kind1 name 0 version4    V
 //
 // An id in key order is the same 128 bits with its 48 bits of time moved before the slot: workflows
-// begun together lie together, so a checkpoint appends at few places (storage/README.md has the
-// figures). Times are clamped to 0 … 2^48-1 ms.
+// begun together lie together, and so do the rows of one run, so a checkpoint touches few pages
+// (storage/README.md has the figures); headers lie apart, so that a walk over them is short. Times
+// are clamped to 0 … 2^48-1 ms.
 //
 // A key is a plain value; views of it borrow from it. Thread: any.
 #pragma once
@@ -54,10 +55,7 @@ bytes key_bytes(const struct key *key);
 // The first letter, where a caller dispatches on what came and went (store_entry_visit).
 enum key_kind {
     KEY_WORKFLOW = 'W',
-    KEY_REFERENCE = 'R',
-    KEY_TASK = 'S',
-    KEY_BLOB = 'B',
-    KEY_LOG = 'E',
+    KEY_EXECUTION = 'X', // references, tasks, blobs and log lines of a run
     KEY_TASK_ID = 'A',
     KEY_FROZEN = 'F',
     KEY_QUEUE_COUNTERS = 'N',
@@ -78,14 +76,12 @@ enum key_kind {
     KEY_PARTITION = 'P'
 };
 
-// All keys of one kind.
+// All keys that begin with the kind's letter.
 struct key key_kind_prefix(enum key_kind kind);
 
-// All keys of one workflow of a kind that begins with its id: W, R, S, B, E.
-struct key key_of_workflow_prefix(enum key_kind kind, id128 workflow);
-
-// All keys of one run of a workflow: R, S, B, E.
-struct key key_of_run_prefix(enum key_kind kind, id128 workflow, uint32_t run);
+// All references, tasks, blobs and log lines of a workflow, or of one run of it.
+struct key key_of_workflow_prefix(id128 workflow);
+struct key key_of_run_prefix(id128 workflow, uint32_t run);
 
 // --- a workflow ----------------------------------------------------------------------------------
 

@@ -49,6 +49,29 @@ static void workflows_lie_in_the_order_of_their_time_whatever_their_slot(void **
     assert_true(order(key_task(early, 9, 9), key_task(late, 0, 0)) < 0);
 }
 
+static void the_rows_of_a_run_lie_together_and_apart_from_other_runs(void **state) {
+    (void)state;
+    id128 workflow = {{9, 8, 7}};
+    struct key rows[] = {
+        key_reference(workflow, 2, BYTES_LITERAL("first")),
+        key_task(workflow, 2, 1),
+        key_blob(workflow, 2, 1, 1),
+        key_log(workflow, 2, 1, 1),
+    };
+    struct key run = key_of_run_prefix(workflow, 2);
+    struct key other = key_of_run_prefix(workflow, 3);
+    struct key whole = key_of_workflow_prefix(workflow);
+    struct key tasks = key_task_prefix(workflow, 2);
+    int of_tasks = 0;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_true(bytes_starts_with(key_bytes(&rows[i]), key_bytes(&run)));
+        assert_true(bytes_starts_with(key_bytes(&rows[i]), key_bytes(&whole)));
+        assert_false(bytes_starts_with(key_bytes(&rows[i]), key_bytes(&other)));
+        of_tasks += bytes_starts_with(key_bytes(&rows[i]), key_bytes(&tasks));
+    }
+    assert_int_equal(of_tasks, 1);
+}
+
 static void a_queue_gives_high_priority_first_then_old_then_sequence(void **state) {
     (void)state;
     assert_true(order(key_queue(1, 99, 500, 5), key_queue(1, 0, 1, 1)) < 0);
@@ -171,6 +194,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_id_comes_back_from_its_key),
         cmocka_unit_test(workflows_lie_in_the_order_of_their_time_whatever_their_slot),
+        cmocka_unit_test(the_rows_of_a_run_lie_together_and_apart_from_other_runs),
         cmocka_unit_test(a_queue_gives_high_priority_first_then_old_then_sequence),
         cmocka_unit_test(timers_lie_in_the_order_of_their_due_time),
         cmocka_unit_test(times_out_of_range_are_clamped),
