@@ -18,3 +18,9 @@ add_test(
     COMMAND ${CMAKE_SOURCE_DIR}/tests/bench/smoke $<TARGET_FILE:bench_driver> $<TARGET_FILE:orpheus>
 )
 set_tests_properties(bench/driver PROPERTIES LABELS slow TIMEOUT 120)
+
+# What the store costs by itself, and a checkpoint by the order of keys: figures of storage/README.md. Built on demand.
+add_executable(bench_key_order EXCLUDE_FROM_ALL bench/key_order.c)
+target_link_libraries(bench_key_order PRIVATE storage_keys storage_lmdb warnings)
+add_executable(bench_store_commit EXCLUDE_FROM_ALL bench/store_commit.c)
+target_link_libraries(bench_store_commit PRIVATE storage_keys storage_view storage_posix storage_lmdb warnings)
