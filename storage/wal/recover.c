@@ -336,7 +336,8 @@ err wal_recover(struct wal *wal, struct arena *arena, wal_visit visit, void *arg
                 ERR_CORRUPT, "the log has no segment; restore this store from another copy"
             );
         }
-        return wal_roll(wal, wal->lsn);
+        TRY(wal_roll(wal, wal->lsn));
+        return wal->spare.count > 0 ? ERR_NONE : wal_add_spare(wal);
     }
     TRY(check_complete(wal, arena));
     struct recovery recovery = {

@@ -8,8 +8,8 @@
 // Positions move only after a sync returned no error. Nothing here retries: the caller ends the
 // process.
 //
-// Rejected: creating the next segment ahead on another thread. Segments recycle, so that a new one
-// is made only while checkpoints fall behind.
+// Rejected: creating the next segment ahead on another thread. Two are made at format and used in
+// turn; another is made only while checkpoints fall behind.
 #include "storage/wal/wal.h"
 
 #include "proto/base/check.h"
@@ -127,6 +127,13 @@ static err segment_create(struct wal *wal, struct wal_segment *out_segment) {
     }
     wal->name_next++;
     *out_segment = segment;
+    return ERR_NONE;
+}
+
+err wal_add_spare(struct wal *wal) {
+    struct wal_segment segment;
+    TRY(segment_create(wal, &segment));
+    wal_segments_add(&wal->spare, segment);
     return ERR_NONE;
 }
 

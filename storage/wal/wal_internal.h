@@ -39,6 +39,9 @@ struct wal_segment wal_segments_take(struct wal_segments *segments, size_t index
 // `lsn` is that of the batch being written.
 MUST_USE err wal_roll(struct wal *wal, log_lsn lsn);
 
+// Makes a file to be used later.
+MUST_USE err wal_add_spare(struct wal *wal);
+
 // Lists the directory, opens all segments, removes what a crash left half made.
 MUST_USE err wal_find_segments(struct wal *wal, struct arena *arena);
 
