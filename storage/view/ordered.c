@@ -90,9 +90,28 @@ struct ordered_node *ordered_seek(const struct ordered *ordered, bytes from, boo
     return found;
 }
 
+// As ordered_seek, but done as soon as the row is met, which is on a higher level one time in
+// three, and without comparing its key again.
 struct ordered_node *ordered_find(const struct ordered *ordered, bytes key) {
-    struct ordered_node *node = ordered_seek(ordered, key, false);
-    return node != NULL && bytes_equal(node->key, key) ? node : NULL;
+    uint64_t head = head_of(key);
+    const struct ordered_node *before = NULL;
+    const struct ordered_node *known_greater = NULL;
+    for (int level = ORDERED_HEIGHT_MAX - 1; level >= 0; level--) {
+        struct ordered_node *node = before == NULL ? ordered->first[level] : before->next[level];
+        while (node != NULL && node != known_greater) {
+            int order = compare(node, head, key);
+            if (order == 0) {
+                return node;
+            }
+            if (order > 0) {
+                known_greater = node;
+                break;
+            }
+            before = node;
+            node = node->next[level];
+        }
+    }
+    return NULL;
 }
 
 // One more level for each two zero bits of a mixed counter.
