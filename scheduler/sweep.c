@@ -14,17 +14,14 @@ struct sweep {
     uint32_t count;
 };
 
-static err collect(struct sweep *sweep, enum key_kind kind);
+static err collect(struct sweep *sweep);
 static err add(struct sweep *sweep, bytes key, bytes value);
 
 err sweep_rows(struct decision *decision, id128 workflow, uint32_t run) {
-    static const enum key_kind kinds[] = {KEY_TASK, KEY_REFERENCE, KEY_BLOB, KEY_LOG};
     struct sweep sweep = {.decision = decision, .workflow = workflow, .run = run};
     // A task brings one more row.
     sweep.keys = ARENA_ARRAY(decision->arena, bytes, LIMIT_SWEEP_ROWS + 1);
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        TRY(collect(&sweep, kinds[i]));
-    }
+    TRY(collect(&sweep));
     for (uint32_t i = 0; i < sweep.count; i++) {
         store_txn_del(decision->txn, sweep.keys[i]);
     }
@@ -34,21 +31,20 @@ err sweep_rows(struct decision *decision, id128 workflow, uint32_t run) {
     return ERR_NONE;
 }
 
-static err collect(struct sweep *sweep, enum key_kind kind) {
-    enum {
-        RUN_AT = 17
-    };
+// Keys lie run by run, and in a run tasks first.
+static err collect(struct sweep *sweep) {
     struct decision *decision = sweep->decision;
-    struct key prefix = key_of_workflow_prefix(kind, sweep->workflow);
+    struct key prefix = key_of_workflow_prefix(sweep->workflow);
     struct store_cursor *cursor = store_cursor_open(
         decision->store, decision->txn, store_txn_group(decision->txn), key_bytes(&prefix)
     );
     bytes key = BYTES_EMPTY;
     bytes value = BYTES_EMPTY;
     err error = ERR_NONE;
+    struct key_execution_parts parts;
     while (!err_is(error) && sweep->count < LIMIT_SWEEP_ROWS &&
-           store_cursor_next(cursor, &key, &value) && bytes_starts_with(key, key_bytes(&prefix)) &&
-           key.size >= RUN_AT + 4 && bytes_get_u32(key.data + RUN_AT) <= sweep->run) {
+           store_cursor_next(cursor, &key, &value) && key_execution_parse(key, &parts) &&
+           id_equal(parts.workflow, sweep->workflow) && parts.run <= sweep->run) {
         error = add(sweep, key, value);
     }
     store_cursor_close(&cursor);
@@ -57,7 +53,8 @@ static err collect(struct sweep *sweep, enum key_kind kind) {
 
 static err add(struct sweep *sweep, bytes key, bytes value) {
     struct arena *arena = sweep->decision->arena;
-    if (key.data[0] == KEY_TASK) {
+    struct key_task_parts parts;
+    if (key_task_parse(key, &parts)) {
         struct task_row row = {0};
         TRY(wire_decode(&task_row_record, arena_copy(arena, value), arena, &row));
         struct key by_id = key_task_id(row.id);

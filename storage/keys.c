@@ -15,7 +15,7 @@ enum {
     NAME_HEAD_BYTES = 223,
     NAME_HASH_BYTES = 32,
     WORKFLOW_KEY_BYTES = 1 + 16,
-    RUN_PART_AT = 1 + 16 + 4, // the letter of what it is of the run
+    RUN_PART_AT = 1 + 16 + 4,
     TASK_KEY_BYTES = RUN_PART_AT + 1 + 4,
     BLOB_KEY_BYTES = RUN_PART_AT + 1 + 4 + 2,
     LOG_KEY_BYTES = RUN_PART_AT + 1 + 4 + 4,
@@ -29,11 +29,6 @@ enum {
     LMDB_KEY_BYTES_MAX = 511,
     GROUP_BYTES = 2
 };
-
-static const uint8_t PART_REFERENCE = 'R';
-static const uint8_t PART_TASK = 'S';
-static const uint8_t PART_BLOB = 'B';
-static const uint8_t PART_LOG = 'E';
 
 static const uint64_t U48_MAX = 0xffffffffffffu;
 
@@ -175,14 +170,26 @@ struct key key_of_run_prefix(id128 workflow, uint32_t run) {
     return key;
 }
 
-static struct key part_of_run(id128 workflow, uint32_t run, uint8_t part) {
+bool key_execution_parse(bytes key, struct key_execution_parts *out_parts) {
+    if (key.size <= RUN_PART_AT || key.data[0] != (uint8_t)KEY_EXECUTION) {
+        return false;
+    }
+    *out_parts = (struct key_execution_parts){
+        .workflow = get_id(key.data + 1),
+        .run = bytes_get_u32(key.data + 17),
+        .part = key.data[RUN_PART_AT],
+    };
+    return true;
+}
+
+static struct key part_of_run(id128 workflow, uint32_t run, enum key_part part) {
     struct key key = key_of_run_prefix(workflow, run);
-    add_u8(&key, part);
+    add_u8(&key, (uint8_t)part);
     return key;
 }
 
-static bool is_part(bytes key, uint8_t part, size_t size) {
-    return is_of(key, KEY_EXECUTION, size) && key.data[RUN_PART_AT] == part;
+static bool is_part(bytes key, enum key_part part, size_t size) {
+    return is_of(key, KEY_EXECUTION, size) && key.data[RUN_PART_AT] == (uint8_t)part;
 }
 
 // --- a workflow ----------------------------------------------------------------------------------
@@ -203,7 +210,7 @@ bool key_workflow_parse(bytes key, id128 *out_workflow) {
 }
 
 struct key key_reference(id128 workflow, uint32_t run, bytes reference) {
-    struct key key = part_of_run(workflow, run, PART_REFERENCE);
+    struct key key = part_of_run(workflow, run, KEY_PART_REFERENCE);
     add_u64(&key, hash_sip64(reference));
     return key;
 }
@@ -215,11 +222,11 @@ struct key key_task(id128 workflow, uint32_t run, uint32_t task_no) {
 }
 
 struct key key_task_prefix(id128 workflow, uint32_t run) {
-    return part_of_run(workflow, run, PART_TASK);
+    return part_of_run(workflow, run, KEY_PART_TASK);
 }
 
 bool key_task_parse(bytes key, struct key_task_parts *out_parts) {
-    if (!is_part(key, PART_TASK, TASK_KEY_BYTES)) {
+    if (!is_part(key, KEY_PART_TASK, TASK_KEY_BYTES)) {
         return false;
     }
     *out_parts = (struct key_task_parts){
@@ -237,13 +244,13 @@ struct key key_blob(id128 workflow, uint32_t run, uint32_t blob, uint16_t chunk)
 }
 
 struct key key_blob_prefix(id128 workflow, uint32_t run, uint32_t blob) {
-    struct key key = part_of_run(workflow, run, PART_BLOB);
+    struct key key = part_of_run(workflow, run, KEY_PART_BLOB);
     add_u32(&key, blob);
     return key;
 }
 
 bool key_blob_parse(bytes key, struct key_blob_parts *out_parts) {
-    if (!is_part(key, PART_BLOB, BLOB_KEY_BYTES)) {
+    if (!is_part(key, KEY_PART_BLOB, BLOB_KEY_BYTES)) {
         return false;
     }
     *out_parts = (struct key_blob_parts){
@@ -262,7 +269,7 @@ struct key key_log(id128 workflow, uint32_t run, uint32_t task_no, uint32_t n) {
 }
 
 struct key key_log_prefix(id128 workflow, uint32_t run, uint32_t task_no) {
-    struct key key = part_of_run(workflow, run, PART_LOG);
+    struct key key = part_of_run(workflow, run, KEY_PART_LOG);
     add_u32(&key, task_no);
     return key;
 }

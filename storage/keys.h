@@ -5,10 +5,10 @@
 // in key order: time before slot (below).
 //
 //   W id16                                workflow header
-//   X id16 run4 R reference8              newest task of a reference name
-//   X id16 run4 S task_no4                task
-//   X id16 run4 B blob4 chunk2            payload chunk
-//   X id16 run4 E task_no4 n4             task log line
+//   G id16 run4 1 task_no4                task
+//   G id16 run4 2 reference8              newest task of a reference name
+//   G id16 run4 3 blob4 chunk2            payload chunk
+//   G id16 run4 4 task_no4 n4             task log line
 //   A task16                              where a task is, by its id
 //   F hash16                              frozen definition
 //   N queue8                              queue counters
@@ -55,7 +55,7 @@ bytes key_bytes(const struct key *key);
 // The first letter, where a caller dispatches on what came and went (store_entry_visit).
 enum key_kind {
     KEY_WORKFLOW = 'W',
-    KEY_EXECUTION = 'X', // references, tasks, blobs and log lines of a run
+    KEY_EXECUTION = 'G', // of a run, see enum key_part
     KEY_TASK_ID = 'A',
     KEY_FROZEN = 'F',
     KEY_QUEUE_COUNTERS = 'N',
@@ -76,12 +76,28 @@ enum key_kind {
     KEY_PARTITION = 'P'
 };
 
+// What a row is of its run. Tasks first: who removes a run removes them before what they name.
+enum key_part {
+    KEY_PART_TASK = 1,
+    KEY_PART_REFERENCE = 2,
+    KEY_PART_BLOB = 3,
+    KEY_PART_LOG = 4
+};
+
 // All keys that begin with the kind's letter.
 struct key key_kind_prefix(enum key_kind kind);
 
-// All references, tasks, blobs and log lines of a workflow, or of one run of it.
+// All tasks, references, blobs and log lines of a workflow, run by run, or of one run of it.
 struct key key_of_workflow_prefix(id128 workflow);
 struct key key_of_run_prefix(id128 workflow, uint32_t run);
+
+struct key_execution_parts {
+    id128 workflow;
+    uint32_t run;
+    uint8_t part;
+};
+// What any of these keys is of. False: another kind.
+MUST_USE bool key_execution_parse(bytes key, struct key_execution_parts *out_parts);
 
 // --- a workflow ----------------------------------------------------------------------------------
 

@@ -86,7 +86,7 @@ add(struct bench *bench, struct key key, size_t at, id128 id, id128 workflow, ui
     }
     if (bench->order != TOGETHER && key.bytes[0] == KEY_EXECUTION) {
         memmove(row->key + 2 + 1 + 20, row->key + 2 + 1 + 21, (size_t)key.size - 22);
-        row->key[2] = key.bytes[21];
+        row->key[2] = (uint8_t)('r' + key.bytes[21]);
         row->size--;
     }
 }

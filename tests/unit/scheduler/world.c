@@ -488,9 +488,26 @@ uint64_t world_outbox(struct world *world) {
     return world_rows(world, KEY_OUTBOX);
 }
 
-uint64_t world_rows(struct world *world, char kind) {
+// The part of a run that a letter stands for; 0: it is a kind of its own.
+static uint8_t part_of(char letter) {
+    switch (letter) {
+    case 'S':
+        return KEY_PART_TASK;
+    case 'R':
+        return KEY_PART_REFERENCE;
+    case 'B':
+        return KEY_PART_BLOB;
+    case 'E':
+        return KEY_PART_LOG;
+    default:
+        return 0;
+    }
+}
+
+uint64_t world_rows(struct world *world, char letter) {
     uint64_t count = 0;
-    struct key prefix = key_kind_prefix((enum key_kind)kind);
+    uint8_t part = part_of(letter);
+    struct key prefix = key_kind_prefix(part == 0 ? (enum key_kind)letter : KEY_EXECUTION);
     for (group_id group = 1; group < GROUPS; group++) {
         struct store_cursor *cursor =
             store_cursor_open(world->store, NULL, group, key_bytes(&prefix));
@@ -498,7 +515,8 @@ uint64_t world_rows(struct world *world, char kind) {
         bytes value = BYTES_EMPTY;
         while (store_cursor_next(cursor, &key, &value) && bytes_starts_with(key, key_bytes(&prefix))
         ) {
-            count++;
+            struct key_execution_parts parts;
+            count += part == 0 || (key_execution_parse(key, &parts) && parts.part == part);
         }
         store_cursor_close(&cursor);
     }

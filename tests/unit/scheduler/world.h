@@ -65,8 +65,9 @@ void world_reset_callbacks(struct world *world, bytes workflow);
 void world_remove(struct world *world, bytes workflow, bool archive);
 void world_signal(struct world *world, bytes task, const char *status, const char *output);
 
-// Rows of one kind in all groups.
-uint64_t world_rows(struct world *world, char kind);
+// Rows in all groups of one kind, or of one part of runs: S tasks, R references, B blobs, E log
+// lines.
+uint64_t world_rows(struct world *world, char letter);
 
 // The execution with its tasks; NULL data when there is none.
 bytes world_get(struct world *world, bytes workflow);

@@ -67,6 +67,11 @@ static void the_rows_of_a_run_lie_together_and_apart_from_other_runs(void **stat
         assert_true(bytes_starts_with(key_bytes(&rows[i]), key_bytes(&run)));
         assert_true(bytes_starts_with(key_bytes(&rows[i]), key_bytes(&whole)));
         assert_false(bytes_starts_with(key_bytes(&rows[i]), key_bytes(&other)));
+        struct key_execution_parts parts;
+        assert_true(key_execution_parse(key_bytes(&rows[i]), &parts));
+        assert_true(id_equal(parts.workflow, workflow));
+        assert_int_equal(parts.run, 2);
+        assert_true(order(key_task(workflow, 2, 0), rows[i]) < 0);
         of_tasks += bytes_starts_with(key_bytes(&rows[i]), key_bytes(&tasks));
     }
     assert_int_equal(of_tasks, 1);
