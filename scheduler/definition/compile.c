@@ -154,9 +154,9 @@ static err compile_body(struct compiler *compiler, uint32_t index) {
     return compile_list(compiler, body, index, index, first);
 }
 
-static err read_task(struct compiler *compiler, struct definition_task *task, bytes json) {
+static err read_task(struct definition_task *task, bytes json, struct arena *arena) {
     task->json = json;
-    if (err_is(api_read_canonical(&api_workflow_task_model, json, compiler->arena, &task->model))) {
+    if (err_is(api_read_canonical(&api_workflow_task_model, json, arena, &task->model))) {
         return err_make(ERR_INVALID, "an element of a task list is not a task");
     }
     if (!definition_task_type_of(task->model.type, &task->type)) {
@@ -165,12 +165,23 @@ static err read_task(struct compiler *compiler, struct definition_task *task, by
     bytes embedded = task->model.task_definition;
     task->has_task_definition = embedded.data != NULL && json_is_object(embedded);
     if (task->has_task_definition &&
-        err_is(api_read_canonical(
-            &api_task_definition_model, embedded, compiler->arena, &task->task_definition
-        ))) {
+        err_is(
+            api_read_canonical(&api_task_definition_model, embedded, arena, &task->task_definition)
+        )) {
         return err_make(ERR_INVALID, "an embedded task definition is none");
     }
     return ERR_NONE;
+}
+
+err definition_read_task(bytes json, struct arena *arena, struct definition_task *out_task) {
+    *out_task = (struct definition_task){
+        .next = DEFINITION_NONE,
+        .successor = DEFINITION_NONE,
+        .parent = DEFINITION_NONE,
+        .loop = DEFINITION_NONE,
+        .default_first = DEFINITION_NONE,
+    };
+    return read_task(out_task, json, arena);
 }
 
 static err compile_task(
@@ -180,7 +191,7 @@ static err compile_task(
     struct definition_task *task = task_at(compiler, index);
     task->parent = parent;
     task->loop = loop;
-    TRY(read_task(compiler, task, json));
+    TRY(read_task(task, json, compiler->arena));
     *out_index = index;
     if (task_type_has_cases(task->type)) {
         return compile_cases(compiler, index);
@@ -255,16 +266,32 @@ static void index_references(struct compiler *compiler) {
     }
 }
 
-static void read_join_on(struct compiler *compiler, struct definition_task *task) {
-    bytes list = or_empty_list(task->model.join_on);
-    uint32_t count = (uint32_t)json_count(list);
-    task->join_on = ARENA_ARRAY(compiler->arena, bytes, count);
+static void read_references(
+    struct compiler *compiler, bytes list, bytes **out_references, uint32_t *out_count
+) {
+    list = or_empty_list(list);
+    bytes *references = ARENA_ARRAY(compiler->arena, bytes, json_count(list));
+    uint32_t count = 0;
     struct json_iter iter = json_iter(list);
     bytes element = BYTES_EMPTY;
     while (json_next_element(&iter, &element)) {
         if (json_is_string(element)) {
-            task->join_on[task->join_on_count++] = json_string(element, compiler->arena);
+            references[count++] = json_string(element, compiler->arena);
         }
+    }
+    *out_references = references;
+    *out_count = count;
+}
+
+static void read_join(struct compiler *compiler, struct definition_task *task) {
+    read_references(compiler, task->model.join_on, &task->join_on, &task->join_on_count);
+    if (task->type == TASK_TYPE_EXCLUSIVE_JOIN) {
+        read_references(
+            compiler,
+            task->model.default_exclusive_join_task,
+            &task->join_default,
+            &task->join_default_count
+        );
     }
 }
 
@@ -275,14 +302,16 @@ static struct definition_task *joined_task(struct compiler *compiler, bytes refe
     return found == NULL ? NULL : task_at(compiler, found->index);
 }
 
-static void link_join(struct compiler *compiler, const struct definition_task *join, bool count) {
-    for (uint32_t i = 0; i < join->join_on_count; i++) {
-        struct definition_task *joined = joined_task(compiler, join->join_on[i]);
+static void link_join(
+    struct compiler *compiler, uint32_t join, const bytes *references, uint32_t count, bool store
+) {
+    for (uint32_t i = 0; i < count; i++) {
+        struct definition_task *joined = joined_task(compiler, references[i]);
         if (joined == NULL) {
             continue;
         }
-        if (!count) {
-            joined->joined_by[joined->joined_by_count] = join->index;
+        if (store) {
+            joined->joined_by[joined->joined_by_count] = join;
         }
         joined->joined_by_count++;
     }
@@ -297,9 +326,10 @@ static void link_joins(struct compiler *compiler) {
                 continue;
             }
             if (pass == 0) {
-                read_join_on(compiler, task);
+                read_join(compiler, task);
             }
-            link_join(compiler, task, pass == 0);
+            link_join(compiler, index, task->join_on, task->join_on_count, pass == 1);
+            link_join(compiler, index, task->join_default, task->join_default_count, pass == 1);
         }
         for (uint32_t index = 0; pass == 0 && index < definition->task_count; index++) {
             struct definition_task *task = &definition->tasks[index];

@@ -70,7 +70,9 @@ struct definition_task {
     uint32_t default_first; // first task of defaultCase, DEFINITION_NONE when empty
     bytes *join_on;         // JOIN, EXCLUSIVE_JOIN: refs, decoded
     uint32_t join_on_count;
-    uint32_t *joined_by; // JOIN tasks whose joinOn names this reference
+    bytes *join_default; // EXCLUSIVE_JOIN: defaultExclusiveJoinTask, decoded
+    uint32_t join_default_count;
+    uint32_t *joined_by; // JOIN, EXCLUSIVE_JOIN tasks that name this reference
     uint32_t joined_by_count;
 };
 
@@ -91,6 +93,12 @@ bool definition_task_type_of(bytes text, enum definition_task_type *out_type);
 
 // The text of a type.
 const char *definition_task_type_text(enum definition_task_type type);
+
+// Reads the canonical text of one task that is not part of a tree: a branch of a dynamic fork.
+// Whatever tasks it holds itself are left out. Views borrow from `json` or live in `arena`.
+// Errors: ERR_INVALID.
+MUST_USE err
+definition_read_task(bytes json, struct arena *arena, struct definition_task *out_task);
 
 // --- cache
 // -------------------------------------------------------------------------------------------
