@@ -18,6 +18,10 @@ struct expression_source {
     // the whole entry as one object. Values borrow, valid as long as the evaluation's arena.
     bool (*lookup)(void *argument, bytes root, bytes field, struct arena *arena, bytes *out_value);
 
+    // The member `name` of what lookup would give for root and field, where the whole is dear.
+    // False: ask lookup. May be NULL.
+    bool (*member)(void *argument, bytes root, bytes field, bytes name, bytes *out_value);
+
     // A name without path that stands for itself, engine.md §9.4 row 3 (CPEWF_TASK_ID, NETFLIX_ENV
     // …) and `workflow.env.NAME`. Gives plain text, not JSON. May be NULL.
     bool (*variable)(void *argument, bytes name, struct arena *arena, bytes *out_text);

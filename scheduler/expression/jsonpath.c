@@ -166,6 +166,12 @@ static void walk_root(struct path_run *run, const struct path *path) {
     bytes value = BYTES_EMPTY;
     const struct expression_source *source = scope->source;
     check(source != NULL);
+    const struct path_token *member = named ? field->next : NULL;
+    if (member != NULL && member->kind == PATH_PROPERTY && source->member != NULL &&
+        source->member(source->argument, root->names[0], name, member->names[0], &value)) {
+        walk(run, member->next, value);
+        return;
+    }
     if (source->lookup(source->argument, root->names[0], name, scope->arena, &value)) {
         walk(run, named ? field->next : field, value);
     }
