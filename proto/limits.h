@@ -138,6 +138,8 @@ enum {
     // A decision commits and goes on in a later entry above either (distributed.md §5.1).
     LIMIT_DECISION_BYTES = 256 * 1024,
     LIMIT_DECISION_TASKS = 1000,
+    // Branches of a wide dynamic fork mapped at a time (distributed.md §5.1).
+    LIMIT_FORK_SLICE = 256,
     // Scripts whose results one decision uses before it commits and goes on in a later entry: ten
     // server-side tasks stay one entry, a loop of scripts does not run again and again from its
     // start.

@@ -5,6 +5,8 @@
 
 #include "proto/json/json.h"
 #include "proto/limits.h"
+#include "scheduler/tasks/kind.h"
+#include "scheduler/view.h"
 
 struct source {
     struct workflow *workflow;
@@ -13,6 +15,7 @@ struct source {
 };
 
 static bool lookup(void *argument, bytes root, bytes field, struct arena *arena, bytes *out_value);
+static bool member(void *argument, bytes root, bytes field, bytes name, bytes *out_value);
 static bool variable(void *argument, bytes name, struct arena *arena, bytes *out_text);
 static void roots(void *argument, void (*visit)(void *visitor, bytes root), void *visitor);
 static bool workflow_field(struct source *source, bytes field, bytes *out_value);
@@ -68,6 +71,7 @@ err context_evaluate(struct workflow *workflow, bytes parameters, bytes task_id,
     struct expression_source names = {
         .argument = &source,
         .lookup = lookup,
+        .member = member,
         .variable = variable,
         .roots = roots,
     };
@@ -103,8 +107,8 @@ static bool lookup(void *argument, bytes root, bytes field, struct arena *arena,
     struct workflow *workflow = source->workflow;
     bool is_workflow = bytes_equal_text(root, "workflow");
     struct task *task = NULL;
-    if (definition_find(workflow->definition, root) != NULL) {
-        err error = task_newest(workflow, root, &task, NULL);
+    if (!is_workflow || definition_find(workflow->definition, root) != NULL) {
+        err error = task_latest(workflow, root, &task);
         if (err_is(error)) {
             source->error = error;
             return false;
@@ -119,6 +123,27 @@ static bool lookup(void *argument, bytes root, bytes field, struct arena *arena,
     }
     return task != NULL ? task_field(source, task, field, out_value)
                         : workflow_field(source, field, out_value);
+}
+
+// One member of the output of a loop that runs: the whole grows with every iteration.
+static bool member(void *argument, bytes root, bytes field, bytes name, bytes *out_value) {
+    struct source *source = argument;
+    struct workflow *workflow = source->workflow;
+    const struct definition_task *definition = definition_find(workflow->definition, root);
+    struct task *task = NULL;
+    bytes output = BYTES_EMPTY;
+    if (definition == NULL || definition->type != TASK_TYPE_DO_WHILE ||
+        !bytes_equal_text(field, "output")) {
+        return false;
+    }
+    err error = task_latest(workflow, root, &task);
+    if (!err_is(error) && task != NULL && !task_is_terminal(task)) {
+        error = do_while_output(task, name, &output);
+    }
+    if (err_is(error)) {
+        source->error = error;
+    }
+    return output.data != NULL && json_get(output, name, out_value);
 }
 
 static bool variable(void *argument, bytes name, struct arena *arena, bytes *out_text) {
@@ -138,7 +163,7 @@ static void roots(void *argument, void (*visit)(void *visitor, bytes root), void
     for (uint32_t i = 0; i < definition->task_count; i++) {
         bytes reference = definition->tasks[i].model.task_reference_name;
         struct task *task = NULL;
-        err error = task_newest(source->workflow, reference, &task, NULL);
+        err error = task_latest(source->workflow, reference, &task);
         if (err_is(error)) {
             source->error = error;
         } else if (task != NULL) {
@@ -214,11 +239,11 @@ static bool workflow_field(struct source *source, bytes field, bytes *out_value)
 static bool task_field(struct source *source, struct task *task, bytes field, bytes *out_value) {
     const struct task_row *row = &task->row;
     const struct workflow_row *header = &source->workflow->row;
-    if (bytes_equal_text(field, "input")) {
-        return payload_value(source, task_input(task), out_value);
-    }
-    if (bytes_equal_text(field, "output")) {
-        return payload_value(source, task_output(task), out_value);
+    if (bytes_equal_text(field, "input") || bytes_equal_text(field, "output")) {
+        bool input = field.data[0] == 'i';
+        err error = input ? view_input(task, out_value) : view_output(task, out_value);
+        source->error = err_is(error) ? error : source->error;
+        return !err_is(error);
     }
     if (bytes_equal_text(field, "taskType")) {
         *out_value = text_value(source, task_type_text(task->definition));

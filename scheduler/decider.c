@@ -4,7 +4,11 @@
 //   1. follow up each: retry, or give up, or count it as settled and map its successors
 //   2. admit what was mapped: numbers, rows, queues
 //   3. begin what the server runs itself, in order; what ends is the next generation
-//   4. evaluate the JOINs that were waiting for what settled
+//   4. look at the JOINs and loops that were waiting for what settled
+//
+// A loop that goes on maps its next iteration in 4, so 2 and 3 follow once more. A script that has
+// to be run first gives the decision up (decision.h); what else of the generation wants one asks
+// for it before that.
 //
 // Generations are the passes of the reference's loop: numbers of tasks come out in its order, and
 // so does the `executed` flag, which it does not write for the pass that completes the workflow
@@ -29,20 +33,23 @@ struct generation {
     struct task **tasks; // followed up in this turn
     uint32_t count;
     struct schedule schedule;
-    struct task **joins; // to evaluate
+    struct task **joins; // JOINs and loops to look at, in the order in which they came up
     uint32_t join_count;
     uint32_t join_capacity;
+    uint32_t begun; // tasks of the schedule that were begun
 };
 
 static err begin_flow(struct workflow *workflow);
+static err expand_fork(struct workflow *workflow);
 static err turn(struct workflow *workflow);
+static err go_on(struct generation *generation);
 static err take_pending(struct generation *generation);
 static err follow_up(struct generation *generation, struct task *task);
 static err settle(struct generation *generation, struct task *task);
 static err expand(struct generation *generation, struct task *task);
 static err admit(struct generation *generation);
 static err begin(struct generation *generation);
-static err evaluate_joins(struct generation *generation);
+static err look_at_joins(struct generation *generation);
 static void add_join(struct generation *generation, struct task *join);
 static void mark_executed(struct generation *generation);
 static void forget_retries(struct generation *generation);
@@ -72,23 +79,21 @@ err decider_run(struct workflow *workflow) {
             TRY(begin_flow(workflow));
             continue;
         }
-        if (workflow->row.pending.count == 0) {
+        if (workflow->row.pending.count == 0 && workflow->row.expanding.count == 0) {
             return workflow->row.open_count > 0 ? ERR_NONE : ending_complete(workflow);
         }
         if (is_over_bounds(workflow)) {
             timer_continue(workflow);
             return ERR_NONE;
         }
-        TRY(turn(workflow));
+        TRY(workflow->row.pending.count > 0 ? turn(workflow) : expand_fork(workflow));
     }
     return ERR_NONE;
 }
 
 err decider_admit(struct schedule *schedule) {
     struct generation generation = {.workflow = schedule->workflow, .schedule = *schedule};
-    TRY(admit(&generation));
-    TRY(begin(&generation));
-    return evaluate_joins(&generation);
+    return go_on(&generation);
 }
 
 static err begin_flow(struct workflow *workflow) {
@@ -105,17 +110,37 @@ static err begin_flow(struct workflow *workflow) {
     if (workflow->ending.wanted) {
         return ERR_NONE;
     }
-    TRY(admit(&generation));
-    TRY(begin(&generation));
-    return evaluate_joins(&generation);
+    return go_on(&generation);
+}
+
+// The next branches of the first fork that has any left.
+static err expand_fork(struct workflow *workflow) {
+    struct generation generation = {.workflow = workflow, .schedule = {.workflow = workflow}};
+    struct task *fork = NULL;
+    TRY(task_load(workflow, workflow->row.expanding.items[0], &fork));
+    generation.schedule.scope = schedule_scope_of(fork);
+    TRY(fork_dynamic_expand(&generation.schedule, fork));
+    if (workflow->ending.wanted) {
+        return ERR_NONE;
+    }
+    TRY(go_on(&generation));
+    workflow_save(workflow);
+    return ERR_NONE;
 }
 
 static err turn(struct workflow *workflow) {
     struct generation generation = {.workflow = workflow, .schedule = {.workflow = workflow}};
     TRY(take_pending(&generation));
+    err suspended = ERR_NONE;
     for (uint32_t i = 0; i < generation.count && !workflow->ending.wanted; i++) {
-        TRY(follow_up(&generation, generation.tasks[i]));
+        err error = follow_up(&generation, generation.tasks[i]);
+        if (error.code != ERR_SUSPENDED) {
+            TRY(error);
+        } else {
+            suspended = error;
+        }
     }
+    TRY(suspended);
     if (workflow->ending.wanted) {
         forget_retries(&generation);
         if (workflow->ending.by_terminate_task &&
@@ -124,9 +149,7 @@ static err turn(struct workflow *workflow) {
         }
         return ERR_NONE;
     }
-    TRY(admit(&generation));
-    TRY(begin(&generation));
-    TRY(evaluate_joins(&generation));
+    TRY(go_on(&generation));
     if (workflow->row.open_count > 0 || workflow->row.pending.count > 0) {
         mark_executed(&generation);
     }
@@ -157,8 +180,28 @@ static err take_pending(struct generation *generation) {
     return ERR_NONE;
 }
 
+// Steps 2 to 4 of the design note.
+static err go_on(struct generation *generation) {
+    struct workflow *workflow = generation->workflow;
+    workflow->schedule = &generation->schedule;
+    err error = ERR_NONE;
+    while (!err_is(error) && !workflow->ending.wanted &&
+           (generation->begun < generation->schedule.count || generation->join_count > 0)) {
+        error = admit(generation);
+        if (!err_is(error)) {
+            error = begin(generation);
+        }
+        if (!err_is(error) && !workflow->ending.wanted) {
+            error = look_at_joins(generation);
+        }
+    }
+    workflow->schedule = NULL;
+    return error;
+}
+
 static err follow_up(struct generation *generation, struct task *task) {
     struct workflow *workflow = generation->workflow;
+    generation->schedule.scope = schedule_scope_of(task);
     if (task->definition->type == TASK_TYPE_TERMINATE && task->row.status == API_TASK_COMPLETED) {
         terminate_want_end(task);
         return ERR_NONE;
@@ -171,7 +214,13 @@ static err follow_up(struct generation *generation, struct task *task) {
         }
     }
     TRY(settle(generation, task));
-    return expand(generation, task);
+    TRY(expand(generation, task));
+    struct task *loop = NULL;
+    TRY(do_while_of(task, &loop));
+    if (loop != NULL && !task_is_terminal(loop)) {
+        add_join(generation, loop);
+    }
+    return ERR_NONE;
 }
 
 // The JOINs that name this task learn that it is decided.
@@ -186,9 +235,14 @@ static err settle(struct generation *generation, struct task *task) {
             continue;
         }
         struct workflow *workflow = generation->workflow;
+        const struct definition_task *waiting =
+            &workflow->definition->tasks[definition->joined_by[i]];
+        if (waiting->loop != definition->loop) {
+            continue; // it names a reference without suffix, which no task will have
+        }
+        bytes reference = schedule_reference(&generation->schedule, waiting);
         struct task *join = NULL;
-        TRY(join_note(workflow, &workflow->definition->tasks[definition->joined_by[i]], task, &join)
-        );
+        TRY(join_note(workflow, reference, task, &join));
         if (join != NULL) {
             add_join(generation, join);
         }
@@ -205,9 +259,8 @@ static err expand(struct generation *generation, struct task *task) {
     uint32_t next = task->definition->successor;
     while (next != DEFINITION_NONE) {
         struct task *instance = NULL;
-        TRY(task_newest(
-            generation->workflow, definition->tasks[next].model.task_reference_name, &instance, NULL
-        ));
+        bytes reference = schedule_reference(&generation->schedule, &definition->tasks[next]);
+        TRY(task_newest(generation->workflow, reference, &instance, NULL));
         if (instance == NULL) {
             return schedule_map(&generation->schedule, &definition->tasks[next]);
         }
@@ -222,7 +275,7 @@ static err expand(struct generation *generation, struct task *task) {
 static err admit(struct generation *generation) {
     struct workflow *workflow = generation->workflow;
     int64_t now_ms = workflow->decision->now.ms;
-    for (uint32_t i = 0; i < generation->schedule.count; i++) {
+    for (uint32_t i = generation->begun; i < generation->schedule.count; i++) {
         struct task *task = generation->schedule.items[i];
         const struct task_kind *kind = task_kind_of(task->definition->type);
         if (kind->worker) {
@@ -239,33 +292,44 @@ static err admit(struct generation *generation) {
 
 static err begin(struct generation *generation) {
     struct workflow *workflow = generation->workflow;
-    for (uint32_t i = 0; i < generation->schedule.count; i++) {
-        struct task *task = generation->schedule.items[i];
+    uint32_t count = generation->schedule.count;
+    err suspended = ERR_NONE;
+    while (generation->begun < count && !workflow->ending.wanted) {
+        struct task *task = generation->schedule.items[generation->begun++];
         const struct task_kind *kind = task_kind_of(task->definition->type);
         if (task_is_terminal(task)) {
             continue;
         }
-        if (task->definition->type == TASK_TYPE_JOIN) {
+        if (kind->look != NULL) {
             add_join(generation, task);
         }
         if (kind->begin != NULL) {
-            TRY(kind->begin(task));
+            err error = kind->begin(task);
+            if (error.code != ERR_SUSPENDED) {
+                TRY(error);
+            } else {
+                suspended = error;
+            }
         }
         timer_arm(task);
-        if (workflow->ending.wanted) {
-            return ERR_NONE;
-        }
     }
-    return ERR_NONE;
+    return suspended;
 }
 
-static err evaluate_joins(struct generation *generation) {
+static err look_at_joins(struct generation *generation) {
+    err suspended = ERR_NONE;
     for (uint32_t i = 0; i < generation->join_count; i++) {
-        if (!task_is_terminal(generation->joins[i])) {
-            TRY(join_evaluate(generation->joins[i]));
+        struct task *task = generation->joins[i];
+        err error =
+            task_is_terminal(task) ? ERR_NONE : task_kind_of(task->definition->type)->look(task);
+        if (error.code != ERR_SUSPENDED) {
+            TRY(error);
+        } else {
+            suspended = error;
         }
     }
-    return ERR_NONE;
+    generation->join_count = 0;
+    return suspended;
 }
 
 static void add_join(struct generation *generation, struct task *join) {

@@ -59,6 +59,7 @@ err ending_apply(struct workflow *workflow, bool engine_driven) {
     workflow->row.pending.count = 0;
     workflow->row.flags &=
         ~(uint32_t)(WORKFLOW_REVIVED | WORKFLOW_WANTS_RETRY | WORKFLOW_WANTS_REVIVAL);
+    workflow->row.expanding.count = 0;
     timer_disarm_workflow(workflow);
     timer_disarm_continue(workflow);
     if (!successful && engine_driven && workflow->definition->model.failure_workflow.size > 0) {

@@ -179,6 +179,9 @@ err lifecycle_retry(struct workflow *workflow) {
 
 static err retry_one(struct schedule *schedule, struct task *task, bool *out_reopened) {
     enum definition_task_type type = task->definition->type;
+    if (type == TASK_TYPE_FORK_JOIN_DYNAMIC && task->row.cursor < task->row.width) {
+        return lifecycle_begin_again(task); // it was cut off while it expanded
+    }
     *out_reopened = retries_in_place(type);
     if (!*out_reopened) {
         return retry_again(schedule, task);
@@ -202,10 +205,13 @@ static bool retries_in_place(enum definition_task_type type) {
 }
 
 static err has_permissive_failure(struct task *join, bool *out_has) {
+    bytes *references = NULL;
+    uint32_t count = 0;
+    TRY(join_references(join, &references, &count));
     *out_has = false;
-    for (uint32_t i = 0; i < join->definition->join_on_count && !*out_has; i++) {
+    for (uint32_t i = 0; i < count && !*out_has; i++) {
         struct task *task = NULL;
-        TRY(task_newest(join->workflow, join->definition->join_on[i], &task, NULL));
+        TRY(task_newest(join->workflow, references[i], &task, NULL));
         *out_has = task != NULL && task->row.status == API_TASK_FAILED &&
                    task->definition->model.permissive && !task->definition->model.optional;
     }

@@ -25,5 +25,8 @@ struct payload payload_store(struct workflow *workflow, bytes json);
 // buffer. Errors: ERR_TOO_LARGE.
 MUST_USE err payload_take(struct buffer *buffer, struct arena *arena, bytes *out_text);
 
+// Deletes the rows of a payload that nothing refers to any more.
+void payload_delete(struct workflow *workflow, struct payload payload);
+
 // The text of a payload, in the decision's arena. Errors: ERR_CORRUPT.
 MUST_USE err payload_load(const struct workflow *workflow, struct payload payload, bytes *out_json);

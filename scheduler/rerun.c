@@ -80,6 +80,11 @@ static err drop_later(struct task *target, struct task **tasks, uint32_t count) 
 static bool is_beside(const struct task *target, const struct task *task) {
     const struct definition *definition = target->workflow->definition;
     uint32_t at = target->definition->parent;
+    if (target->row.own_blob != 0 && task->row.own_blob != 0 &&
+        target->definition->index == task->definition->index &&
+        bytes_equal(task_suffix(target), task_suffix(task))) {
+        return true; // another branch of the same dynamic fork
+    }
     while (at != DEFINITION_NONE) {
         const struct definition_task *around = &definition->tasks[at];
         if (around->type == TASK_TYPE_FORK_JOIN) {
@@ -146,7 +151,10 @@ static bool maps_again(enum definition_task_type type) {
 static err map_target(struct task *target) {
     struct workflow *workflow = target->workflow;
     struct task_row old = target->row;
-    struct schedule schedule = {.workflow = workflow};
+    struct schedule schedule = {.workflow = workflow, .scope = schedule_scope_of(target)};
+    if ((old.flags & TASK_LONG_NAMES) == 0) {
+        workflow->row.flags &= ~(uint32_t)WORKFLOW_HAS_FORKED; // its branches keep their names
+    }
     uint32_t next_seq = workflow->row.next_seq;
     bool is_last = next_seq == old.seq + 1;
     TRY(task_remove(target));
@@ -172,7 +180,9 @@ static err open_again(struct task *task) {
         timer_arm(task);
         return ERR_NONE;
     }
-    if (maps_again(task->definition->type)) {
+    bool expands =
+        task->definition->type == TASK_TYPE_FORK_JOIN_DYNAMIC && task->row.cursor < task->row.width;
+    if (maps_again(task->definition->type) && !expands) {
         return ERR_NONE;
     }
     return lifecycle_begin_again(task);

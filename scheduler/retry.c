@@ -50,12 +50,13 @@ err retry_again(struct schedule *schedule, struct task *old) {
     if (type == TASK_TYPE_SWITCH || type == TASK_TYPE_DECISION || type == TASK_TYPE_FORK_JOIN ||
         type == TASK_TYPE_FORK_JOIN_DYNAMIC) {
         uint32_t at = schedule->count;
+        schedule->scope = schedule_scope_of(old);
         TRY(task_kind_of(type)->map(schedule, old->definition));
         if (!workflow->ending.wanted) {
             succeed(old, schedule->items[at]);
         }
     } else {
-        struct task *task = task_new(workflow, old->definition, API_TASK_SCHEDULED);
+        struct task *task = task_new_attempt(old, API_TASK_SCHEDULED);
         succeed(old, task);
         task->row.domain = old->row.domain;
         task->row.flags |= old->row.flags & TASK_HAS_DOMAIN;
@@ -73,7 +74,6 @@ static void succeed(const struct task *old, struct task *task) {
     task->row.retried_task = old->row.id;
     task->row.retry_count = mutant_is("retry_forgets_attempt") ? 0 : old->row.retry_count + 1;
     task->row.first_scheduled_ms = old->row.first_scheduled_ms;
-    task->row.iteration = old->row.iteration;
     task->row.wait_ms = old->row.wait_ms;
 }
 
@@ -156,7 +156,7 @@ static int64_t delay_seconds(const struct task *task) {
 static err attempt(struct schedule *schedule, struct task *failed) {
     struct workflow *workflow = schedule->workflow;
     const struct task_kind *kind = task_kind_of(failed->definition->type);
-    struct task *task = task_new(workflow, failed->definition, API_TASK_SCHEDULED);
+    struct task *task = task_new_attempt(failed, API_TASK_SCHEDULED);
     succeed(failed, task);
     if ((failed->row.flags & TASK_HAS_REASON) != 0) {
         task_set_reason(task, failed->row.reason);

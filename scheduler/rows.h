@@ -40,8 +40,10 @@ enum workflow_flag {
     WORKFLOW_ARCHIVED = 1u << 5,        // removed from lists, readable by its id
     WORKFLOW_WANTS_RETRY = 1u << 6,     // the next decision retries what failed
     WORKFLOW_WANTS_REVIVAL = 1u << 7,   // the next decision brings back what hung on a child
+    WORKFLOW_HAS_FORKED = 1u << 8,      // a dynamic fork made tasks (engine.md §10.5, style A)
 };
 
+// `expanding` are the wide forks whose branches are mapped slice by slice (distributed.md §5.1).
 #define WORKFLOW_ROW_FIELDS(FIELD)          \
     FIELD(1, U32, run)                      \
     FIELD(2, U8, status)                    \
@@ -88,7 +90,8 @@ enum workflow_flag {
     FIELD(43, U32, timer_generation)        \
     FIELD(44, I64, continue_due_ms)         \
     FIELD(45, U32, continue_generation)     \
-    FIELD(46, U32, first_task_no)
+    FIELD(46, U32, first_task_no)           \
+    FIELD(60, U32_LIST, expanding)
 WIRE_STRUCT(workflow_row, WORKFLOW_ROW_FIELDS);
 
 // --- S: one attempt of a task
@@ -102,6 +105,7 @@ enum task_flag {
     TASK_HAS_DOMAIN = 1u << 4,
     TASK_HAS_CHILDREN = 1u << 5,  // SWITCH: the first task of its branch came with it
     TASK_CHILD_STARTED = 1u << 6, // SUB_WORKFLOW: START_CHILD was sent
+    TASK_LONG_NAMES = 1u << 16,   // FORK_JOIN_DYNAMIC: its branches are named with its own name
 };
 
 // Where a worker task is between us and the workers. Counted in the queue's N row.
@@ -112,6 +116,11 @@ enum task_place {
     TASK_PLACE_CLAIMED, // in a worker's hands
 };
 
+// `own_blob` is the definition of a task that a dynamic fork made: canonical WorkflowTask text
+// without reference and parameters, shared by the branches that are alike; `parameters_blob` its
+// inputParameters. `own_name` is what a DYNAMIC task turned out to be. Of a FORK_JOIN_DYNAMIC,
+// `width` is the number of branches and `cursor` how many of them are mapped; of a JOIN, `width`
+// counts its references; of a DO_WHILE, `cursor` counts the iterations that keepLastN dropped.
 #define TASK_ROW_FIELDS(FIELD)         \
     FIELD(1, ID, id)                   \
     FIELD(2, TEXT, reference)          \
@@ -148,7 +157,14 @@ enum task_place {
     FIELD(33, U32, timer_generation)   \
     FIELD(34, U32, log_first)          \
     FIELD(35, U32, log_next)           \
-    FIELD(36, U32, log_bytes)
+    FIELD(36, U32, log_bytes)          \
+    FIELD(60, U32, own_blob)           \
+    FIELD(61, U32, own_bytes)          \
+    FIELD(62, U32, parameters_blob)    \
+    FIELD(63, U32, parameters_bytes)   \
+    FIELD(64, TEXT, own_name)          \
+    FIELD(65, U32, width)              \
+    FIELD(66, U32, cursor)
 WIRE_STRUCT(task_row, TASK_ROW_FIELDS);
 
 // --- R: the newest attempt of a reference name

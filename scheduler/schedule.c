@@ -6,20 +6,19 @@
 
 #include <string.h>
 
-static bool has_reference(const struct schedule *schedule, bytes reference);
-
 err schedule_map(struct schedule *schedule, const struct definition_task *definition) {
     struct task *instance = NULL;
-    TRY(task_newest(schedule->workflow, definition->model.task_reference_name, &instance, NULL));
+    bytes reference = schedule_reference(schedule, definition);
+    TRY(task_newest(schedule->workflow, reference, &instance, NULL));
     while (instance != NULL && instance->row.status == API_TASK_SKIPPED) {
         if (definition->successor == DEFINITION_NONE) {
             return ERR_NONE;
         }
         definition = &schedule->workflow->definition->tasks[definition->successor];
-        TRY(task_newest(schedule->workflow, definition->model.task_reference_name, &instance, NULL)
-        );
+        reference = schedule_reference(schedule, definition);
+        TRY(task_newest(schedule->workflow, reference, &instance, NULL));
     }
-    if (instance != NULL || has_reference(schedule, definition->model.task_reference_name)) {
+    if (instance != NULL || schedule_find(schedule, reference) != NULL) {
         return ERR_NONE;
     }
     const struct task_kind *kind = task_kind_of(definition->type);
@@ -29,6 +28,46 @@ err schedule_map(struct schedule *schedule, const struct definition_task *defini
     }
     struct task *task = NULL;
     return schedule_task(schedule, definition, &task);
+}
+
+struct schedule_scope schedule_scope_of(const struct task *task) {
+    bytes suffix = task_suffix(task);
+    return (struct schedule_scope){suffix, suffix.size > 0 ? task->row.iteration : 0};
+}
+
+bytes schedule_reference(
+    const struct schedule *schedule, const struct definition_task *definition
+) {
+    bytes base = definition->model.task_reference_name;
+    if (schedule->scope.suffix.size == 0) {
+        return base;
+    }
+    return bytes_from_text(arena_format(
+        schedule->workflow->decision->arena,
+        "%.*s%.*s",
+        BYTES_ARG(base),
+        BYTES_ARG(schedule->scope.suffix)
+    ));
+}
+
+struct task *schedule_find(const struct schedule *schedule, bytes reference) {
+    for (uint32_t i = 0; i < schedule->count; i++) {
+        if (bytes_equal(schedule->items[i]->row.reference, reference)) {
+            return schedule->items[i];
+        }
+    }
+    return NULL;
+}
+
+struct task *schedule_new(
+    const struct schedule *schedule,
+    const struct definition_task *definition,
+    enum api_task_status status
+) {
+    struct task *task = task_new(schedule->workflow, definition, status);
+    task->row.reference = schedule_reference(schedule, definition);
+    task->row.iteration = schedule->scope.iteration;
+    return task;
 }
 
 void schedule_add(struct schedule *schedule, struct task *task) {
@@ -49,7 +88,7 @@ err schedule_task(
     struct schedule *schedule, const struct definition_task *definition, struct task **out_task
 ) {
     const struct task_kind *kind = task_kind_of(definition->type);
-    struct task *task = task_new(schedule->workflow, definition, kind->first_status);
+    struct task *task = schedule_new(schedule, definition, kind->first_status);
     struct context_options options = {
         .task_id = kind->knows_task_id ? task_id_text(task) : BYTES_EMPTY,
         .with_template = kind->with_template,
@@ -73,13 +112,4 @@ void schedule_input(struct task *task, bytes input) {
         task_set_too_large(task, input.size);
         task->row.status = API_TASK_FAILED_WITH_TERMINAL_ERROR;
     }
-}
-
-static bool has_reference(const struct schedule *schedule, bytes reference) {
-    for (uint32_t i = 0; i < schedule->count; i++) {
-        if (bytes_equal(schedule->items[i]->row.reference, reference)) {
-            return true;
-        }
-    }
-    return false;
 }

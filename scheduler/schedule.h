@@ -3,17 +3,40 @@
 
 #include "scheduler/task.h"
 
+// The iteration in which tasks are mapped: what their reference names end in (engine.md §10.10).
+struct schedule_scope {
+    bytes suffix; // empty outside of loops
+    uint32_t iteration;
+};
+
 struct schedule {
     struct workflow *workflow;
     struct task **items;
     uint32_t count;
     uint32_t capacity;
+    struct schedule_scope scope;
 };
 
 // Maps a task of the definition and what comes with it, unless it has an instance or is in the
 // schedule already; a task that was skipped is stepped over (engine.md §2.3, §2.7). Errors:
 // ERR_CORRUPT. What cannot be mapped asks for the workflow's end.
 MUST_USE err schedule_map(struct schedule *schedule, const struct definition_task *definition);
+
+// The scope of the tasks that follow `task`, or settle with it.
+struct schedule_scope schedule_scope_of(const struct task *task);
+
+// The reference name of a task of the definition in the present scope; in the arena.
+bytes schedule_reference(const struct schedule *schedule, const struct definition_task *definition);
+
+// The task of that reference in the schedule, or NULL.
+struct task *schedule_find(const struct schedule *schedule, bytes reference);
+
+// A new attempt, not appended, named by the present scope.
+struct task *schedule_new(
+    const struct schedule *schedule,
+    const struct definition_task *definition,
+    enum api_task_status status
+);
 
 // Appends a task as it is.
 void schedule_add(struct schedule *schedule, struct task *task);

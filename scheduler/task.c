@@ -3,6 +3,7 @@
 #include "scheduler/task.h"
 
 #include "proto/limits.h"
+#include "scheduler/blueprint.h"
 #include "scheduler/queue.h"
 #include "scheduler/tasks/kind.h"
 #include "scheduler/timer.h"
@@ -32,6 +33,18 @@ struct task *task_new(
     return task;
 }
 
+struct task *task_new_attempt(const struct task *old, enum api_task_status status) {
+    struct task *task = task_new(old->workflow, old->definition, status);
+    task->row.reference = old->row.reference;
+    task->row.iteration = old->row.iteration;
+    task->row.own_blob = old->row.own_blob;
+    task->row.own_bytes = old->row.own_bytes;
+    task->row.parameters_blob = old->row.parameters_blob;
+    task->row.parameters_bytes = old->row.parameters_bytes;
+    task->row.own_name = old->row.own_name;
+    return task;
+}
+
 err task_admit(struct task *task) {
     struct workflow *workflow = task->workflow;
     int64_t now = workflow->decision->now.ms;
@@ -49,6 +62,10 @@ err task_admit(struct task *task) {
     remember(workflow, task);
     struct reference_row reference = {.reference = task->row.reference, .task_no = task->number};
     task_put_reference(workflow, &reference);
+    if (task_suffix(task).size > 0) {
+        reference.reference = task_base(task);
+        task_put_reference(workflow, &reference);
+    }
     struct task_place_row place = {
         .workflow = workflow->id, .run = workflow->row.run, .task_no = task->number};
     struct key key = key_task_id(task->row.id);
@@ -91,10 +108,7 @@ err task_find(struct workflow *workflow, uint32_t number, struct task **out_task
         return ERR_NONE;
     }
     TRY(error);
-    if (task->row.definition >= workflow->definition->task_count) {
-        return err_make(ERR_CORRUPT, "a task row names a task the definition does not have");
-    }
-    task->definition = &workflow->definition->tasks[task->row.definition];
+    TRY(blueprint_find(task));
     remember(workflow, task);
     *out_task = task;
     return ERR_NONE;
@@ -119,10 +133,51 @@ err task_newest(
         *out_task = NULL;
         return ERR_NONE;
     }
+    TRY(task_load(workflow, row.task_no, out_task));
+    if (!bytes_equal((*out_task)->row.reference, reference)) {
+        *out_task = NULL; // the row of a base name
+        return ERR_NONE;
+    }
     if (out_row != NULL) {
         *out_row = row;
     }
-    return task_load(workflow, row.task_no, out_task);
+    return ERR_NONE;
+}
+
+err task_latest(struct workflow *workflow, bytes base, struct task **out_task) {
+    struct decision *decision = workflow->decision;
+    struct key key = key_reference(workflow->id, workflow->row.run, base);
+    struct reference_row row = {0};
+    err error = row_get(decision->txn, &key, &reference_row_record, decision->arena, &row);
+    if (error.code == ERR_NOT_FOUND || (!err_is(error) && !bytes_equal(row.reference, base))) {
+        *out_task = NULL;
+        return ERR_NONE;
+    }
+    TRY(error);
+    return task_find(workflow, row.task_no, out_task);
+}
+
+bytes task_base(const struct task *task) {
+    return bytes_slice(task->row.reference, 0, task->row.reference.size - task_suffix(task).size);
+}
+
+bytes task_suffix(const struct task *task) {
+    bytes reference = task->row.reference;
+    const struct definition *tree = task->workflow->definition;
+    size_t at = reference.size;
+    uint32_t loop = tree->tasks[task->row.definition].loop;
+    for (; loop != DEFINITION_NONE; loop = tree->tasks[loop].loop) {
+        size_t digit = at;
+        while (digit > 2 && reference.data[digit - 1] >= '0' && reference.data[digit - 1] <= '9') {
+            digit--;
+        }
+        if (digit < 2 || digit == at || reference.data[digit - 1] != '_' ||
+            reference.data[digit - 2] != '_') {
+            break;
+        }
+        at = digit - 2;
+    }
+    return bytes_slice(reference, at, reference.size);
 }
 
 err task_exists(struct workflow *workflow, bytes reference, bool *out_exists) {
@@ -254,6 +309,26 @@ void task_reopen(struct task *task, enum api_task_status status) {
     workflow->dirty = true;
 }
 
+// The row of the base name goes with the task it points to: there is no newest one then.
+static err forget_base(const struct task *task) {
+    struct decision *decision = task->workflow->decision;
+    struct workflow *workflow = task->workflow;
+    struct key key = key_reference(workflow->id, workflow->row.run, task_base(task));
+    struct reference_row row = {0};
+    if (task_suffix(task).size == 0) {
+        return ERR_NONE;
+    }
+    err error = row_get(decision->txn, &key, &reference_row_record, decision->arena, &row);
+    if (error.code == ERR_NOT_FOUND) {
+        return ERR_NONE;
+    }
+    TRY(error);
+    if (row.task_no == task->number) {
+        store_txn_del(decision->txn, key_bytes(&key));
+    }
+    return ERR_NONE;
+}
+
 err task_remove(struct task *task) {
     struct workflow *workflow = task->workflow;
     struct store_txn *txn = workflow->decision->txn;
@@ -274,6 +349,7 @@ err task_remove(struct task *task) {
         reference.task_no = before->number;
         task_put_reference(workflow, &reference);
     }
+    TRY(forget_base(task));
     struct key by_id = key_task_id(task->row.id);
     store_txn_del(txn, key_bytes(&by_id));
     struct key row = key_task(workflow->id, workflow->row.run, task->number);

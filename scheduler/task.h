@@ -29,6 +29,10 @@ struct task *task_new(
     struct workflow *workflow, const struct definition_task *definition, enum api_task_status status
 );
 
+// A further attempt of the same task: same place in the definition, same reference. Counting and
+// timing it is the caller's.
+struct task *task_new_attempt(const struct task *old, enum api_task_status status);
+
 // Makes it part of the workflow: numbers, times, rows that find it (R, A).
 MUST_USE err task_admit(struct task *task);
 
@@ -49,6 +53,14 @@ void task_reopen(struct task *task, enum api_task_status status);
 // Removes a terminal task as if it had never been; the one before it becomes the newest attempt of
 // its reference again. Its payloads stay until the run goes. Errors: ERR_CORRUPT.
 MUST_USE err task_remove(struct task *task);
+
+// A reference name in a loop is the definition's name, the base, and a suffix `__<iteration>` for
+// each loop around it; the suffix is empty outside of loops. Both borrow from the row.
+bytes task_base(const struct task *task);
+bytes task_suffix(const struct task *task);
+
+// The newest task of a base name, of whatever iteration, or NULL: what `${base}` means.
+MUST_USE err task_latest(struct workflow *workflow, bytes base, struct task **out_task);
 
 // The newest attempt of a reference name, or NULL. `out_row` (may be NULL) is its R row.
 MUST_USE err task_newest(

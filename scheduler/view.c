@@ -4,6 +4,7 @@
 
 #include "proto/json/json.h"
 #include "proto/limits.h"
+#include "scheduler/blueprint.h"
 #include "scheduler/tasks/kind.h"
 #include "storage/keys.h"
 
@@ -20,12 +21,8 @@ err view_task(struct task *task, bytes *out_json) {
     struct workflow *workflow = task->workflow;
     struct api_task view;
     api_init(&api_task_model, &view);
-    TRY(payload_load(workflow, task_input(task), &view.input_data));
-    if (task->definition->type == TASK_TYPE_JOIN && !task_is_terminal(task)) {
-        TRY(join_output(task, &view.output_data));
-    } else {
-        TRY(payload_load(workflow, task_output(task), &view.output_data));
-    }
+    TRY(view_input(task, &view.input_data));
+    TRY(view_output(task, &view.output_data));
     fill_times(task, &view);
     fill_texts(task, &view);
     fill_limits(task, &view);
@@ -44,6 +41,22 @@ err view_task(struct task *task, bytes *out_json) {
     struct json_writer writer = json_writer(&buffer);
     api_write(&api_task_model, &view, &writer);
     return payload_take(&buffer, workflow->decision->arena, out_json);
+}
+
+err view_input(struct task *task, bytes *out_json) {
+    return task->definition->type == TASK_TYPE_FORK_JOIN_DYNAMIC
+               ? fork_dynamic_input(task, out_json)
+               : payload_load(task->workflow, task_input(task), out_json);
+}
+
+err view_output(struct task *task, bytes *out_json) {
+    if (!task_is_terminal(task) && task->definition->type == TASK_TYPE_JOIN) {
+        return join_output(task, out_json);
+    }
+    if (!task_is_terminal(task) && task->definition->type == TASK_TYPE_DO_WHILE) {
+        return do_while_output(task, BYTES_EMPTY, out_json);
+    }
+    return payload_load(task->workflow, task_output(task), out_json);
 }
 
 err view_workflow(struct workflow *workflow, bool with_tasks, bytes *out_json) {
@@ -145,7 +158,7 @@ static void fill_texts(const struct task *task, struct api_task *out_task) {
     out_task->domain = nullable((row->flags & TASK_HAS_DOMAIN) != 0, row->domain);
     out_task->external_output_payload_storage_path =
         nullable(row->external_output.size > 0, row->external_output);
-    out_task->workflow_task = task->definition->json;
+    out_task->workflow_task = blueprint_json(task);
     out_task->task_definition = task->definition->has_task_definition
                                     ? task->definition->model.task_definition
                                     : BYTES_EMPTY;

@@ -5,6 +5,11 @@
 #include "scheduler/task.h"
 
 // A Task. Errors: ERR_CORRUPT.
+// Input and output of a task as people and expressions see them: some are put together when asked
+// for (dynamic forks, open JOINs and loops).
+MUST_USE err view_input(struct task *task, bytes *out_json);
+MUST_USE err view_output(struct task *task, bytes *out_json);
+
 MUST_USE err view_task(struct task *task, bytes *out_json);
 
 // A Workflow; `with_tasks`: its tasks in order of seq. Saves the workflow's changes first, so that

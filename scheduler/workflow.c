@@ -49,6 +49,7 @@ err workflow_open_id(struct decision *decision, id128 id, struct workflow **out_
     workflow->indexed = index_state_of(&workflow->row);
     own_list(decision, &workflow->row.pending);
     own_list(decision, &workflow->row.permissive);
+    own_list(decision, &workflow->row.expanding);
     TRY(open_definition(workflow));
     *out_workflow = workflow;
     return ERR_NONE;

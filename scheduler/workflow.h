@@ -24,6 +24,7 @@
 #include "scheduler/rows.h"
 
 struct task;
+struct schedule;
 
 // What the decider or a kind of task asked for: that the workflow ends now.
 struct workflow_ending {
@@ -44,6 +45,17 @@ struct index_state {
     bytes correlation;
 };
 
+// A task definition that is not in the tree, as it was read.
+struct blueprint {
+    uint32_t blob;
+    bytes json;
+    const struct definition_task *definition;
+};
+
+enum {
+    WORKFLOW_BLUEPRINTS = 8 // branches of a fork are mostly alike
+};
+
 struct workflow {
     struct decision *decision;
     id128 id;
@@ -53,7 +65,10 @@ struct workflow {
     struct task **slots; // the tasks touched by this command, by number (task.c)
     uint32_t slot_count; // a power of two, or 0
     uint32_t task_count;
-    uint32_t new_count; // tasks this command made
+    struct blueprint blueprints[WORKFLOW_BLUEPRINTS]; // the last ones read (blueprint.c)
+    uint32_t blueprint_count;
+    struct schedule *schedule; // of the generation that runs: where a task's begin adds tasks
+    uint32_t new_count;        // tasks this command made
     bool dirty;
     struct workflow_ending ending;
     struct index_state indexed;

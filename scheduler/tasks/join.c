@@ -18,6 +18,7 @@ struct look {
     struct buffer notes;
 };
 
+static uint32_t times_joined(const struct task *join, const struct task *settled);
 static bool is_settled(struct workflow *workflow, const struct task *task);
 static err look_at(struct task *join, struct look *look);
 static void look_at_one(struct look *look, struct task *task);
@@ -25,40 +26,47 @@ static void note_failure(struct look *look, struct task *task);
 static err finish(struct task *join, enum api_task_status status, bytes reason);
 
 static err map(struct schedule *schedule, const struct definition_task *definition) {
-    struct task *task = task_new(schedule->workflow, definition, API_TASK_IN_PROGRESS);
     struct arena *arena = schedule->workflow->decision->arena;
-    const char *input =
-        arena_format(arena, "{\"joinOn\":%.*s}", BYTES_ARG(definition->model.join_on));
-    schedule_input(task, bytes_from_text(input));
+    struct task *task = schedule_new(schedule, definition, API_TASK_IN_PROGRESS);
+    task->row.width = definition->join_on_count;
+    bytes input = JSON_EMPTY_OBJECT;
+    bytes references = BYTES_EMPTY;
+    TRY(fork_dynamic_references(schedule, definition, &references, &task->row.width));
+    if (references.size > 0) {
+        input = definition->model.input_parameters;
+    } else {
+        references = definition->model.join_on;
+    }
+    const char *joined = arena_format(arena, "{\"joinOn\":%.*s}", BYTES_ARG(references));
+    schedule_input(task, json_merge(input, bytes_from_text(joined), arena));
     schedule_add(schedule, task);
     return ERR_NONE;
 }
 
 err join_note(
-    struct workflow *workflow,
-    const struct definition_task *join_definition,
-    const struct task *settled,
-    struct task **out_join
+    struct workflow *workflow, bytes reference, const struct task *settled, struct task **out_join
 ) {
     *out_join = NULL;
     struct task *join = NULL;
     struct reference_row row = {0};
-    TRY(task_newest(workflow, join_definition->model.task_reference_name, &join, &row));
+    TRY(task_newest(workflow, reference, &join, &row));
     if (join == NULL || task_is_terminal(join)) {
         return ERR_NONE;
     }
-    bytes reference = settled->definition->model.task_reference_name;
-    for (uint32_t i = 0; i < join_definition->join_on_count; i++) {
-        row.joined += bytes_equal(join_definition->join_on[i], reference) ? 1u : 0u;
+    if (join->definition->type != TASK_TYPE_JOIN) {
+        *out_join = join;
+        return ERR_NONE;
     }
+    row.joined += times_joined(join, settled);
     task_put_reference(workflow, &row);
-    if (row.joined >= join_definition->join_on_count || !task_is_successful(settled)) {
+    if (row.joined >= join->row.width ||
+        (!task_is_successful(settled) && !settled->definition->model.permissive)) {
         *out_join = join;
     }
     return ERR_NONE;
 }
 
-err join_evaluate(struct task *join) {
+static err join_evaluate(struct task *join) {
     struct workflow *workflow = join->workflow;
     struct look look = {.all = true, .all_canceled = true};
     buffer_init(&look.reasons, LIMIT_REPLY_BYTES);
@@ -88,16 +96,17 @@ err join_evaluate(struct task *join) {
 
 err join_output(struct task *join, bytes *out_json) {
     struct workflow *workflow = join->workflow;
-    const struct definition_task *definition = join->definition;
     struct buffer buffer;
     buffer_init(&buffer, LIMIT_REPLY_BYTES);
     struct json_writer writer = json_writer(&buffer);
     json_object_begin(&writer);
-    err error = ERR_NONE;
-    for (uint32_t i = 0; i < definition->join_on_count && !err_is(error); i++) {
+    bytes *references = NULL;
+    uint32_t count = 0;
+    err error = join_references(join, &references, &count);
+    for (uint32_t i = 0; i < count && !err_is(error); i++) {
         struct task *task = NULL;
         bytes output = BYTES_EMPTY;
-        error = task_newest(workflow, definition->join_on[i], &task, NULL);
+        error = task_newest(workflow, references[i], &task, NULL);
         if (!err_is(error) && task != NULL && task->row.output_blob != 0) {
             error = payload_load(workflow, task_output(task), &output);
             json_key_bytes(&writer, task->row.reference);
@@ -113,21 +122,70 @@ err join_output(struct task *join, bytes *out_json) {
 }
 
 static err look_at(struct task *join, struct look *look) {
-    const struct definition_task *definition = join->definition;
+    bytes *references = NULL;
+    uint32_t count = 0;
+    TRY(join_references(join, &references, &count));
     struct task **tasks =
-        ARENA_ARRAY(join->workflow->decision->arena, struct task *, definition->join_on_count + 1);
-    for (uint32_t i = 0; i < definition->join_on_count; i++) {
-        TRY(task_newest(join->workflow, definition->join_on[i], &tasks[i], NULL));
+        ARENA_ARRAY(join->workflow->decision->arena, struct task *, (size_t)count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        TRY(task_newest(join->workflow, references[i], &tasks[i], NULL));
         bool settled = tasks[i] != NULL && is_settled(join->workflow, tasks[i]);
         look->all = look->all && settled;
         look->joined += settled ? 1u : 0u;
     }
-    for (uint32_t i = 0; i < definition->join_on_count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         if (tasks[i] != NULL && is_settled(join->workflow, tasks[i])) {
             look_at_one(look, tasks[i]);
         }
     }
     return ERR_NONE;
+}
+
+// The references a JOIN waits for, with the suffix of its iteration. Behind a dynamic fork they
+// stand in its input, the definition's are ignored then (engine.md §10.5).
+err join_references(struct task *join, bytes **out_references, uint32_t *out_count) {
+    struct arena *arena = join->workflow->decision->arena;
+    bytes input = BYTES_EMPTY;
+    bytes list = BYTES_EMPTY;
+    TRY(payload_load(join->workflow, task_input(join), &input));
+    if (!json_get_text(input, "joinOn", &list) || !json_is_array(list)) {
+        *out_count = 0;
+        return ERR_NONE;
+    }
+    bytes suffix = task_suffix(join);
+    bytes *references = ARENA_ARRAY(arena, bytes, json_count(list) + 1);
+    uint32_t count = 0;
+    struct json_iter iter = json_iter(list);
+    bytes element = BYTES_EMPTY;
+    while (json_next_element(&iter, &element)) {
+        if (!json_is_string(element)) {
+            continue;
+        }
+        references[count] = json_string(element, arena);
+        if (suffix.size > 0) {
+            const char *text =
+                arena_format(arena, "%.*s%.*s", BYTES_ARG(references[count]), BYTES_ARG(suffix));
+            references[count] = bytes_from_text(text);
+        }
+        count++;
+    }
+    *out_references = references;
+    *out_count = count;
+    return ERR_NONE;
+}
+
+// How many of the entries a JOIN waits for a task is: those of a definition may repeat themselves.
+static uint32_t times_joined(const struct task *join, const struct task *settled) {
+    const struct definition_task *definition = join->definition;
+    if (settled->row.own_blob != 0) {
+        return 1;
+    }
+    uint32_t times = 0;
+    for (uint32_t i = 0; i < definition->join_on_count; i++) {
+        bytes reference = settled->definition->model.task_reference_name;
+        times += bytes_equal(definition->join_on[i], reference) ? 1u : 0u;
+    }
+    return times;
 }
 
 static void look_at_one(struct look *look, struct task *task) {

@@ -20,12 +20,13 @@ struct task_kind {
     // The task was admitted: runs it as far as it goes without waiting. NULL: nothing to do.
     err (*begin)(struct task *task);
 
+    // Something it waits for within the workflow may have come: ends the task when it did. Called
+    // after begin, whenever a joined task or one of the loop settled, and for one that is open
+    // again after it had ended. NULL: it does not wait for tasks.
+    err (*look)(struct task *task);
+
     // Its READY or WAIT deadline came. NULL: it has none.
     err (*wake)(struct task *task);
-
-    // Something it waits for within the workflow may have come: ends the task when it did. Called
-    // for one that is open again after it had ended. NULL: it does not wait for tasks.
-    err (*look)(struct task *task);
 
     // The task is about to be CANCELED; `reason` is why its workflow ends. NULL: nothing to do.
     err (*cancel)(struct task *task, bytes reason);
@@ -35,6 +36,15 @@ struct task_kind {
 const struct task_kind *task_kind_of(enum definition_task_type type);
 
 extern const struct task_kind task_kind_worker;
+extern const struct task_kind task_kind_dynamic;
+extern const struct task_kind task_kind_fork_dynamic;
+extern const struct task_kind task_kind_exclusive_join;
+extern const struct task_kind task_kind_decision;
+extern const struct task_kind task_kind_do_while;
+extern const struct task_kind task_kind_start_workflow;
+extern const struct task_kind task_kind_inline;
+extern const struct task_kind task_kind_lambda;
+extern const struct task_kind task_kind_jq;
 extern const struct task_kind task_kind_fork_join;
 extern const struct task_kind task_kind_join;
 extern const struct task_kind task_kind_switch;
@@ -52,17 +62,14 @@ MUST_USE err task_kinds_check(const struct definition *definition, struct arena 
 // --- what others ask of one kind
 // -------------------------------------------------------------------
 
-// Looks at the joined tasks and ends the JOIN when they allow it (engine.md §10.6).
-MUST_USE err join_evaluate(struct task *join);
-
-// A task named in the joinOn of the JOIN of this definition settled: it will not be retried.
-// `*out_join` is the JOIN to evaluate now, NULL: nothing to do yet.
+// A task that the JOIN or EXCLUSIVE_JOIN of this reference names settled: it will not be retried.
+// `*out_join` is the task to look at now, NULL: nothing to do yet.
 MUST_USE err join_note(
-    struct workflow *workflow,
-    const struct definition_task *join_definition,
-    const struct task *settled,
-    struct task **out_join
+    struct workflow *workflow, bytes reference, const struct task *settled, struct task **out_join
 );
+
+// The references a JOIN or EXCLUSIVE_JOIN waits for, as they are in its iteration; in the arena.
+MUST_USE err join_references(struct task *join, bytes **out_references, uint32_t *out_count);
 
 // The output an open JOIN has at present.
 MUST_USE err join_output(struct task *join, bytes *out_json);
@@ -72,3 +79,26 @@ void terminate_want_end(struct task *task);
 
 // The child of a SUB_WORKFLOW task ended, or could not begin (engine.md §5.10).
 MUST_USE err sub_workflow_done(struct task *task, const struct message_row *message);
+
+// Maps the next branches of a wide FORK_JOIN_DYNAMIC; with the last it completes (distributed.md
+// §5.1).
+MUST_USE err fork_dynamic_expand(struct schedule *schedule, struct task *fork);
+
+// The input of a FORK_JOIN_DYNAMIC as people see it, with its branches.
+MUST_USE err fork_dynamic_input(struct task *fork, bytes *out_json);
+
+// The references, without suffix, of the branches of the fork before this JOIN as a JSON array.
+// BYTES_EMPTY: there is no dynamic fork before it.
+MUST_USE err fork_dynamic_references(
+    struct schedule *schedule,
+    const struct definition_task *join,
+    bytes *out_json,
+    uint32_t *out_count
+);
+
+// The loop whose iteration a task belongs to, or NULL.
+MUST_USE err do_while_of(const struct task *task, struct task **out_loop);
+
+// The output an open DO_WHILE has at present. `member` names the only member that is wanted, data
+// NULL: all.
+MUST_USE err do_while_output(struct task *loop, bytes member, bytes *out_json);

@@ -3,8 +3,7 @@
 #include "proto/json/json.h"
 #include "scheduler/tasks/kind.h"
 
-static err check_switch(const struct definition_task *task, struct arena *arena);
-static err unsupported(const struct definition_task *task, const char *what, struct arena *arena);
+static err unsupported(const struct definition_task *task, struct arena *arena);
 
 const struct task_kind *task_kind_of(enum definition_task_type type) {
     switch (type) {
@@ -30,16 +29,25 @@ const struct task_kind *task_kind_of(enum definition_task_type type) {
     case TASK_TYPE_SET_VARIABLE:
         return &task_kind_set_variable;
     case TASK_TYPE_FORK_JOIN_DYNAMIC:
+        return &task_kind_fork_dynamic;
     case TASK_TYPE_EXCLUSIVE_JOIN:
+        return &task_kind_exclusive_join;
     case TASK_TYPE_DECISION:
+        return &task_kind_decision;
     case TASK_TYPE_DO_WHILE:
+        return &task_kind_do_while;
     case TASK_TYPE_START_WORKFLOW:
+        return &task_kind_start_workflow;
     case TASK_TYPE_INLINE:
+        return &task_kind_inline;
     case TASK_TYPE_LAMBDA:
+        return &task_kind_lambda;
     case TASK_TYPE_JSON_JQ_TRANSFORM:
+        return &task_kind_jq;
+    case TASK_TYPE_DYNAMIC:
+        return &task_kind_dynamic;
     case TASK_TYPE_HTTP:
     case TASK_TYPE_EVENT:
-    case TASK_TYPE_DYNAMIC:
     case TASK_TYPE_KAFKA_PUBLISH:
     case TASK_TYPE_COUNT:
         break;
@@ -51,10 +59,7 @@ err task_kinds_check(const struct definition *definition, struct arena *arena) {
     for (uint32_t i = 0; i < definition->task_count; i++) {
         const struct definition_task *task = &definition->tasks[i];
         if (task_kind_of(task->type) == NULL) {
-            return unsupported(task, "", arena);
-        }
-        if (task->type == TASK_TYPE_SWITCH) {
-            TRY(check_switch(task, arena));
+            return unsupported(task, arena);
         }
         for (uint32_t branch = 0; branch < task->branch_count; branch++) {
             if (task->branches[branch] == DEFINITION_NONE) {
@@ -72,28 +77,13 @@ err task_kinds_check(const struct definition *definition, struct arena *arena) {
     return ERR_NONE;
 }
 
-// Scripts need the evaluator; an evaluator nobody knows is the workflow's failure (engine.md
-// §10.8).
-static err check_switch(const struct definition_task *task, struct arena *arena) {
-    static const char *const scripts[] = {"javascript", "graaljs", "python"};
-    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
-        if (bytes_equal_text(task->model.evaluator_type, scripts[i])) {
-            return unsupported(
-                task, arena_format(arena, " with evaluatorType '%s'", scripts[i]), arena
-            );
-        }
-    }
-    return ERR_NONE;
-}
-
-static err unsupported(const struct definition_task *task, const char *what, struct arena *arena) {
+static err unsupported(const struct definition_task *task, struct arena *arena) {
     return err_make(
         ERR_UNSUPPORTED,
         arena_format(
             arena,
-            "Task type '%.*s'%s of task '%.*s' is not supported yet",
+            "Task type '%.*s' of task '%.*s' is not supported yet",
             BYTES_ARG(task->model.type),
-            what,
             BYTES_ARG(task->model.task_reference_name)
         )
     );

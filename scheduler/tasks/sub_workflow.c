@@ -38,7 +38,7 @@ static err map(struct schedule *schedule, const struct definition_task *definiti
     TRY(context_evaluate(
         workflow, definition->model.input_parameters, BYTES_EMPTY, &workflow_input_text
     ));
-    struct task *task = task_new(workflow, definition, API_TASK_SCHEDULED);
+    struct task *task = schedule_new(schedule, definition, API_TASK_SCHEDULED);
     struct arena *arena = workflow->decision->arena;
     const char *added =
         arena_format(arena, "{\"workflowInput\":%.*s}", BYTES_ARG(workflow_input_text));

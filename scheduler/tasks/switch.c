@@ -1,26 +1,24 @@
 // SWITCH: chooses a branch when it is mapped, and brings the branch's first task with it
-// (engine.md §10.8). Of the evaluators `value-param` is built; task_kinds_check refuses the
-// scripts.
+// (engine.md §10.8). A script that fails fails the task; its workflow goes on only if that is
+// optional.
 #include "proto/json/json.h"
-#include "scheduler/expression/expression.h"
 #include "scheduler/tasks/kind.h"
+#include "scheduler/tasks/script.h"
 
 #include <string.h>
 
-static bytes case_of(struct task *task, bytes input);
 static uint32_t branch_of(const struct definition_task *definition, bytes name);
 static void give(struct task *task, bytes input, bytes name, bool has_children);
 
 static err map(struct schedule *schedule, const struct definition_task *definition) {
     struct workflow *workflow = schedule->workflow;
-    if (!bytes_equal_text(definition->model.evaluator_type, "value-param")) {
+    bytes evaluator = definition->model.evaluator_type;
+    bool script = script_is_javascript(evaluator);
+    if (!script && !bytes_equal_text(evaluator, "value-param")) {
         const char *text = arena_format(
             workflow->decision->arena,
             "No evaluator registered for type: %.*s",
-            BYTES_ARG(
-                definition->model.evaluator_type.data != NULL ? definition->model.evaluator_type
-                                                              : JSON_NULL_TEXT
-            )
+            BYTES_ARG(evaluator.data != NULL ? evaluator : JSON_NULL_TEXT)
         );
         workflow_want_end(workflow, API_WORKFLOW_FAILED, bytes_from_text(text), NULL);
         return ERR_NONE;
@@ -29,7 +27,20 @@ static err map(struct schedule *schedule, const struct definition_task *definiti
     TRY(schedule_task(schedule, definition, &task));
     bytes input = BYTES_EMPTY;
     TRY(payload_load(workflow, task_input(task), &input));
-    bytes name = case_of(task, input);
+    struct evaluation_result result = {.outcome = EVALUATION_DONE, .json = JSON_NULL_TEXT};
+    if (script) {
+        bytes text = definition->model.expression;
+        TRY(script_run(workflow, EVALUATION_JAVASCRIPT, EVALUATION_EXPRESSION, text, input, &result)
+        );
+    } else {
+        (void)json_get(input, definition->model.expression, &result.json);
+    }
+    if (result.outcome != EVALUATION_DONE) {
+        task_set_reason(task, result.error);
+        task->row.status = API_TASK_FAILED;
+        return ERR_NONE;
+    }
+    bytes name = script_case_text(result.json, workflow->decision->arena);
     uint32_t branch = branch_of(definition, name);
     give(task, input, name, branch != DEFINITION_NONE);
     if (branch == DEFINITION_NONE || task_is_terminal(task)) {
@@ -41,15 +52,6 @@ static err map(struct schedule *schedule, const struct definition_task *definiti
 
 static err begin(struct task *task) {
     return task_move(task, API_TASK_COMPLETED);
-}
-
-static bytes case_of(struct task *task, bytes input) {
-    struct arena *arena = task->workflow->decision->arena;
-    bytes value = BYTES_EMPTY;
-    if (!json_get(input, task->definition->model.expression, &value)) {
-        value = JSON_NULL_TEXT;
-    }
-    return json_is_string(value) ? json_string(value, arena) : expression_java_text(value, arena);
 }
 
 // A case that is there with an empty list means nothing, not the default.

@@ -1,0 +1,288 @@
+// FORK_JOIN_DYNAMIC: branches that its input describes (engine.md §10.5).
+//
+// A branch is a task with a definition of its own (blueprint.h) at the fork's place in the tree. Up
+// to LIMIT_FORK_SLICE branches are mapped together with fork and JOIN, as in the reference. A wider
+// fork stays IN_PROGRESS on the workflow's list of expanding forks and gets its next slice each
+// time the decider has nothing else to do, cut into entries by the decision's bounds; with the last
+// slice it completes, and its JOIN follows as any successor does.
+//
+// What the reference repeats in the fork's input – all branches as whole definitions – is not
+// stored but put together for whoever looks (engine.md §16, 5).
+#include "proto/base/hash.h"
+#include "proto/base/table.h"
+#include "scheduler/blueprint.h"
+#include "scheduler/tasks/fork_plan.h"
+#include "scheduler/tasks/kind.h"
+
+static err plan_of(struct task *fork, struct fork_plan *plan);
+static err map_slice(struct schedule *schedule, struct task *fork, struct fork_plan *plan);
+static err
+map_branch(struct schedule *schedule, const struct task *fork, const struct fork_branch *branch);
+static bool may_branch(enum definition_task_type type);
+static err
+check_duplicate(struct schedule *schedule, const struct task *fork, bytes base, bool *out_skip);
+static void end_for(struct workflow *workflow, const char *text);
+
+static err map(struct schedule *schedule, const struct definition_task *definition) {
+    struct workflow *workflow = schedule->workflow;
+    const struct definition *tree = workflow->definition;
+    if (definition->next == DEFINITION_NONE ||
+        tree->tasks[definition->next].type != TASK_TYPE_JOIN) {
+        end_for(
+            workflow,
+            "Dynamic join definition is not followed by a join task.  Check the workflow "
+            "definition."
+        );
+        return ERR_NONE;
+    }
+    struct task *fork = NULL;
+    TRY(schedule_task(schedule, definition, &fork));
+    if (task_is_terminal(fork) && fork->row.status != API_TASK_COMPLETED) {
+        return ERR_NONE; // its input is over the limit
+    }
+    if ((workflow->row.flags & WORKFLOW_HAS_FORKED) != 0) {
+        fork->row.flags |= TASK_LONG_NAMES;
+    }
+    struct fork_plan plan;
+    TRY(plan_of(fork, &plan));
+    if (plan.fault == NULL) {
+        fork->row.width = (uint32_t)json_count(plan.list);
+        TRY(map_slice(schedule, fork, &plan));
+    }
+    if (plan.fault != NULL) {
+        end_for(workflow, plan.fault);
+    }
+    if (workflow->ending.wanted || fork->row.cursor < fork->row.width) {
+        fork->row.status = API_TASK_IN_PROGRESS;
+        return ERR_NONE;
+    }
+    return schedule_map(schedule, &tree->tasks[definition->next]);
+}
+
+static err begin(struct task *fork) {
+    workflow_list_add(fork->workflow, &fork->workflow->row.expanding, fork->number);
+    return ERR_NONE;
+}
+
+err fork_dynamic_expand(struct schedule *schedule, struct task *fork) {
+    struct workflow *workflow = schedule->workflow;
+    struct fork_plan plan = {0};
+    if (!task_is_terminal(fork)) {
+        TRY(plan_of(fork, &plan));
+        struct fork_branch branch;
+        for (uint32_t i = 0; i < fork->row.cursor && fork_plan_next(&plan, false, &branch); i++) {
+        }
+        TRY(map_slice(schedule, fork, &plan));
+    }
+    if (plan.fault != NULL) {
+        end_for(workflow, plan.fault);
+    }
+    if (workflow->ending.wanted || fork->row.cursor < fork->row.width) {
+        return ERR_NONE;
+    }
+    workflow_list_remove(workflow, &workflow->row.expanding, fork->number);
+    return task_is_terminal(fork) ? ERR_NONE : task_move(fork, API_TASK_COMPLETED);
+}
+
+err fork_dynamic_input(struct task *fork, bytes *out_json) {
+    struct workflow *workflow = fork->workflow;
+    struct arena *arena = workflow->decision->arena;
+    struct fork_plan plan;
+    TRY(plan_of(fork, &plan));
+    if (plan.fault != NULL) {
+        *out_json = plan.input;
+        return ERR_NONE;
+    }
+    struct buffer names;
+    struct buffer tasks;
+    buffer_init(&names, LIMIT_REPLY_BYTES);
+    buffer_init(&tasks, LIMIT_REPLY_BYTES);
+    struct json_writer name_writer = json_writer(&names);
+    struct json_writer task_writer = json_writer(&tasks);
+    json_array_begin(&name_writer);
+    json_array_begin(&task_writer);
+    struct fork_branch branch;
+    struct schedule scope = {.workflow = workflow, .scope = schedule_scope_of(fork)};
+    err error = ERR_NONE;
+    while (!err_is(error) && fork_plan_next(&plan, false, &branch)) {
+        struct definition_task named = {.model = {.task_reference_name = branch.reference}};
+        struct task *task = NULL;
+        error = task_newest(workflow, schedule_reference(&scope, &named), &task, NULL);
+        json_text(&name_writer, branch.reference);
+        if (!err_is(error) && task != NULL) {
+            json_raw(&task_writer, blueprint_json(task));
+        }
+    }
+    json_array_end(&name_writer);
+    json_array_end(&task_writer);
+    bytes name_list = JSON_EMPTY_ARRAY;
+    bytes task_list = JSON_EMPTY_ARRAY;
+    err first = payload_take(&names, arena, &name_list);
+    err second = payload_take(&tasks, arena, &task_list);
+    TRY(error);
+    TRY(first);
+    TRY(second);
+    const char *added = arena_format(
+        arena,
+        "{\"forkedTasks\":%.*s,\"forkedTaskDefs\":%.*s}",
+        BYTES_ARG(name_list),
+        BYTES_ARG(task_list)
+    );
+    *out_json = json_merge(plan.input, bytes_from_text(added), arena);
+    return ERR_NONE;
+}
+
+err fork_dynamic_references(
+    struct schedule *schedule,
+    const struct definition_task *join,
+    bytes *out_json,
+    uint32_t *out_count
+) {
+    struct workflow *workflow = schedule->workflow;
+    const struct definition *tree = workflow->definition;
+    const struct definition_task *definition = NULL;
+    for (uint32_t i = 0; i < tree->task_count && definition == NULL; i++) {
+        bool before = tree->tasks[i].type == TASK_TYPE_FORK_JOIN_DYNAMIC &&
+                      tree->tasks[i].next == join->index;
+        definition = before ? &tree->tasks[i] : NULL;
+    }
+    if (definition == NULL) {
+        return ERR_NONE;
+    }
+    bytes reference = schedule_reference(schedule, definition);
+    struct task *fork = schedule_find(schedule, reference);
+    if (fork == NULL) {
+        TRY(task_newest(workflow, reference, &fork, NULL));
+    }
+    if (fork == NULL) {
+        return ERR_NONE;
+    }
+    struct fork_plan plan;
+    TRY(plan_of(fork, &plan));
+    struct buffer buffer;
+    buffer_init(&buffer, LIMIT_REPLY_BYTES);
+    struct json_writer writer = json_writer(&buffer);
+    json_array_begin(&writer);
+    struct fork_branch branch;
+    struct table seen;
+    table_init(&seen);
+    *out_count = 0;
+    while (fork_plan_next(&plan, false, &branch)) {
+        uint64_t hash = hash_sip64(branch.reference);
+        if (table_get(&seen, hash) == NULL) {
+            table_put(&seen, hash, fork);
+            json_text(&writer, branch.reference);
+            ++*out_count;
+        }
+    }
+    table_deinit(&seen);
+    json_array_end(&writer);
+    return payload_take(&buffer, workflow->decision->arena, out_json);
+}
+
+static err plan_of(struct task *fork, struct fork_plan *plan) {
+    struct workflow *workflow = fork->workflow;
+    bytes input = BYTES_EMPTY;
+    TRY(payload_load(workflow, task_input(fork), &input));
+    fork_plan_begin(
+        plan, workflow->decision, fork->definition, input, (fork->row.flags & TASK_LONG_NAMES) != 0
+    );
+    return ERR_NONE;
+}
+
+static err map_slice(struct schedule *schedule, struct task *fork, struct fork_plan *plan) {
+    struct workflow *workflow = schedule->workflow;
+    uint32_t end = fork->row.cursor + LIMIT_FORK_SLICE;
+    fork->dirty = true;
+    struct fork_branch branch;
+    while (!workflow->ending.wanted && fork->row.cursor < end && fork_plan_next(plan, true, &branch)
+    ) {
+        TRY(map_branch(schedule, fork, &branch));
+        fork->row.cursor++;
+        workflow->row.flags |= WORKFLOW_HAS_FORKED;
+        workflow->dirty = true;
+    }
+    return ERR_NONE;
+}
+
+static err
+map_branch(struct schedule *schedule, const struct task *fork, const struct fork_branch *branch) {
+    struct workflow *workflow = schedule->workflow;
+    bool skip = false;
+    TRY(check_duplicate(schedule, fork, branch->reference, &skip));
+    if (skip || workflow->ending.wanted) {
+        return ERR_NONE;
+    }
+    struct definition_task *definition = NULL;
+    TRY(blueprint_of_branch(
+        workflow, fork->definition, branch->json, branch->reference, branch->parameters, &definition
+    ));
+    if (!may_branch(definition->type)) {
+        end_for(
+            workflow,
+            arena_format(
+                workflow->decision->arena,
+                "Task type '%.*s' of dynamically forked task '%.*s' is not supported",
+                BYTES_ARG(definition->model.type),
+                BYTES_ARG(branch->reference)
+            )
+        );
+        return ERR_NONE;
+    }
+    uint32_t first = schedule->count;
+    TRY(schedule_map(schedule, definition));
+    for (uint32_t i = first; i < schedule->count; i++) {
+        TRY(blueprint_store(schedule->items[i], branch->json, branch->parameters));
+    }
+    return ERR_NONE;
+}
+
+// Types that want tasks of the definition beside or below them find none here.
+static bool may_branch(enum definition_task_type type) {
+    const struct task_kind *kind = task_kind_of(type);
+    return kind != NULL && kind->begin != NULL && kind->look == NULL &&
+           type != TASK_TYPE_FORK_JOIN_DYNAMIC && type != TASK_TYPE_SWITCH &&
+           type != TASK_TYPE_DECISION;
+}
+
+// Two elements of one reference are one branch; a reference that has run before is a fault.
+static err
+check_duplicate(struct schedule *schedule, const struct task *fork, bytes base, bool *out_skip) {
+    struct workflow *workflow = schedule->workflow;
+    struct definition_task named = {.model = {.task_reference_name = base}};
+    bytes reference = schedule_reference(schedule, &named);
+    struct task *found = NULL;
+    TRY(task_newest(workflow, reference, &found, NULL));
+    *out_skip = schedule_find(schedule, reference) != NULL;
+    if (found == NULL) {
+        return ERR_NONE;
+    }
+    *out_skip = found->row.status == API_TASK_SCHEDULED ||
+                (found->row.own_blob != 0 && found->number > fork->number && fork->number > 0 &&
+                 found->row.definition == fork->row.definition);
+    if (*out_skip) {
+        return ERR_NONE;
+    }
+    const char *text = arena_format(
+        workflow->decision->arena,
+        "No dynamic tasks could be created for the Workflow: %s, Dynamic Fork Task: %.*s attempted "
+        "to create a duplicate task reference name: %.*s",
+        workflow_short_text(workflow),
+        BYTES_ARG(fork->definition->model.task_reference_name),
+        BYTES_ARG(reference)
+    );
+    end_for(workflow, text);
+    return ERR_NONE;
+}
+
+static void end_for(struct workflow *workflow, const char *text) {
+    workflow_want_end(workflow, API_WORKFLOW_FAILED, bytes_from_text(text), NULL);
+}
+
+const struct task_kind task_kind_fork_dynamic = {
+    .never_retried = true,
+    .named_by_type = true,
+    .first_status = API_TASK_COMPLETED,
+    .map = map,
+    .begin = begin,
+};
