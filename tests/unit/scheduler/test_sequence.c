@@ -320,10 +320,10 @@ static void a_type_that_is_not_built_is_refused_at_the_start(void **state) {
     struct world *world = *state;
     world_simple(world, "a");
     (void)world_start_request(
-        world, "{\"name\":\"w\",\"workflowDef\":" WORKFLOW(S("a") "," TYPED("INLINE", "i", "")) "}"
+        world, "{\"name\":\"w\",\"workflowDef\":" WORKFLOW(S("a") "," TYPED("EVENT", "i", "")) "}"
     );
     assert_err(world->last, ERR_UNSUPPORTED);
-    assert_string_equal(world->last.text, "Task type 'INLINE' of task 'i' is not supported yet");
+    assert_string_equal(world->last.text, "Task type 'EVENT' of task 'i' is not supported yet");
 }
 
 static void logs_are_kept_in_order_ten_an_update(void **state) {

@@ -100,26 +100,6 @@ static void case_169_switches_in_switches_are_one_pass(void **state) {
     assert_list(world, id, "s:COMPLETED t:COMPLETED a:COMPLETED b:SCHEDULED");
 }
 
-static void a_script_switch_is_refused_at_the_start(void **state) {
-    struct world *world = *state;
-    world_simple(world, "a");
-    (void)world_start_request(
-        world,
-        "{\"name\":\"w\",\"workflowDef\":" WORKFLOW(TYPED(
-            "SWITCH",
-            "s",
-            ",\"evaluatorType\":\"javascript\",\"expression\":\"1\",\"decisionCases\":{\"A\":[" S(
-                "a"
-            ) "]}"
-        )) "}"
-    );
-    assert_err(world->last, ERR_UNSUPPORTED);
-    assert_string_equal(
-        world->last.text,
-        "Task type 'SWITCH' with evaluatorType 'javascript' of task 's' is not supported yet"
-    );
-}
-
 static void case_220_set_variable_merges(void **state) {
     struct world *world = *state;
     world_simple(world, "a");
@@ -387,7 +367,6 @@ int main(void) {
         world_test(case_165_an_empty_case_is_not_the_default),
         world_test(case_168_an_unknown_evaluator_fails_the_workflow),
         world_test(case_169_switches_in_switches_are_one_pass),
-        world_test(a_script_switch_is_refused_at_the_start),
         world_test(case_220_set_variable_merges),
         world_test(case_221_variables_over_the_limit_are_rolled_back),
         world_test(case_222_terminate_completes_and_cancels_the_rest),

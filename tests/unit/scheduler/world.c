@@ -15,6 +15,13 @@ enum {
 
 static void begin(struct world *world, group_id group);
 static void end(struct world *world, err result);
+static bool finish(struct world *world, err result);
+static bool timer_key_may_evaluate(bytes key);
+
+// A command as the core runs it: again and again while it waits for scripts.
+#define run(world, call) \
+    do {                 \
+    } while (!finish((world), (call)))
 static void audit(struct world *world);
 static group_id group_of(struct world *world, bytes id);
 static bool deliver_one(struct world *world);
@@ -123,7 +130,7 @@ bytes world_start_request(struct world *world, const char *request) {
     char text[ID_TEXT_BYTES];
     id_format(command.id, text);
     begin(world, decision_group_of(&world->settings, bytes_of(text, ID_TEXT_BYTES)));
-    end(world, start_workflow(&world->decision, &command, &world->reply));
+    run(world, start_workflow(&world->decision, &command, &world->reply));
     return err_is(world->last) ? BYTES_EMPTY : arena_copy(world->arena, world->reply.body);
 }
 
@@ -134,7 +141,7 @@ void world_repeat_start(struct world *world, bytes id, const char *name) {
     struct start_workflow command = {.request = &body};
     assert_true(id_parse(id, &command.id));
     begin(world, group_of(world, id));
-    end(world, start_workflow(&world->decision, &command, &world->reply));
+    run(world, start_workflow(&world->decision, &command, &world->reply));
 }
 
 void world_pause(struct world *world, bytes workflow) {
@@ -144,12 +151,12 @@ void world_pause(struct world *world, bytes workflow) {
 
 void world_resume(struct world *world, bytes workflow) {
     begin(world, group_of(world, workflow));
-    end(world, resume_workflow(&world->decision, workflow, &world->reply));
+    run(world, resume_workflow(&world->decision, workflow, &world->reply));
 }
 
 void world_terminate(struct world *world, bytes workflow, const char *reason) {
     begin(world, group_of(world, workflow));
-    end(world,
+    run(world,
         terminate_workflow(
             &world->decision,
             workflow,
@@ -314,7 +321,7 @@ void world_result_of(
     assert_ok(api_read(&api_task_result_model, bytes_from_text(text), world->arena, &result));
     struct next_poll next;
     begin(world, group_of(world, workflow));
-    end(world, update_task(&world->decision, &result, &world->reply, &next));
+    run(world, update_task(&world->decision, &result, &world->reply, &next));
 }
 
 void world_result(
@@ -356,7 +363,7 @@ void world_by_reference(
         .output = bytes_from_text(output),
     };
     begin(world, group_of(world, workflow));
-    end(world, update_task_by_reference(&world->decision, &command, &world->reply));
+    run(world, update_task_by_reference(&world->decision, &command, &world->reply));
 }
 
 void world_extend_lease(struct world *world, bytes workflow, const char *reference) {
@@ -367,7 +374,7 @@ void world_extend_lease(struct world *world, bytes workflow, const char *referen
     result.task_id = world_text(world, world_task(world, workflow, reference), "taskId");
     struct next_poll next;
     begin(world, group_of(world, workflow));
-    end(world, update_task(&world->decision, &result, &world->reply, &next));
+    run(world, update_task(&world->decision, &result, &world->reply, &next));
     assert_ok(world->last);
 }
 
@@ -391,7 +398,8 @@ void world_settle(struct world *world) {
 
 void world_fire(struct world *world, bytes workflow, bytes timer_key) {
     begin(world, group_of(world, workflow));
-    end(world, fire_timer(&world->decision, timer_key));
+    world->decision.evaluated.allowed = timer_key_may_evaluate(timer_key);
+    run(world, fire_timer(&world->decision, timer_key));
     assert_ok(world->last);
 }
 
@@ -531,7 +539,9 @@ static void begin(struct world *world, group_id group) {
         .random = &world->random,
         .definitions = world->definitions,
         .settings = &world->settings,
+        .evaluated = {.allowed = true},
     };
+    world->random_begun = world->random;
     world->reply = (struct reply){0};
     assert_ok(store_txn_begin(world->store, group, &world->decision.txn));
 }
@@ -550,6 +560,73 @@ static void end(struct world *world, err result) {
         store_commit(world->store, group, index);
         audit(world);
     }
+}
+
+static struct evaluation_result answer(struct world *world, const struct evaluation *wanted) {
+    for (size_t i = 0; i < world->script_count; i++) {
+        const struct world_script *script = &world->scripts[i];
+        if (!bytes_equal_text(wanted->text, script->text) ||
+            (script->input != NULL && !json_equal(wanted->input, bytes_from_text(script->input)))) {
+            continue;
+        }
+        world->evaluations++;
+        world->evaluated_bytes += wanted->input.size;
+        bytes text = script->work_out != NULL ? script->work_out(world, wanted->input)
+                                              : bytes_from_text(script->answer);
+        bool done = script->outcome == EVALUATION_DONE;
+        return (struct evaluation_result){
+            .outcome = script->outcome,
+            .json = done ? text : BYTES_EMPTY,
+            .error = done ? BYTES_EMPTY : text,
+        };
+    }
+    fail_msg(
+        "no answer for script %.*s over %.*s", BYTES_ARG(wanted->text), BYTES_ARG(wanted->input)
+    );
+    return (struct evaluation_result){.outcome = EVALUATION_UNAVAILABLE};
+}
+
+// False: the decision was given up and begun anew, with one more result or to record only.
+static bool finish(struct world *world, err result) {
+    struct decision *decision = &world->decision;
+    if (result.code != ERR_SUSPENDED && result.code != ERR_LATER) {
+        end(world, result);
+        return true;
+    }
+    struct decision_results evaluated = decision->evaluated;
+    if (result.code == ERR_LATER) {
+        assert_false(evaluated.allowed);
+        evaluated.record_only = true;
+    } else {
+        assert_true(evaluated.allowed && decision->wanted_count > 0);
+        size_t count = evaluated.count + decision->wanted_count;
+        hash128 *keys = ARENA_ARRAY(world->arena, hash128, count);
+        struct evaluation_result *results =
+            ARENA_ARRAY(world->arena, struct evaluation_result, count);
+        for (size_t i = 0; i < evaluated.count; i++) {
+            keys[i] = evaluated.keys[i];
+            results[i] = evaluated.results[i];
+        }
+        for (size_t i = 0; i < decision->wanted_count; i++) {
+            keys[evaluated.count + i] = evaluation_key(&decision->wanted[i]);
+            results[evaluated.count + i] = answer(world, &decision->wanted[i]);
+        }
+        evaluated.keys = keys;
+        evaluated.results = results;
+        evaluated.count = count;
+        world->suspensions++;
+    }
+    group_id group = store_txn_group(decision->txn);
+    store_txn_abort(&decision->txn);
+    world->random = world->random_begun;
+    begin(world, group);
+    decision->evaluated = evaluated;
+    return false;
+}
+
+static bool timer_key_may_evaluate(bytes key) {
+    struct key_timer_parts parts;
+    return key_timer_parse(key, &parts) && timer_may_evaluate(parts.kind);
 }
 
 static void report_fault(void *argument, const char *text) {
@@ -627,7 +704,8 @@ static bool fire_next(struct world *world, int64_t until_ms) {
     assert_true(key_timer_parse(earliest, &parts));
     world->now.ms = parts.due_ms > world->now.ms ? parts.due_ms : world->now.ms;
     begin(world, owner);
-    end(world, fire_timer(&world->decision, earliest));
+    world->decision.evaluated.allowed = timer_key_may_evaluate(earliest);
+    run(world, fire_timer(&world->decision, earliest));
     assert_ok(world->last);
     return true;
 }

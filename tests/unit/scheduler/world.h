@@ -12,6 +12,17 @@
 
 #include <string.h>
 
+struct world;
+
+// What a fake evaluator says to a script. The real ones are tested where they live.
+struct world_script {
+    const char *text;
+    const char *input; // JSON, NULL: any
+    enum evaluation_outcome outcome;
+    const char *answer;                                  // JSON, or the text of an error
+    bytes (*work_out)(struct world *world, bytes input); // instead of `answer`; NULL: none
+};
+
 struct world {
     struct memory_faults faults;
     struct disk *disk;
@@ -28,7 +39,13 @@ struct world {
     uint16_t slot; // of the next starts; 0: any
     err last;      // what the newest command said
     struct reply reply;
-    struct task_claim claim; // of the newest poll that got a task
+    struct random random_begun; // as it was when the newest command began
+    const struct world_script *scripts;
+    size_t script_count;
+    uint64_t evaluations;     // answered
+    uint64_t evaluated_bytes; // of their inputs
+    uint64_t suspensions;     // decisions that were run again
+    struct task_claim claim;  // of the newest poll that got a task
 };
 
 void world_init(struct world *world);
@@ -143,6 +160,9 @@ bytes world_status(struct world *world, bytes workflow);
 const char *world_list(struct world *world, bytes workflow);
 // Messages that no group has taken yet, all groups.
 uint64_t world_outbox(struct world *world);
+
+#define world_scripts(world, rules) \
+    ((world)->scripts = (rules), (world)->script_count = sizeof(rules) / sizeof((rules)[0]))
 
 // Texts of definitions.
 #define S(name) S_WITH(name, "")

@@ -1,0 +1,209 @@
+// engine-cases.md I: SWITCH by script, DECISION, EXCLUSIVE_JOIN; K: START_WORKFLOW.
+#include "tests/unit/scheduler/world.h"
+
+#define SCRIPT_SWITCH(script, more)                                                                \
+    TYPED(                                                                                         \
+        "SWITCH",                                                                                  \
+        "s",                                                                                       \
+        ",\"evaluatorType\":\"javascript\",\"expression\":\"" script                               \
+        "\",\"inputParameters\":{\"a\":5},\"decisionCases\":{\"hi\":[" S("a") "],\"true\":[" S("b" \
+        ) "],\"1\":[" S("c") "]}" more                                                             \
+    )
+#define DECISION(more, cases, default_case)                                                   \
+    TYPED(                                                                                    \
+        "DECISION",                                                                           \
+        "d",                                                                                  \
+        more ",\"inputParameters\":{\"p\":\"${workflow.input.p}\"},\"decisionCases\":{" cases \
+             "},\"defaultCase\":[" default_case "]"                                           \
+    )
+#define BY_VALUE ",\"caseValueParam\":\"p\""
+#define EXCLUSIVE(more) TYPED("EXCLUSIVE_JOIN", "ej", more)
+#define CHOICE                                                                                \
+    TYPED(                                                                                    \
+        "SWITCH",                                                                             \
+        "s",                                                                                  \
+        ",\"evaluatorType\":\"value-param\",\"expression\":\"p\",\"inputParameters\":{\"p\":" \
+        "\"${workflow.input.p}\"},\"decisionCases\":{\"A\":[" S("a") "],\"B\":[" S("b") "]}"  \
+    )
+
+static const struct world_script scripts[] = {
+    {"hi", "{\"a\":5}", EVALUATION_DONE, "\"hi\"", NULL},
+    {"yes", "{\"a\":5}", EVALUATION_DONE, "true", NULL},
+    {"one", "{\"a\":5}", EVALUATION_DONE, "1", NULL},
+    {"half", "{\"a\":5}", EVALUATION_DONE, "1.5", NULL},
+    {"throw", NULL, EVALUATION_FAILED, "Error evaluating the script `x` at line 1", NULL},
+    {"A?", NULL, EVALUATION_DONE, "\"A\"", NULL},
+};
+
+static int setup(void **state) {
+    int result = world_setup(state);
+    struct world *world = *state;
+    world_scripts(world, scripts);
+    world_simple(world, "abc");
+    return result;
+}
+
+static bytes start(struct world *world, const char *definition, const char *input) {
+    world_workflow(world, definition);
+    return world_start(world, "w", input);
+}
+
+static void case_166_a_script_chooses(void **state) {
+    struct world *world = *state;
+    bytes id = start(world, WORKFLOW(SCRIPT_SWITCH("hi", "")), "{}");
+    assert_list(world, id, "s:COMPLETED a:SCHEDULED");
+    assert_json(
+        world,
+        world_task(world, id, "s"),
+        "outputData",
+        "{\"evaluationResult\":[\"hi\"],\"selectedCase\":\"hi\"}"
+    );
+    id = start(world, WORKFLOW(SCRIPT_SWITCH("yes", "")), "{}");
+    assert_list(world, id, "s:COMPLETED b:SCHEDULED");
+    id = start(world, WORKFLOW(SCRIPT_SWITCH("one", "")), "{}");
+    assert_list(world, id, "s:COMPLETED c:SCHEDULED");
+    id = start(world, WORKFLOW(SCRIPT_SWITCH("half", "")), "{}");
+    assert_at(world, world_task(world, id, "s"), "outputData.selectedCase", "1.5");
+}
+
+static void case_167_a_script_that_throws(void **state) {
+    struct world *world = *state;
+    bytes id = start(world, WORKFLOW(SCRIPT_SWITCH("throw", "")), "{}");
+    assert_status(world, id, "FAILED");
+    bytes task = world_task(world, id, "s");
+    assert_at(world, task, "status", "FAILED");
+    assert_at(world, task, "reasonForIncompletion", "Error evaluating the script `x` at line 1");
+    id = start(world, WORKFLOW(SCRIPT_SWITCH("throw", ",\"optional\":true") "," S("d")), "{}");
+    assert_list(world, id, "s:COMPLETED_WITH_ERRORS d:SCHEDULED");
+}
+
+static void case_171_decision_by_value(void **state) {
+    struct world *world = *state;
+    const char *definition =
+        WORKFLOW(DECISION(BY_VALUE, "\"A\":[" S("a") "],\"E\":[]", S("b")) "," S("c"));
+    bytes id = start(world, definition, "{\"p\":\"A\"}");
+    assert_list(world, id, "d:COMPLETED a:SCHEDULED");
+    bytes task = world_task(world, id, "d");
+    assert_json(world, task, "inputData", "{\"case\":\"A\",\"hasChildren\":\"true\"}");
+    assert_json(world, task, "outputData", "{\"caseOutput\":[\"A\"]}");
+    assert_at(world, task, "taskDefName", "DECISION");
+    id = start(world, definition, "{\"p\":\"E\"}");
+    assert_list(world, id, "d:COMPLETED b:SCHEDULED");
+    id = start(world, WORKFLOW(DECISION(BY_VALUE, "\"A\":[" S("a") "]", "") "," S("c")), "{}");
+    assert_list(world, id, "d:COMPLETED c:SCHEDULED");
+    assert_json(world, world_task(world, id, "d"), "inputData", "{\"case\":\"null\"}");
+}
+
+static void case_172_decision_by_script(void **state) {
+    struct world *world = *state;
+    bytes id = start(
+        world, WORKFLOW(DECISION(",\"caseExpression\":\"A?\"", "\"A\":[" S("a") "]", "")), "{}"
+    );
+    assert_list(world, id, "d:COMPLETED a:SCHEDULED");
+    id = start(
+        world, WORKFLOW(DECISION(",\"caseExpression\":\"throw\"", "\"A\":[" S("a") "]", "")), "{}"
+    );
+    assert_status(world, id, "FAILED");
+    assert_at(
+        world, world_get(world, id), "reasonForIncompletion", "Error while evaluating script: throw"
+    );
+    assert_list(world, id, "");
+}
+
+static void case_173_the_branch_that_ran_decides(void **state) {
+    struct world *world = *state;
+    bytes id = start(
+        world,
+        WORKFLOW(CHOICE "," EXCLUSIVE(",\"joinOn\":[\"a\",\"b\"]") "," S("c")),
+        "{\"p\":\"A\"}"
+    );
+    world_complete(world, id, "a", "{\"v\":1}");
+    assert_list(world, id, "s:COMPLETED a:COMPLETED ej:COMPLETED c:SCHEDULED");
+    assert_json(world, world_task(world, id, "ej"), "outputData", "{\"v\":1}");
+    assert_json(
+        world,
+        world_task(world, id, "ej"),
+        "inputData",
+        "{\"joinOn\":[\"a\",\"b\"],\"defaultExclusiveJoinTask\":[]}"
+    );
+}
+
+static void case_174_the_default_decides(void **state) {
+    struct world *world = *state;
+    bytes id = start(
+        world,
+        WORKFLOW(S("c"
+        ) "," CHOICE "," EXCLUSIVE(",\"joinOn\":[\"a\",\"b\"],\"defaultExclusiveJoinTask\":[\"c\"]")
+        ),
+        "{}"
+    );
+    world_complete(world, id, "c", "{\"v\":3}");
+    assert_status(world, id, "COMPLETED");
+    assert_json(world, world_task(world, id, "ej"), "outputData", "{\"v\":3}");
+}
+
+static void case_175_a_permissive_failure_fails_it(void **state) {
+    struct world *world = *state;
+    bytes id = start(
+        world,
+        WORKFLOW(S_WITH("a", ",\"permissive\":true") "," EXCLUSIVE(",\"joinOn\":[\"a\"]")),
+        "{}"
+    );
+    world_fail(world, id, "a", "why");
+    assert_list(world, id, "a:FAILED ej:FAILED");
+    assert_at(world, world_task(world, id, "ej"), "reasonForIncompletion", "why");
+    assert_status(world, id, "FAILED");
+}
+
+#define STARTER(request) \
+    TYPED("START_WORKFLOW", "st", ",\"inputParameters\":{\"startWorkflow\":" request "}")
+
+static void start_workflow_starts_and_forgets(void **state) {
+    struct world *world = *state;
+    world_workflow(world, "{\"name\":\"other\",\"tasks\":[" S("a") "]}");
+    world_workflow(world, WORKFLOW(STARTER("{\"name\":\"other\",\"input\":{\"x\":1}}")));
+    bytes id = world_start_request(world, "{\"name\":\"w\",\"correlationId\":\"k\"}");
+    assert_list(world, id, "st:COMPLETED");
+    assert_status(world, id, "COMPLETED");
+    bytes other = world_text(world, world_task(world, id, "st"), "outputData.workflowId");
+    world_settle(world);
+    bytes execution = world_get(world, other);
+    assert_json(world, execution, "input", "{\"x\":1}");
+    assert_at(world, execution, "correlationId", "k");
+    assert_true(json_is_null(world_at(world, execution, "parentWorkflowId")));
+}
+
+static void start_workflow_says_what_is_wrong(void **state) {
+    struct world *world = *state;
+    bytes id = start(world, WORKFLOW(STARTER("null")), "{}");
+    assert_at(
+        world,
+        world_task(world, id, "st"),
+        "reasonForIncompletion",
+        "Missing 'startWorkflow' in input data."
+    );
+    id = start(world, WORKFLOW(STARTER("{\"name\":\"nobody\"}")), "{}");
+    bytes reason = world_text(world, world_task(world, id, "st"), "reasonForIncompletion");
+    assert_starts_with(reason, "No such workflow defined. name=nobody");
+    assert_status(world, id, "FAILED");
+    id = start(world, WORKFLOW(STARTER("{\"name\":\"other\",\"priority\":200}")), "{}");
+    reason = world_text(world, world_task(world, id, "st"), "reasonForIncompletion");
+    assert_starts_with(reason, "startWorkflow validation failed. 'priority' -> ");
+}
+
+#define branch_test(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        branch_test(case_166_a_script_chooses),
+        branch_test(case_167_a_script_that_throws),
+        branch_test(case_171_decision_by_value),
+        branch_test(case_172_decision_by_script),
+        branch_test(case_173_the_branch_that_ran_decides),
+        branch_test(case_174_the_default_decides),
+        branch_test(case_175_a_permissive_failure_fails_it),
+        branch_test(start_workflow_starts_and_forgets),
+        branch_test(start_workflow_says_what_is_wrong),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
