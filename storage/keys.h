@@ -22,7 +22,7 @@
 //   D request16                           dedupe of a request
 //   L limit8 [group2]                     permits
 //   H name 0 …                            schedule
-//   X kind1 hash8 create6 id16            what finds an execution by something else than its id
+//   Y kind1 hash8 create6 id16            what finds an execution by something else than its id
 //   system group only:
 //   N node4    P partition2    C kind1 name 0 version4    V
 //
@@ -69,7 +69,7 @@ enum key_kind {
     KEY_REQUEST = 'D',
     KEY_LIMIT = 'L',
     KEY_SCHEDULE = 'H',
-    KEY_INDEX = 'X',
+    KEY_INDEX = 'Y',
     KEY_CATALOG = 'C',
     KEY_VERSION = 'V',
     KEY_NODE = 'N',

@@ -195,8 +195,36 @@ static void parsers_refuse_other_kinds_and_cut_keys(void **state) {
     assert_false(key_catalog_parse(BYTES_LITERAL("C\1a\0\0\0\0"), &catalog));
 }
 
+static void kinds_of_a_partition_have_letters_of_their_own(void **state) {
+    (void)state;
+    static const enum key_kind kinds[] = {
+        KEY_WORKFLOW,
+        KEY_EXECUTION,
+        KEY_TASK_ID,
+        KEY_FROZEN,
+        KEY_QUEUE_COUNTERS,
+        KEY_POLL_DATA,
+        KEY_QUEUE,
+        KEY_TIMER,
+        KEY_OUTBOX,
+        KEY_STREAM,
+        KEY_INBOX,
+        KEY_IDEMPOTENCY,
+        KEY_REQUEST,
+        KEY_LIMIT,
+        KEY_INDEX,
+        KEY_SCHEDULE,
+    };
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        for (size_t j = 0; j < i; j++) {
+            assert_int_not_equal(kinds[i], kinds[j]);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kinds_of_a_partition_have_letters_of_their_own),
         cmocka_unit_test(every_id_comes_back_from_its_key),
         cmocka_unit_test(workflows_lie_in_the_order_of_their_time_whatever_their_slot),
         cmocka_unit_test(the_rows_of_a_run_lie_together_and_apart_from_other_runs),
