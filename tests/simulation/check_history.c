@@ -5,82 +5,61 @@
 // Times inside one execution are partition times of one group, so they compare whatever the wall
 // clock did.
 
-#include "proto/json/json.h"
 #include "tests/simulation/checks.h"
 #include "tests/simulation/read.h"
 
-#include <string.h>
-
 static const char *const CHECKER = "history";
 
-enum {
-    TASKS_MAX = 512
-};
-
-struct tasks {
-    bytes items[TASKS_MAX];
-    uint32_t count;
-};
-
-static void fail(struct scene *scene, bytes task, const char *what) {
+static void fail(struct scene *scene, const struct task_view *task, const char *what) {
     world_fail(
         scene->world,
         CHECKER,
         "%s: task %s of workflow %s, ref %.*s",
         what,
-        id_text(read_id(task, "taskId")).text,
-        id_text(read_id(task, "workflowInstanceId")).text,
-        BYTES_ARG(read_text(task, "referenceTaskName", scene->scratch))
+        id_text(task->id).text,
+        id_text(task->workflow).text,
+        BYTES_ARG(task->reference)
     );
-}
-
-static bool is_terminal(struct scene *scene, bytes task) {
-    return status_is_terminal(read_text(task, "status", scene->scratch));
 }
 
 // --- attempts ------------------------------------------------------------------------------------
 
-// The attempt after `task`, data NULL when there is none.
-static bytes next_attempt(const struct tasks *tasks, bytes task) {
-    bytes reference = read_value(task, "referenceTaskName");
-    int64_t attempt = read_int(task, "retryCount") + 1;
+// The attempt after `task`, NULL when there is none.
+static const struct task_view *
+next_attempt(const struct task_views *tasks, const struct task_view *task) {
     for (uint32_t i = 0; i < tasks->count; i++) {
-        bytes other = tasks->items[i];
-        if (read_int(other, "retryCount") == attempt &&
-            bytes_equal(read_value(other, "referenceTaskName"), reference)) {
+        const struct task_view *other = &tasks->items[i];
+        if (other->attempt == task->attempt + 1 && bytes_equal(other->reference, task->reference)) {
             return other;
         }
     }
-    return BYTES_EMPTY;
+    return NULL;
 }
 
-static void check_pairs(struct scene *scene, const struct tasks *tasks) {
+static void check_pairs(struct scene *scene, const struct task_views *tasks) {
     for (uint32_t i = 0; i < tasks->count; i++) {
-        bytes one = tasks->items[i];
+        const struct task_view *one = &tasks->items[i];
         for (uint32_t j = i + 1; j < tasks->count; j++) {
-            bytes two = tasks->items[j];
-            if (id_equal(read_id(one, "taskId"), read_id(two, "taskId"))) {
+            const struct task_view *two = &tasks->items[j];
+            if (id_equal(one->id, two->id)) {
                 fail(scene, one, "a task id twice");
             }
-            if (!bytes_equal(
-                    read_value(one, "referenceTaskName"), read_value(two, "referenceTaskName")
-                )) {
+            if (!bytes_equal(one->reference, two->reference)) {
                 continue;
             }
-            if (read_int(one, "retryCount") == read_int(two, "retryCount")) {
+            if (one->attempt == two->attempt) {
                 fail(scene, two, "an attempt twice");
             }
-            if (!is_terminal(scene, one) && !is_terminal(scene, two)) {
+            if (!status_is_terminal(one->status) && !status_is_terminal(two->status)) {
                 fail(scene, two, "two open attempts");
             }
         }
     }
 }
 
-static const struct task_type *type_of(struct scene *scene, bytes task) {
-    bytes name = read_text(task, "taskType", scene->scratch);
+static const struct task_type *type_of(struct scene *scene, const struct task_view *task) {
     for (uint32_t i = 0; i < scene->flows.type_count; i++) {
-        if (bytes_equal_text(name, scene->flows.types[i].name)) {
+        if (raw_is(task->type, scene->flows.types[i].name)) {
             return &scene->flows.types[i];
         }
     }
@@ -88,88 +67,97 @@ static const struct task_type *type_of(struct scene *scene, bytes task) {
 }
 
 // A retry follows a failure, after its delay.
-static void check_retry(struct scene *scene, const struct task_type *type, bytes task, bytes next) {
-    if (!is_terminal(scene, task)) {
+static void check_retry(
+    struct scene *scene,
+    const struct task_type *type,
+    const struct task_view *task,
+    const struct task_view *next
+) {
+    if (!status_is_terminal(task->status)) {
         fail(scene, task, "a superseded attempt is open");
         return;
     }
-    if (!read_bool(task, "retried")) {
+    if (!task->retried) {
         fail(scene, task, "a superseded attempt is not marked as retried");
     }
-    if (!id_equal(read_id(next, "retriedTaskId"), read_id(task, "taskId"))) {
+    if (!id_equal(next->retried_task, task->id)) {
         fail(scene, next, "a retry does not name the attempt it replaces");
     }
-    int64_t begin_ms = read_int(next, "startTime");
-    if (type == NULL || begin_ms == 0) {
+    if (type == NULL || next->start_ms == 0) {
         return;
     }
-    int64_t delay_ms = task_type_delay_s(type, read_int(next, "retryCount")) * 1000;
-    if (begin_ms < read_int(task, "endTime") + delay_ms) {
+    int64_t delay_ms = task_type_delay_s(type, next->attempt) * 1000;
+    if (next->start_ms < task->end_ms + delay_ms) {
         fail(scene, next, "a retry began before its delay");
     }
 }
 
 // --- timers --------------------------------------------------------------------------------------
 
-static void check_timeout(struct scene *scene, const struct task_type *type, bytes task) {
-    if (!read_is(task, "status", "TIMED_OUT")) {
+static int64_t later_of(int64_t left, int64_t right) {
+    return left > right ? left : right;
+}
+
+static bool reason_begins(const struct task_view *task, const char *text) {
+    return task->reason.size > 1 &&
+           bytes_starts_with(
+               bytes_slice(task->reason, 1, task->reason.size), bytes_from_text(text)
+           );
+}
+
+static void
+check_timeout(struct scene *scene, const struct task_type *type, const struct task_view *task) {
+    if (!bytes_equal_text(task->status, "TIMED_OUT")) {
         return;
     }
-    bytes reason = read_text(task, "reasonForIncompletion", scene->scratch);
-    int64_t end_ms = read_int(task, "endTime");
     int64_t due_ms = 0;
-    if (bytes_starts_with(reason, BYTES_LITERAL("responseTimeout:"))) {
-        due_ms = read_int(task, "updateTime") + (int64_t)type->response_s * 1000;
-        if (read_int(task, "startTime") + (int64_t)type->response_s * 1000 > due_ms) {
-            due_ms = read_int(task, "startTime") + (int64_t)type->response_s * 1000;
-        }
-    } else if (bytes_starts_with(reason, BYTES_LITERAL("Task poll timed out"))) {
-        due_ms = read_int(task, "scheduledTime") + (int64_t)type->poll_timeout_s * 1000;
-    } else if (bytes_starts_with(reason, BYTES_LITERAL("Task timed out"))) {
-        due_ms = read_int(task, "startTime") + (int64_t)type->timeout_s * 1000;
+    if (reason_begins(task, "responseTimeout:")) {
+        due_ms = later_of(task->update_ms, task->start_ms) + (int64_t)type->response_s * 1000;
+    } else if (reason_begins(task, "Task poll timed out")) {
+        due_ms = task->scheduled_ms + (int64_t)type->poll_timeout_s * 1000;
+    } else if (reason_begins(task, "Task timed out")) {
+        due_ms = task->start_ms + (int64_t)type->timeout_s * 1000;
     }
-    if (end_ms < due_ms) {
+    if (task->end_ms < due_ms) {
         fail(scene, task, "a timeout fired early");
     }
 }
 
 // `duration` of a WAIT as flows write it: `<n> seconds`.
-static int64_t wait_ms(struct scene *scene, bytes task) {
-    bytes text = read_text(read_value(task, "inputData"), "duration", scene->scratch);
+static int64_t wait_ms(struct scene *scene, const struct task_view *task) {
+    bytes text = read_text(task->input, "duration", scene->scratch);
     int64_t seconds = 0;
     size_t end = bytes_find(text, 0, ' ');
     return bytes_parse_i64(bytes_slice(text, 0, end), &seconds) ? seconds * 1000 : 0;
 }
 
-static void check_timers(struct scene *scene, bytes task) {
+static void check_timers(struct scene *scene, const struct task_view *task) {
     const struct task_type *type = type_of(scene, task);
-    int64_t begin_ms = read_int(task, "startTime");
-    int64_t end_ms = read_int(task, "endTime");
     if (type != NULL) {
         check_timeout(scene, type, task);
-        int64_t delay_s = read_int(read_value(task, "workflowTask"), "startDelay");
-        if (begin_ms != 0 && read_int(task, "retryCount") == 0 &&
-            begin_ms < read_int(task, "scheduledTime") + delay_s * 1000) {
+        int64_t delay_s = read_int(task->definition, "startDelay");
+        if (task->start_ms != 0 && task->attempt == 0 &&
+            task->start_ms < task->scheduled_ms + delay_s * 1000) {
             fail(scene, task, "a task began before its start delay");
         }
     }
-    const struct ledger_task *known = ledger_task_find(scene->ledger, read_id(task, "taskId"));
+    const struct ledger_task *known = ledger_task_find(scene->ledger, task->id);
     bool by_hand = known != NULL && known->sent_count > 0;
-    if (read_is(task, "taskType", "WAIT") && read_is(task, "status", "COMPLETED") && !by_hand &&
-        end_ms < begin_ms + wait_ms(scene, task)) {
+    if (raw_is(task->type, "WAIT") && bytes_equal_text(task->status, "COMPLETED") && !by_hand &&
+        task->end_ms < task->start_ms + wait_ms(scene, task)) {
         fail(scene, task, "a wait ended early");
     }
-    if (end_ms != 0 && begin_ms != 0 && end_ms < begin_ms) {
+    if (task->end_ms != 0 && task->end_ms < task->start_ms) {
         fail(scene, task, "a task ended before it began");
     }
 }
 
 // --- the workflow --------------------------------------------------------------------------------
 
-static void check_workflow(struct scene *scene, bytes workflow, const struct tasks *tasks) {
+static void check_workflow(struct scene *scene, bytes workflow, const struct task_views *tasks) {
     uint32_t open = 0;
     for (uint32_t i = 0; i < tasks->count; i++) {
-        open += is_terminal(scene, tasks->items[i]) ? 0 : 1;
+        open += status_is_terminal(tasks->items[i].status) ? 0 : 1;
     }
     struct id_text name = id_text(read_id(workflow, "workflowId"));
     const char *id = name.text;
@@ -188,34 +176,30 @@ static void check_workflow(struct scene *scene, bytes workflow, const struct tas
         read_int(workflow, "workflowVersion")
     );
     bytes reason = read_text(workflow, "reasonForIncompletion", scene->scratch);
+    // A resume begins the time anew (engine.md §4).
+    int64_t since_ms =
+        later_of(read_int(workflow, "createTime"), read_int(workflow, "lastRetriedTime"));
     if (flow != NULL && bytes_starts_with(reason, BYTES_LITERAL("Workflow timed out")) &&
-        read_int(workflow, "endTime") <
-            read_int(workflow, "createTime") + (int64_t)flow->timeout_s * 1000) {
+        read_int(workflow, "endTime") < since_ms + (int64_t)flow->timeout_s * 1000) {
         world_fail(scene->world, CHECKER, "workflow %s timed out early", id);
     }
 }
 
 void check_history(struct scene *scene, bytes workflow) {
-    struct tasks tasks;
-    tasks.count = 0;
-    bytes list = read_value(workflow, "tasks");
-    struct json_iter iter = json_iter(list.data == NULL ? JSON_EMPTY_ARRAY : list);
-    bytes item = BYTES_EMPTY;
-    int64_t order = 0;
-    while (tasks.count < TASKS_MAX && json_next_element(&iter, &item)) {
-        if (read_int(item, "seq") <= order) {
-            fail(scene, item, "tasks are not in the order of their seq");
-        }
-        order = read_int(item, "seq");
-        tasks.items[tasks.count++] = item;
-    }
+    struct task_views tasks;
+    task_views_read(workflow, &tasks);
     check_pairs(scene, &tasks);
+    int64_t seq = 0;
     for (uint32_t i = 0; i < tasks.count; i++) {
-        bytes task = tasks.items[i];
-        bytes next = next_attempt(&tasks, task);
-        if (next.data != NULL) {
+        const struct task_view *task = &tasks.items[i];
+        if (task->seq <= seq) {
+            fail(scene, task, "tasks are not in the order of their seq");
+        }
+        seq = task->seq;
+        const struct task_view *next = next_attempt(&tasks, task);
+        if (next != NULL) {
             check_retry(scene, type_of(scene, task), task, next);
-        } else if (read_bool(task, "retried")) {
+        } else if (task->retried) {
             fail(scene, task, "a task was retried, but there is no retry");
         }
         check_timers(scene, task);

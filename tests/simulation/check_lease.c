@@ -17,7 +17,7 @@ void check_handed_out(struct scene *scene, bytes task) {
             scene->world, CHECKER, "task %s was handed out but is not IN_PROGRESS", id_text(id).text
         );
     }
-    if (known->handed > 0 && !known->given_back) {
+    if (known->handed > 0 && !known->given_back && known->returning == 0) {
         world_fail(
             scene->world,
             CHECKER,

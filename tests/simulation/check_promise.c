@@ -12,12 +12,16 @@ static bool applies(uint64_t promised, uint64_t asked) {
 }
 
 // A completed worker task shows an output that was sent for it.
-static void check_output(struct scene *scene, const struct ledger_task *known, bytes task) {
-    if (known->sent_count == 0 || !read_is(task, "status", "COMPLETED")) {
+static void
+check_output(struct scene *scene, const struct ledger_task *known, const struct task_view *task) {
+    if (known->sent_count == 0 || !bytes_equal_text(task->status, "COMPLETED")) {
         return;
     }
-    int64_t value = read_int(read_value(task, "outputData"), "value");
-    if (!ledger_was_sent(known, BYTES_LITERAL("COMPLETED"), value)) {
+    if (raw_is(task->type, "WAIT") && read_value(task->output, "value").data == NULL) {
+        return; // its own end came before the update
+    }
+    int64_t value = read_int(task->output, "value");
+    if (!ledger_was_sent(known, task->status, value)) {
         world_fail(
             scene->world,
             CHECKER,
@@ -29,75 +33,82 @@ static void check_output(struct scene *scene, const struct ledger_task *known, b
 }
 
 static void
-check_ended(struct scene *scene, const struct ledger_task *known, bytes task, bytes status) {
-    if (!status_is_terminal(status)) {
+check_ended(struct scene *scene, const struct ledger_task *known, const struct task_view *task) {
+    if (!status_is_terminal(task->status)) {
         world_fail(
             scene->world,
             CHECKER,
             "task %s is %.*s after an answered update that ended it",
             id_text(known->id).text,
-            BYTES_ARG(status)
+            BYTES_ARG(task->status)
         );
         return;
     }
-    int64_t end_ms = read_int(task, "endTime");
-    if (end_ms > known->ended_ms) {
+    if (task->end_ms > known->ended_ms) {
         world_fail(
             scene->world,
             CHECKER,
             "task %s ended as %.*s %lld ms after an update that ended it was answered",
             id_text(known->id).text,
-            BYTES_ARG(status),
-            (long long)(end_ms - known->ended_ms)
+            BYTES_ARG(task->status),
+            (long long)(task->end_ms - known->ended_ms)
         );
     }
 }
 
-static void
-see_task(struct scene *scene, struct ledger_task *known, bytes task, bytes status, uint64_t asked) {
-    uint64_t output = hash_sip64(read_value(task, "outputData"));
+// An optional task's failure is recorded first and passed over when the workflow decides next,
+// which may be much later when it is paused (engine.md §3.1).
+static bool is_passed_over(const struct ledger_task *known, const struct task_view *task) {
+    return bytes_equal_text(task->status, "COMPLETED_WITH_ERRORS") &&
+           !status_is_successful(bytes_from_text(known->seen_status));
+}
+
+static void see_task(
+    struct scene *scene, struct ledger_task *known, const struct task_view *task, uint64_t asked
+) {
+    uint64_t output = hash_sip64(task->output);
     if (applies(known->seen_turn, asked)) {
-        // §2.3 Q1: an optional task may settle as COMPLETED_WITH_ERRORS after it failed.
-        if (!bytes_equal_text(status, known->seen_status) || output != known->seen_output) {
+        if (is_passed_over(known, task) && output == known->seen_output) {
+            ledger_status(known->seen_status, task->status);
+        }
+        if (!bytes_equal_text(task->status, known->seen_status) || output != known->seen_output) {
             world_fail(
                 scene->world,
                 CHECKER,
                 "task %s was seen %s and is now %.*s%s",
                 id_text(known->id).text,
                 known->seen_status,
-                BYTES_ARG(status),
+                BYTES_ARG(task->status),
                 output != known->seen_output ? " with another output" : ""
             );
         }
         return;
     }
-    if (known->seen_turn == 0 && status_is_terminal(status)) {
+    if (known->seen_turn == 0 && status_is_terminal(task->status)) {
         known->seen_turn = world_turns(scene->world);
         known->seen_output = output;
-        ledger_status(known->seen_status, status);
+        ledger_status(known->seen_status, task->status);
     }
 }
 
-void check_task_promises(struct scene *scene, bytes task, uint64_t asked) {
-    id128 id = read_id(task, "taskId");
-    if (id_is_zero(id)) {
-        world_fail(scene->world, CHECKER, "a task without an id: %.*s", BYTES_ARG(task));
+void check_task_promises(struct scene *scene, bytes json, uint64_t asked) {
+    const struct task_view task = task_view(json);
+    if (id_is_zero(task.id)) {
+        world_fail(scene->world, CHECKER, "a task without an id: %.*s", BYTES_ARG(json));
         return;
     }
-    struct ledger_task *known = ledger_task(scene->ledger, id);
+    struct ledger_task *known = ledger_task(scene->ledger, task.id);
     known->read_turn = world_turns(scene->world);
-    id128 workflow = read_id(task, "workflowInstanceId");
     if (id_is_zero(known->workflow)) {
-        known->workflow = workflow;
-    } else if (!id_equal(known->workflow, workflow)) {
-        world_fail(scene->world, CHECKER, "task id %s is in two workflows", id_text(id).text);
+        known->workflow = task.workflow;
+    } else if (!id_equal(known->workflow, task.workflow)) {
+        world_fail(scene->world, CHECKER, "task id %s is in two workflows", id_text(task.id).text);
     }
-    bytes status = read_text(task, "status", scene->scratch);
     if (applies(known->ended_turn, asked)) {
-        check_ended(scene, known, task, status);
+        check_ended(scene, known, &task);
     }
-    check_output(scene, known, task);
-    see_task(scene, known, task, status, asked);
+    check_output(scene, known, &task);
+    see_task(scene, known, &task, asked);
 }
 
 static void check_control(

@@ -17,17 +17,12 @@
 
 static const char *const CHECKER = "result";
 
-enum {
-    TASKS_MAX = 512
-};
-
 struct walk {
     struct scene *scene;
     bytes workflow;
     bytes status; // of the workflow
     bytes choice; // of its input
-    bytes tasks[TASKS_MAX];
-    uint32_t task_count;
+    struct task_views tasks;
     uint32_t found;        // tasks that belong to an element of the flow
     bool failed;           // some task failed for good
     bool timed_out;        // … timed out for good
@@ -50,31 +45,36 @@ static void fail(struct walk *walk, const char *reference, const char *what) {
     );
 }
 
-// The newest attempt of a reference, data NULL when there is none; counts all attempts as found.
-static bytes take_newest(struct walk *walk, const char *reference) {
-    bytes newest = BYTES_EMPTY;
-    for (uint32_t i = 0; i < walk->task_count; i++) {
-        if (read_is(walk->tasks[i], "referenceTaskName", reference)) {
+// The newest attempt of a reference, NULL when there is none; counts all attempts as found.
+static const struct task_view *take_newest(struct walk *walk, const char *reference) {
+    const struct task_view *newest = NULL;
+    for (uint32_t i = 0; i < walk->tasks.count; i++) {
+        if (raw_is(walk->tasks.items[i].reference, reference)) {
             walk->found++;
-            newest = walk->tasks[i];
+            newest = &walk->tasks.items[i];
         }
     }
     return newest;
 }
 
-static bytes newest_of(struct walk *walk, const char *reference) {
+static const struct task_view *newest_of(struct walk *walk, const char *reference) {
     uint32_t found = walk->found;
-    bytes newest = take_newest(walk, reference);
+    const struct task_view *newest = take_newest(walk, reference);
     walk->found = found;
     return newest;
+}
+
+static bool has_status(const struct task_view *row, const char *status) {
+    return bytes_equal_text(row->status, status);
 }
 
 static bool walk_list(struct walk *walk, const struct flow_list *list, bool reached);
 
 // --- one task ------------------------------------------------------------------------------------
 
-static void check_input(struct walk *walk, const struct flow_task *task, bytes row) {
-    bytes input = read_value(row, "inputData");
+static void
+check_input(struct walk *walk, const struct flow_task *task, const struct task_view *row) {
+    bytes input = row->input;
     bytes seed = read_value(input, "seed");
     bytes given = read_value(read_value(walk->workflow, "input"), "seed");
     if (seed.data == NULL || given.data == NULL || !json_equal(seed, given)) {
@@ -84,7 +84,8 @@ static void check_input(struct walk *walk, const struct flow_task *task, bytes r
         return;
     }
     bytes from = read_value(input, "from");
-    bytes value = read_value(read_value(newest_of(walk, task->source), "outputData"), "value");
+    const struct task_view *source = newest_of(walk, task->source);
+    bytes value = source != NULL ? read_value(source->output, "value") : BYTES_EMPTY;
     bool same =
         from.data != NULL && (value.data == NULL ? json_is_null(from) : json_equal(from, value));
     if (!same) {
@@ -93,40 +94,41 @@ static void check_input(struct walk *walk, const struct flow_task *task, bytes r
 }
 
 // Whether the attempts of a failed task were used up, or its failure is final by itself.
-static bool is_exhausted(struct walk *walk, const struct flow_task *task, bytes row) {
-    if (read_is(row, "status", "FAILED_WITH_TERMINAL_ERROR")) {
+static bool
+is_exhausted(struct walk *walk, const struct flow_task *task, const struct task_view *row) {
+    if (has_status(row, "FAILED_WITH_TERMINAL_ERROR")) {
         return true;
     }
     const struct task_type *type = &walk->scene->flows.types[task->type];
-    if (read_int(row, "retryCount") >= flow_task_retries(&walk->scene->flows, task)) {
+    if (row->attempt >= flow_task_retries(&walk->scene->flows, task)) {
         return true;
     }
     // A timeout by policy and a spent total budget end it earlier (engine.md §3.3, §4).
-    bool by_policy = read_is(row, "status", "TIMED_OUT") && type->timeout_policy[0] == 'T';
+    bool by_policy = has_status(row, "TIMED_OUT") && type->timeout_policy[0] == 'T';
     bytes reason = read_text(walk->workflow, "reasonForIncompletion", walk->scene->scratch);
     bool by_total = type->total_s > 0 && bytes_starts_with(reason, BYTES_LITERAL("Task "));
     return by_policy || by_total;
 }
 
 // Notes why the workflow may have ended badly; gives whether the flow goes on.
-static bool note_end(struct walk *walk, bytes row, bool optional) {
-    if (read_is(row, "status", "COMPLETED")) {
+static bool note_end(struct walk *walk, const struct task_view *row, bool optional) {
+    if (has_status(row, "COMPLETED")) {
         return true;
     }
-    if (read_is(row, "status", "COMPLETED_WITH_ERRORS")) {
+    if (has_status(row, "COMPLETED_WITH_ERRORS")) {
         return optional;
     }
-    walk->timed_out |= read_is(row, "status", "TIMED_OUT");
-    walk->canceled |= read_is(row, "status", "CANCELED");
-    walk->failed |=
-        read_is(row, "status", "FAILED") || read_is(row, "status", "FAILED_WITH_TERMINAL_ERROR");
+    walk->timed_out |= has_status(row, "TIMED_OUT");
+    walk->canceled |= has_status(row, "CANCELED");
+    walk->failed |= has_status(row, "FAILED") || has_status(row, "FAILED_WITH_TERMINAL_ERROR");
     return false;
 }
 
-static bool walk_simple(struct walk *walk, const struct flow_task *task, bytes row) {
+static bool
+walk_simple(struct walk *walk, const struct flow_task *task, const struct task_view *row) {
     check_input(walk, task, row);
-    bool completed = read_is(row, "status", "COMPLETED");
-    int64_t attempt = read_int(row, "retryCount");
+    bool completed = has_status(row, "COMPLETED");
+    int64_t attempt = row->attempt;
     if (completed && (task->plan == PLAN_FAIL || task->plan == PLAN_TERMINAL ||
                       (task->plan == PLAN_FLAKY && attempt == 0))) {
         fail(walk, task->reference, "completed, but no worker ever completes it");
@@ -135,16 +137,17 @@ static bool walk_simple(struct walk *walk, const struct flow_task *task, bytes r
         fail(walk, task->reference, "was retried more often than its limit");
     }
     // A failure with attempts left ends nothing: another task may have ended the workflow first.
-    bool open_end = !read_is(row, "status", "CANCELED") &&
-                    !status_is_successful(read_text(row, "status", walk->scene->scratch)) &&
+    bool open_end = !has_status(row, "CANCELED") && !status_is_successful(row->status) &&
                     !is_exhausted(walk, task, row);
     return !open_end && note_end(walk, row, task->optional);
 }
 
-static bool walk_switch(struct walk *walk, const struct flow_task *task, bytes row, bool reached) {
+static bool walk_switch(
+    struct walk *walk, const struct flow_task *task, const struct task_view *row, bool reached
+) {
     bytes choice = task->literal != NULL ? bytes_from_text(task->literal) : walk->choice;
     uint32_t taken = bytes_equal_text(choice, "a") ? 0 : bytes_equal_text(choice, "b") ? 1 : 2;
-    bool done = row.data != NULL && note_end(walk, row, false);
+    bool done = row != NULL && note_end(walk, row, false);
     for (uint32_t i = 0; i < task->list_count; i++) {
         bool branch_done = walk_list(walk, &task->lists[i], reached && done && i == taken);
         done = i == taken ? done && branch_done : done;
@@ -152,8 +155,10 @@ static bool walk_switch(struct walk *walk, const struct flow_task *task, bytes r
     return done;
 }
 
-static bool walk_fork(struct walk *walk, const struct flow_task *task, bytes row, bool reached) {
-    bool done = row.data != NULL && note_end(walk, row, false);
+static bool walk_fork(
+    struct walk *walk, const struct flow_task *task, const struct task_view *row, bool reached
+) {
+    bool done = row != NULL && note_end(walk, row, false);
     bool branches_done = true;
     bool loose = false; // a SWITCH may be joined before its branch has run
     for (uint32_t i = 0; i < task->list_count; i++) {
@@ -163,15 +168,14 @@ static bool walk_fork(struct walk *walk, const struct flow_task *task, bytes row
     }
     char reference[FLOW_TEXT_BYTES + 8];
     (void)snprintf(reference, sizeof(reference), "%s_join", task->reference);
-    bytes join = take_newest(walk, reference);
-    if (join.data == NULL) {
+    const struct task_view *join = take_newest(walk, reference);
+    if (join == NULL) {
         if (done) {
             fail(walk, reference, "a fork without its join");
         }
         return false;
     }
-    bool joined =
-        read_is(join, "status", "COMPLETED") || read_is(join, "status", "COMPLETED_WITH_ERRORS");
+    bool joined = has_status(join, "COMPLETED") || has_status(join, "COMPLETED_WITH_ERRORS");
     if (joined && !branches_done && !loose) {
         fail(walk, reference, "joined before its branches were done");
     }
@@ -190,8 +194,8 @@ static void check_variable(struct walk *walk, const struct flow_task *task) {
 // --- the tree ------------------------------------------------------------------------------------
 
 static bool walk_task(struct walk *walk, const struct flow_task *task, bool reached) {
-    bytes row = take_newest(walk, task->reference);
-    if (row.data != NULL && !reached) {
+    const struct task_view *row = take_newest(walk, task->reference);
+    if (row != NULL && !reached) {
         fail(walk, task->reference, "ran, but the flow never came to it");
         return false;
     }
@@ -201,7 +205,7 @@ static bool walk_task(struct walk *walk, const struct flow_task *task, bool reac
     if (task->kind == FLOW_SWITCH) {
         return walk_switch(walk, task, row, reached);
     }
-    if (row.data == NULL) {
+    if (row == NULL) {
         return false;
     }
     if (task->kind == FLOW_SIMPLE) {
@@ -282,11 +286,7 @@ void check_result(struct scene *scene, bytes workflow) {
     struct walk walk = {.scene = scene, .workflow = workflow};
     walk.status = read_text(workflow, "status", scene->scratch);
     walk.choice = read_text(read_value(workflow, "input"), "choice", scene->scratch);
-    struct json_iter iter = json_iter(read_value(workflow, "tasks"));
-    bytes task = BYTES_EMPTY;
-    while (walk.task_count < TASKS_MAX && json_next_element(&iter, &task)) {
-        walk.tasks[walk.task_count++] = task;
-    }
+    task_views_read(workflow, &walk.tasks);
     const struct flow *flow = flows_find(
         &scene->flows,
         read_text(workflow, "workflowName", scene->scratch),
@@ -297,7 +297,7 @@ void check_result(struct scene *scene, bytes workflow) {
         return;
     }
     bool done = walk_list(&walk, &flow->list, true);
-    if (walk.found != walk.task_count) {
+    if (walk.found != walk.tasks.count) {
         fail(&walk, "tasks", "some belong to no task of the definition");
     }
     check_end(&walk, flow, done);

@@ -25,6 +25,9 @@ void check_rows(struct scene *scene) {
         err walked = scheduler_check_invariants(
             store, (group_id)group, group_count, scene->definitions, &report
         );
+        if (walked.code == ERR_UNAVAILABLE) {
+            return; // the overlay is full: another time
+        }
         if (err_is(walked)) {
             world_fail(scene->world, CHECKER, "group %u: %s", group, walked.text);
         }

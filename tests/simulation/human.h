@@ -7,10 +7,11 @@
 struct human_update {
     id128 task;
     int64_t value;
+    bool returns; // IN_PROGRESS: a worker task goes back to its queue
 };
 
-// Completes one open HUMAN task of an execution (or, now and then, ends a WAIT): by id or by
-// reference. False: there is none, nothing was asked.
+// Completes one open HUMAN task of an execution, or, now and then, ends a WAIT or puts a worker's
+// task back: by id or by reference. False: there is none, nothing was asked.
 bool human_ask(
     struct scene *scene,
     bytes workflow,

@@ -158,6 +158,17 @@ void ledger_sent(struct ledger *ledger, id128 task_id, const char *status, int64
     sent->value = value;
 }
 
+void ledger_returning(struct ledger *ledger, id128 task) {
+    ledger_task(ledger, task)->returning++;
+}
+
+void ledger_returned(struct ledger *ledger, id128 task_id) {
+    struct ledger_task *task = ledger_task(ledger, task_id);
+    check(task->returning > 0);
+    task->returning--;
+    task->given_back = true;
+}
+
 bool ledger_was_sent(const struct ledger_task *task, bytes status, int64_t value) {
     if (task->sent_count > LEDGER_SENT_MAX) {
         return true;

@@ -24,7 +24,8 @@ struct ledger_task {
     id128 id;
     id128 workflow;
     uint32_t handed;     // answers that carried it to a worker
-    bool given_back;     // an IN_PROGRESS update was sent since: may be handed out again
+    bool given_back;     // an IN_PROGRESS update took effect since: may be handed out again
+    uint32_t returning;  // such updates on their way
     uint64_t ended_turn; // an update that ends it was answered; 0: none
     int64_t ended_ms;    // the newest partition time at that answer
     uint64_t read_turn;  // when it was last read
@@ -68,6 +69,10 @@ struct ledger_workflow *ledger_workflow_at(struct ledger *ledger, size_t index);
 
 // Notes an update that is being sent.
 void ledger_sent(struct ledger *ledger, id128 task, const char *status, int64_t value);
+
+// An IN_PROGRESS update is being sent; then its outcome is known, or never will be.
+void ledger_returning(struct ledger *ledger, id128 task);
+void ledger_returned(struct ledger *ledger, id128 task);
 
 // Whether some update of that status and value was sent for the task (or could have been: only the
 // newest are kept).

@@ -21,6 +21,7 @@ enum {
 
 static void boot(void *argument, uint64_t incarnation);
 static void pump(struct machine *machine);
+static void tell(struct machine *machine, enum node_event_kind kind, uint64_t number);
 
 // --- life ----------------------------------------------------------------------------------------
 
@@ -202,6 +203,22 @@ static void plan_tick(struct machine *machine) {
     world_after(machine->world, at_ns - now_ns, tick, machine, machine->incarnation);
 }
 
+static void tell_delivered(void *argument, uint64_t number) {
+    tell(argument, NODE_DELIVERED, number);
+}
+
+static void tell_gone(void *argument, uint64_t number) {
+    tell(argument, NODE_GONE, number);
+}
+
+// An answer with tasks is told to be delivered or not; a connection may take its time to break.
+static void tell_hand_out(struct machine *machine, uint64_t number, bool delivered) {
+    struct world *world = machine->world;
+    int64_t us =
+        world_maybe(world, 900) ? world_draw(world, 0, 500) : world_draw(world, 0, 2000000);
+    world_after(world, us * 1000, delivered ? tell_delivered : tell_gone, machine, number);
+}
+
 static void answer_one(struct machine *machine, const struct node_effect *effect) {
     struct asker asker;
     world_trace(
@@ -213,7 +230,13 @@ static void answer_one(struct machine *machine, const struct node_effect *effect
         effect->body.size,
         (unsigned long long)hash_sip64(effect->body)
     );
-    if (!questions_take(machine->questions, effect->request_id, &asker)) {
+    bool waits = questions_take(machine->questions, effect->request_id, &asker);
+    if (effect->with_tasks) {
+        // The bytes may have gone out to somebody who no longer reads them.
+        bool delivered = waits || world_maybe(machine->world, 300);
+        tell_hand_out(machine, effect->request_id, delivered);
+    }
+    if (!waits) {
         return; // its asker left
     }
     machine->stats.answers++;
@@ -231,7 +254,11 @@ static void begin_jobs(struct machine *machine);
 static void pump(struct machine *machine) {
     struct node_effect effect;
     while (machine->up && node_effects_take(machine->effects, &effect)) {
-        answer_one(machine, &effect);
+        if (effect.kind == EFFECT_REPLY) {
+            answer_one(machine, &effect);
+        } else {
+            world_fail(machine->world, "machine", "a script, which no flow has, is to be run");
+        }
         node_effect_release(&effect);
         if (world_failed(machine->world)) {
             return;
@@ -300,7 +327,7 @@ static void batch_end(void *argument, uint64_t incarnation) {
     if (telling) {
         begin_jobs(machine);
     } else if (world_maybe(machine->world, machine->swarm->late_commit)) {
-        int64_t ms = world_draw(machine->world, 1, 4000);
+        int64_t ms = world_draw(machine->world, 1, 12000);
         world_after(machine->world, ms * WORLD_MS, batch_told, machine, machine->incarnation);
         begin_jobs(machine);
     } else {
@@ -439,13 +466,18 @@ uint64_t machine_ask(
     return number;
 }
 
-static void gone(void *argument, uint64_t number) {
-    struct machine *machine = argument;
+// The front door tells what became of a connection; the core ignores one of an earlier life.
+static void tell(struct machine *machine, enum node_event_kind kind, uint64_t number) {
     if (!machine->up) {
         return;
     }
-    world_trace(machine->world, "gone #%llu", (unsigned long long)number);
-    struct node_event event = {.kind = NODE_GONE, .request_id = number};
+    world_trace(
+        machine->world,
+        "%s #%llu",
+        kind == NODE_GONE ? "gone" : "delivered",
+        (unsigned long long)number
+    );
+    struct node_event event = {.kind = kind, .request_id = number};
     step(machine, &event);
 }
 
@@ -455,7 +487,7 @@ void machine_leave(struct machine *machine, uint64_t number) {
         world_after(
             machine->world,
             world_draw(machine->world, 20, 500) * 1000 + 1500 * 1000,
-            gone,
+            tell_gone,
             machine,
             number
         );

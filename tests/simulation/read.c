@@ -2,6 +2,8 @@
 
 #include "proto/json/json.h"
 
+#include <string.h>
+
 bytes read_value(bytes object, const char *key) {
     bytes value = BYTES_EMPTY;
     return json_get_text(object, key, &value) ? value : BYTES_EMPTY;
@@ -48,6 +50,81 @@ struct id_text id_text(id128 id) {
     struct id_text out = {{0}};
     id_format(id, out.text);
     return out;
+}
+
+bool raw_is(bytes raw, const char *text) {
+    size_t size = strlen(text);
+    return raw.size == size + 2 && raw.data[0] == '"' && memcmp(raw.data + 1, text, size) == 0;
+}
+
+static id128 raw_id(bytes raw) {
+    id128 id = {{0}};
+    bool read = raw.size == ID_TEXT_BYTES + 2 && id_parse(bytes_slice(raw, 1, raw.size - 1), &id);
+    return read ? id : (id128){{0}};
+}
+
+static int64_t raw_int(bytes raw) {
+    int64_t number = 0;
+    return json_i64(raw, &number) ? number : 0;
+}
+
+static void take_member(struct task_view *view, bytes key, bytes value) {
+    if (raw_is(key, "taskId")) {
+        view->id = raw_id(value);
+    } else if (raw_is(key, "workflowInstanceId")) {
+        view->workflow = raw_id(value);
+    } else if (raw_is(key, "retriedTaskId")) {
+        view->retried_task = raw_id(value);
+    } else if (raw_is(key, "referenceTaskName")) {
+        view->reference = value;
+    } else if (raw_is(key, "taskType")) {
+        view->type = value;
+    } else if (raw_is(key, "status")) {
+        view->status = bytes_slice(value, 1, value.size - 1);
+    } else if (raw_is(key, "inputData")) {
+        view->input = value;
+    } else if (raw_is(key, "outputData")) {
+        view->output = value;
+    } else if (raw_is(key, "reasonForIncompletion")) {
+        view->reason = value;
+    } else if (raw_is(key, "workflowTask")) {
+        view->definition = value;
+    } else if (raw_is(key, "retried")) {
+        view->retried = json_kind(value) == JSON_TRUE;
+    } else if (raw_is(key, "seq")) {
+        view->seq = raw_int(value);
+    } else if (raw_is(key, "retryCount")) {
+        view->attempt = raw_int(value);
+    } else if (raw_is(key, "scheduledTime")) {
+        view->scheduled_ms = raw_int(value);
+    } else if (raw_is(key, "startTime")) {
+        view->start_ms = raw_int(value);
+    } else if (raw_is(key, "updateTime")) {
+        view->update_ms = raw_int(value);
+    } else if (raw_is(key, "endTime")) {
+        view->end_ms = raw_int(value);
+    }
+}
+
+struct task_view task_view(bytes task) {
+    struct task_view view = {.json = task};
+    struct json_iter iter = json_iter(task);
+    bytes key = BYTES_EMPTY;
+    bytes value = BYTES_EMPTY;
+    while (json_next_member(&iter, &key, &value)) {
+        take_member(&view, key, value);
+    }
+    return view;
+}
+
+void task_views_read(bytes workflow, struct task_views *out_views) {
+    out_views->count = 0;
+    bytes tasks = read_value(workflow, "tasks");
+    struct json_iter iter = json_iter(tasks.data == NULL ? JSON_EMPTY_ARRAY : tasks);
+    bytes task = BYTES_EMPTY;
+    while (out_views->count < TASK_VIEWS_MAX && json_next_element(&iter, &task)) {
+        out_views->items[out_views->count++] = task_view(task);
+    }
 }
 
 static bool is_one_of(bytes status, const char *const *texts) {

@@ -22,7 +22,7 @@ enum {
     REGISTER_SECONDS_MAX = 300,
     SETTLE_SECONDS = 60, // invariant 36
     POLL_CHECK_MS = 200,
-    STALL_SECONDS_MAX = 11, // of a sync that began before harm ended
+    STALL_SECONDS_MAX = 14, // of a sync that began before harm ended
     CALM_SECONDS = 4,       // of work without harm
     CALM_STARTS = 6
 };

@@ -37,6 +37,10 @@ static void draw_workload(struct world *world, struct swarm *swarm) {
     swarm->think_ms_max = world_draw(world, 50, 1500);
     swarm->safety_ms = world_draw(world, 8000, 40000);
     swarm->control_per_mille = sometimes(world, 20, 200);
+    swarm->pad_bytes_max = 0;
+    if (world_maybe(world, 300)) {
+        swarm->pad_bytes_max = world_maybe(world, 800) ? 4000 : 40000;
+    }
     swarm->human_per_mille = sometimes(world, 50, 200);
 }
 
@@ -63,6 +67,7 @@ static void draw_faults(struct world *world, struct swarm *swarm) {
     swarm->worker_in_progress = sometimes(world, 20, 150);
     swarm->worker_extends = sometimes(world, 20, 200);
     swarm->poll_leaves = sometimes(world, 20, 200);
+    swarm->stranger = sometimes(world, 10, 200);
 }
 
 struct swarm swarm_draw(struct world *world) {
@@ -96,6 +101,7 @@ void swarm_heal(struct swarm *swarm) {
     swarm->worker_in_progress = 0;
     swarm->worker_extends = 0;
     swarm->poll_leaves = 0;
+    swarm->stranger = 0;
 }
 
 void swarm_trace(const struct swarm *swarm, struct world *world) {

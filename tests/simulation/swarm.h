@@ -26,6 +26,7 @@ struct swarm {
     int64_t think_ms_max;       // between a client's operations
     int64_t safety_ms;          // how long harm lasts
     uint32_t control_per_mille; // pause, resume, terminate among a client's operations
+    int64_t pad_bytes_max;      // beside the value in a worker's output
     uint32_t human_per_mille;   // human and wait tasks in definitions
 
     // the faults, per mille; 0: the fault does not exist in this world
@@ -38,7 +39,7 @@ struct swarm {
     uint32_t full_per_batch;
     uint32_t rot_per_crash;        // in a copy of the log (rot.h)
     uint32_t wall_step_per_second; // of up to ± 20 s
-    uint32_t late_commit;          // per batch: the core hears of it up to 4 s later
+    uint32_t late_commit;          // per batch: the core hears of it up to 12 s later
     uint32_t late_tick;            // the loop wakes late
     int64_t down_ms_max;           // between death and restart
 
@@ -49,6 +50,7 @@ struct swarm {
     uint32_t worker_fails;
     uint32_t worker_in_progress; // answers IN_PROGRESS first
     uint32_t worker_extends;     // extends its lease while it works
+    uint32_t stranger;           // a client puts a worker's task back, per task it sees
     uint32_t poll_leaves;        // leaves its long poll early
 };
 

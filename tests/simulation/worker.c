@@ -9,6 +9,7 @@
 #include "tests/simulation/read.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum {
     OPEN_JOBS_MAX = 6
@@ -108,6 +109,9 @@ static void update_answered(void *argument, const struct answer *answer) {
     struct job *job = argument;
     struct scene *scene = job->worker->scene;
     arena_reset(scene->scratch);
+    if (!ends_task(job)) {
+        ledger_returned(scene->ledger, job->task);
+    }
     bool again = answer->outcome != OUTCOME_ANSWERED || answer->status == 503;
     if (again) {
         if (!scene->settling && world_maybe(scene->world, 30)) {
@@ -146,6 +150,19 @@ static void update_answered(void *argument, const struct answer *answer) {
     }
 }
 
+// As long as the value says, so that a repeated update is the same.
+static void write_pad(const struct job *job, struct json_writer *writer) {
+    struct scene *scene = job->worker->scene;
+    int64_t bytes_max = scene->swarm.pad_bytes_max;
+    if (bytes_max == 0) {
+        return;
+    }
+    size_t size = (size_t)(job->value * 7919 % (bytes_max + 1));
+    uint8_t *pad = arena_alloc(scene->scratch, size + 1);
+    memset(pad, 'a' + (int)(job->value % 26), size);
+    json_member_text(writer, "pad", bytes_of(pad, size));
+}
+
 static void write_update(struct job *job, const char *status, bool extends, struct buffer *body) {
     buffer_clear(body);
     struct json_writer writer = json_writer(body);
@@ -161,6 +178,7 @@ static void write_update(struct job *job, const char *status, bool extends, stru
         json_key(&writer, "outputData");
         json_object_begin(&writer);
         json_member_int(&writer, "value", job->value);
+        write_pad(job, &writer);
         json_object_end(&writer);
     }
     json_object_end(&writer);
@@ -170,11 +188,12 @@ static void send_update(void *argument, uint64_t token) {
     (void)token;
     struct job *job = argument;
     struct scene *scene = job->worker->scene;
+    arena_reset(scene->scratch);
     bool next = world_maybe(scene->world, 300);
     write_update(job, job->status, false, &scene->body);
     ledger_sent(scene->ledger, job->task, job->status, job->value);
     if (!ends_task(job)) {
-        ledger_task(scene->ledger, job->task)->given_back = true;
+        ledger_returning(scene->ledger, job->task);
     }
     world_trace(
         scene->world,
