@@ -146,6 +146,15 @@ enum {
     LIMIT_DECISION_EVALUATIONS = 16,
     // Scripts one decision may ask for at a time; more are asked for when it runs again.
     LIMIT_DECISION_WANTED = 64,
+    // Executions inside executions that one request follows up or down; people nest three.
+    LIMIT_WORKFLOW_DEPTH = 1000,
+    // rest-api.md §6.
+    LIMIT_BULK_IDS = 1000,
+    // Requests that wait for an execution, and executions one of them looks at.
+    LIMIT_WAITS = 10000,
+    LIMIT_WAIT_WATCHED = 1000,
+    // rest-api.md §4: `waitForSeconds`, `timeoutMillis`; more waits this long.
+    LIMIT_WAIT_MS = 3600 * 1000,
     // Rows of a removed execution that go in one entry (distributed.md §3.3).
     LIMIT_SWEEP_ROWS = 1000,
     // models.md §6: a task's reasonForIncompletion is cut to it.

@@ -13,6 +13,7 @@
 #include "node/core/node.h"
 
 #include "node/core/node_internal.h"
+#include "node/core/wait.h"
 #include "proto/base/check.h"
 #include "proto/base/mutant.h"
 #include "proto/limits.h"
@@ -58,6 +59,9 @@ void node_destroy(struct node **node) {
     }
     poll_all_destroy(*node);
     job_all_destroy(*node);
+    wait_all_destroy(*node);
+    table_deinit(&(*node)->wait_table);
+    table_deinit(&(*node)->watches);
     table_deinit(&(*node)->job_table);
     table_deinit(&(*node)->polls);
     table_deinit(&(*node)->deliveries);
@@ -112,6 +116,10 @@ static log_lsn lsn_read(const struct node *node, group_id group) {
 
 static void row_proposed(void *argument, bytes key, bytes value) {
     struct node *node = argument;
+    id128 workflow;
+    if (key.data[0] == KEY_WORKFLOW && key_workflow_parse(key, &workflow)) {
+        wait_touched(node, workflow);
+    }
     if (value.data == NULL) {
         return;
     }
@@ -326,6 +334,7 @@ static void node_pump(struct node *node) {
     streams_pump(node);
     acks_pump(node);
     poll_pump(node);
+    wait_pump(node);
 }
 
 void node_step(struct node *node, const struct node_event *event, struct node_effects *effects) {
@@ -344,7 +353,9 @@ void node_step(struct node *node, const struct node_event *event, struct node_ef
         node_request(node, event->request_id, event->request);
         break;
     case NODE_GONE:
-        poll_gone(node, event->request_id);
+        if (!wait_gone(node, event->request_id)) {
+            poll_gone(node, event->request_id);
+        }
         break;
     case NODE_EVALUATED:
         job_evaluated(node, event->job_id, event->evaluation_index, event->evaluated);
@@ -384,6 +395,9 @@ mono_time node_next_wakeup(const struct node *node) {
         }
     }
     mono_time deadline = {0};
+    if (wait_next_deadline(node, &deadline)) {
+        next = sooner(next, deadline);
+    }
     if (match_next_deadline(node->match, &deadline)) {
         next = sooner(next, deadline);
     }

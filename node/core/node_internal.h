@@ -79,6 +79,11 @@ struct node {
     struct table job_table;
     uint64_t job_id;
     size_t job_count;
+    struct wait *waits; // requests that wait for an execution: wait.c
+    struct wait *waits_touched;
+    struct table wait_table; // by request id
+    struct table watches;    // by execution
+    size_t wait_count;
     mono_time mono;
     wall_time wall;
     log_lsn durable_lsn;
@@ -166,6 +171,21 @@ void request_run_checked(
     request_checked_command command
 );
 
+// Starts an execution. False: it was answered, or will be run again.
+MUST_USE bool request_start(
+    struct node *node,
+    const struct request *request,
+    const struct api_start_workflow_request *wish,
+    bool by_name,
+    bytes *out_id,
+    log_lsn *out_lsn
+);
+
+// Whether a StartWorkflowRequest holds to the rules; if not, its violations were answered.
+MUST_USE bool request_start_is_valid(
+    struct node *node, const struct request *request, const struct api_start_workflow_request *wish
+);
+
 // The handlers; request.c has the table from API rows to them.
 void request_start_workflow(struct node *node, const struct request *request);
 void request_start_workflow_by_name(struct node *node, const struct request *request);
@@ -175,6 +195,20 @@ void request_decide_workflow(struct node *node, const struct request *request);
 void request_pause_workflow(struct node *node, const struct request *request);
 void request_resume_workflow(struct node *node, const struct request *request);
 void request_terminate_workflow(struct node *node, const struct request *request);
+void request_get_workflow_tasks(struct node *node, const struct request *request);
+void request_remove_workflow(struct node *node, const struct request *request);
+void request_restart_workflow(struct node *node, const struct request *request);
+void request_retry_workflow(struct node *node, const struct request *request);
+void request_reset_callbacks(struct node *node, const struct request *request);
+void request_rerun_workflow(struct node *node, const struct request *request);
+void request_skip_task(struct node *node, const struct request *request);
+void request_bulk(struct node *node, const struct request *request);
+void request_get_correlated(struct node *node, const struct request *request);
+void request_get_correlated_of_many(struct node *node, const struct request *request);
+void request_get_running(struct node *node, const struct request *request);
+void request_signal_task(struct node *node, const struct request *request);
+void request_signal_task_sync(struct node *node, const struct request *request);
+void request_execute_workflow(struct node *node, const struct request *request);
 void request_poll_task(struct node *node, const struct request *request);
 void request_poll_tasks(struct node *node, const struct request *request);
 void request_update_task(struct node *node, const struct request *request);

@@ -18,6 +18,27 @@ static request_handler handler_of(enum api_route_name route) {
         [API_PAUSE_WORKFLOW] = request_pause_workflow,
         [API_RESUME_WORKFLOW] = request_resume_workflow,
         [API_TERMINATE_WORKFLOW] = request_terminate_workflow,
+        [API_GET_WORKFLOW_TASKS] = request_get_workflow_tasks,
+        [API_GET_CORRELATED_WORKFLOWS] = request_get_correlated,
+        [API_GET_CORRELATED_WORKFLOWS_OF_MANY] = request_get_correlated_of_many,
+        [API_GET_RUNNING_WORKFLOWS] = request_get_running,
+        [API_REMOVE_WORKFLOW] = request_remove_workflow,
+        [API_TERMINATE_AND_REMOVE_WORKFLOW] = request_remove_workflow,
+        [API_RESTART_WORKFLOW] = request_restart_workflow,
+        [API_RETRY_WORKFLOW] = request_retry_workflow,
+        [API_RESET_WORKFLOW_CALLBACKS] = request_reset_callbacks,
+        [API_RERUN_WORKFLOW] = request_rerun_workflow,
+        [API_SKIP_TASK] = request_skip_task,
+        [API_EXECUTE_WORKFLOW] = request_execute_workflow,
+        [API_SIGNAL_TASK] = request_signal_task,
+        [API_SIGNAL_TASK_SYNC] = request_signal_task_sync,
+        [API_BULK_PAUSE] = request_bulk,
+        [API_BULK_RESUME] = request_bulk,
+        [API_BULK_RESTART] = request_bulk,
+        [API_BULK_RETRY] = request_bulk,
+        [API_BULK_TERMINATE] = request_bulk,
+        [API_BULK_REMOVE] = request_bulk,
+        [API_BULK_TERMINATE_AND_REMOVE] = request_bulk,
         [API_POLL_TASK] = request_poll_task,
         [API_POLL_TASKS] = request_poll_tasks,
         [API_UPDATE_TASK] = request_update_task,
@@ -115,7 +136,11 @@ static err body_read(struct node *node, struct request *request) {
     if (!body_is_json(request->match.route->body)) {
         return ERR_NONE;
     }
-    if (bytes_trim(request->http->body).size == 0) {
+    bool empty = bytes_trim(request->http->body).size == 0;
+    if (empty && request->match.route->name == API_SKIP_TASK) {
+        return ERR_NONE; // its query says it then (rest-api.md §3.2, W-20)
+    }
+    if (empty) {
         return err_make(ERR_INVALID, "Required request body is missing");
     }
     return json_validate(request->http->body, node->arena, &request->json);

@@ -21,11 +21,13 @@ static uint16_t slot_of_start(struct node *node, const struct api_start_workflow
     return (uint16_t)(hash_sip64(bytes_from_text(scope)) % ID_SLOT_COUNT);
 }
 
-static void start(
+bool request_start(
     struct node *node,
     const struct request *request,
     const struct api_start_workflow_request *wish,
-    bool by_name
+    bool by_name,
+    bytes *out_id,
+    log_lsn *out_lsn
 ) {
     // The id is chosen here, before anything is decided, so that a retry inside the cluster is the
     // same request (distributed.md §5).
@@ -37,21 +39,36 @@ static void start(
     err done = node_decision_begin(node, group, &decision);
     if (err_is(done)) {
         node_answer_error(node, request->id, done, 0);
-        return;
+        return false;
     }
     struct start_workflow command = {.id = id, .request = wish, .by_name = by_name};
     struct reply reply = {0};
     done = start_workflow(&decision, &command, &reply);
     if (done.code == ERR_SUSPENDED) {
         job_suspend_request(node, request, &decision);
-        return;
+        return false;
     }
     if (err_is(done)) {
         node_answer_error(node, request->id, done, node_decision_abort(node, &decision));
-        return;
+        return false;
     }
     node->stats.workflows_started++;
-    node_answer(node, request->id, &reply, node_decision_commit(node, &decision));
+    *out_id = reply.body;
+    *out_lsn = node_decision_commit(node, &decision);
+    return true;
+}
+
+static void start(
+    struct node *node,
+    const struct request *request,
+    const struct api_start_workflow_request *wish,
+    bool by_name
+) {
+    struct reply reply = {.status = 200, .kind = REPLY_TEXT};
+    log_lsn lsn = 0;
+    if (request_start(node, request, wish, by_name, &reply.body, &lsn)) {
+        node_answer(node, request->id, &reply, lsn);
+    }
 }
 
 static bool input_template(void *argument, bytes task_name, struct arena *arena, bytes *out_json) {
@@ -61,13 +78,9 @@ static bool input_template(void *argument, bytes task_name, struct arena *arena,
            json_get_text(task, "inputTemplate", out_json);
 }
 
-void request_start_workflow(struct node *node, const struct request *request) {
-    struct api_start_workflow_request wish;
-    err read = api_read(&api_start_workflow_request_model, request->json, node->arena, &wish);
-    if (err_is(read)) {
-        node_answer_error(node, request->id, read, 0);
-        return;
-    }
+bool request_start_is_valid(
+    struct node *node, const struct request *request, const struct api_start_workflow_request *wish
+) {
     struct api_validate_options options = {
         .path = API_PATH_START_WORKFLOW,
         .owner_email_mandatory = node->settings.owner_email_mandatory,
@@ -77,14 +90,24 @@ void request_start_workflow(struct node *node, const struct request *request) {
     };
     struct api_violations violations;
     api_violations_init(&violations, node->arena);
-    api_validate_start_request(&wish, &options, &violations);
+    api_validate_start_request(wish, &options, &violations);
     if (violations.count > 0) {
         node_answer_violations(
             node, request->id, &violations, node->groups[CATALOG_GROUP].last_lsn
         );
-        return;
+        return false;
     }
-    start(node, request, &wish, false);
+    return true;
+}
+
+void request_start_workflow(struct node *node, const struct request *request) {
+    struct api_start_workflow_request wish;
+    err read = api_read(&api_start_workflow_request_model, request->json, node->arena, &wish);
+    if (err_is(read)) {
+        node_answer_error(node, request->id, read, 0);
+    } else if (request_start_is_valid(node, request, &wish)) {
+        start(node, request, &wish, false);
+    }
 }
 
 static err start_by_name_read(

@@ -13,12 +13,13 @@
 
 #define API_ROUTES_BUILT(ROUTE) \
     API_WORKFLOW_ROUTES(ROUTE)  \
+    API_BULK_ROUTES(ROUTE)      \
     API_TASK_ROUTES(ROUTE)      \
     API_METADATA_ROUTES(ROUTE)  \
     API_SYSTEM_ROUTES(ROUTE)
 
 // clang-format off
-// §3
+// §3, §4
 #define API_WORKFLOW_ROUTES(ROUTE) \
     ROUTE(START_WORKFLOW, "W-1", POST, "/api/workflow", 200, TEXT, MODEL(start_workflow_request), NO_QUERY) \
     ROUTE(START_WORKFLOW_BY_NAME, "W-2", POST, "/api/workflow/{name}", 200, TEXT, OBJECT, \
@@ -31,7 +32,47 @@
     ROUTE(PAUSE_WORKFLOW, "W-10", PUT, "/api/workflow/{workflowId}/pause", 200, VOID, NONE, NO_QUERY) \
     ROUTE(RESUME_WORKFLOW, "W-11", PUT, "/api/workflow/{workflowId}/resume", 200, VOID, NONE, NO_QUERY) \
     ROUTE(TERMINATE_WORKFLOW, "W-12", DELETE, "/api/workflow/{workflowId}", 200, VOID, NONE, \
-        QUERIES(TEXT("reason", NULL)))
+        QUERIES(TEXT("reason", NULL))) \
+    ROUTE(GET_WORKFLOW_TASKS, "W-5", GET, "/api/workflow/{workflowId}/tasks", 200, JSON, NONE, \
+        QUERIES(INT("start", "0"), INT("count", "15"), LIST("status", NULL))) \
+    ROUTE(GET_CORRELATED_WORKFLOWS, "W-6", GET, "/api/workflow/{name}/correlated/{correlationId}", 200, JSON, NONE, \
+        QUERIES(BOOL("includeClosed", "false"), BOOL("includeTasks", "false"))) \
+    ROUTE(GET_CORRELATED_WORKFLOWS_OF_MANY, "W-7", POST, "/api/workflow/{name}/correlated", 200, JSON, TEXT_LIST, \
+        QUERIES(BOOL("includeClosed", "false"), BOOL("includeTasks", "false"))) \
+    ROUTE(GET_RUNNING_WORKFLOWS, "W-8", GET, "/api/workflow/running/{name}", 200, JSON, NONE, \
+        QUERIES(INT("version", "1"), INT("startTime", NULL), INT("endTime", NULL))) \
+    ROUTE(REMOVE_WORKFLOW, "W-13", DELETE, "/api/workflow/{workflowId}/remove", 200, VOID, NONE, \
+        QUERIES(BOOL("archiveWorkflow", "true"))) \
+    ROUTE(TERMINATE_AND_REMOVE_WORKFLOW, "W-14", DELETE, "/api/workflow/{workflowId}/terminate-remove", 200, VOID, NONE, \
+        QUERIES(TEXT("reason", NULL), BOOL("archiveWorkflow", "true"))) \
+    ROUTE(RESTART_WORKFLOW, "W-15", POST, "/api/workflow/{workflowId}/restart", 204, VOID, NONE, \
+        QUERIES(BOOL("useLatestDefinitions", "false"))) \
+    ROUTE(RETRY_WORKFLOW, "W-16", POST, "/api/workflow/{workflowId}/retry", 204, VOID, NONE, \
+        QUERIES(BOOL("resumeSubworkflowTasks", "false"))) \
+    ROUTE(RESET_WORKFLOW_CALLBACKS, "W-17", POST, "/api/workflow/{workflowId}/resetcallbacks", 204, VOID, NONE, NO_QUERY) \
+    ROUTE(RERUN_WORKFLOW, "W-18", POST, "/api/workflow/{workflowId}/rerun", 200, TEXT, MODEL(rerun_workflow_request), NO_QUERY) \
+    ROUTE(SKIP_TASK, "W-20", PUT, "/api/workflow/{workflowId}/skiptask/{taskReferenceName}", 200, VOID, \
+        MODEL(skip_task_request), NO_QUERY) \
+    ROUTE(EXECUTE_WORKFLOW, "W-22", POST, "/api/workflow/execute/{name}/{version}", 200, JSON, MODEL(start_workflow_request), \
+        QUERIES(TEXT("requestId", NULL), TEXT("waitUntilTaskRef", NULL), INT("waitForSeconds", "10"), \
+            TEXT("consistency", "DURABLE"), TEXT("returnStrategy", "TARGET_WORKFLOW"))) \
+    ROUTE(SIGNAL_TASK, "X-1", POST, "/api/tasks/{workflowId}/{status}/signal", 200, VOID, OBJECT, NO_QUERY) \
+    ROUTE(SIGNAL_TASK_SYNC, "X-2", POST, "/api/tasks/{workflowId}/{status}/signal/sync", 200, JSON, OBJECT, \
+        QUERIES(TEXT("returnStrategy", "TARGET_WORKFLOW"), INT("timeoutMillis", "5000")))
+
+// §6
+#define API_BULK_ROUTES(ROUTE) \
+    ROUTE(BULK_PAUSE, "B-1", PUT, "/api/workflow/bulk/pause", 200, JSON, TEXT_LIST, NO_QUERY) \
+    ROUTE(BULK_RESUME, "B-2", PUT, "/api/workflow/bulk/resume", 200, JSON, TEXT_LIST, NO_QUERY) \
+    ROUTE(BULK_RESTART, "B-3", POST, "/api/workflow/bulk/restart", 200, JSON, TEXT_LIST, \
+        QUERIES(BOOL("useLatestDefinitions", "false"))) \
+    ROUTE(BULK_RETRY, "B-4", POST, "/api/workflow/bulk/retry", 200, JSON, TEXT_LIST, NO_QUERY) \
+    ROUTE(BULK_TERMINATE, "B-5", POST, "/api/workflow/bulk/terminate", 200, JSON, TEXT_LIST, \
+        QUERIES(TEXT("reason", NULL))) \
+    ROUTE(BULK_REMOVE, "B-6", DELETE, "/api/workflow/bulk/remove", 200, JSON, TEXT_LIST, \
+        QUERIES(BOOL("archiveWorkflow", "true"))) \
+    ROUTE(BULK_TERMINATE_AND_REMOVE, "B-7", DELETE, "/api/workflow/bulk/terminate-remove", 200, JSON, TEXT_LIST, \
+        QUERIES(BOOL("archiveWorkflow", "true"), TEXT("reason", NULL)))
 
 // §7. T-1, T-4, T-8 answer 204 when there is nothing.
 #define API_TASK_ROUTES(ROUTE) \
@@ -102,34 +143,11 @@
 
 // §3, §4
 #define API_LATER_WORKFLOW_ROUTES(ROUTE) \
-    ROUTE(GET_WORKFLOW_TASKS, "W-5", GET, "/api/workflow/{workflowId}/tasks", 200, JSON, NONE, \
-        QUERIES(INT("start", "0"), INT("count", "15"), LIST("status", NULL))) \
-    ROUTE(GET_CORRELATED_WORKFLOWS, "W-6", GET, "/api/workflow/{name}/correlated/{correlationId}", 200, JSON, NONE, \
-        QUERIES(BOOL("includeClosed", "false"), BOOL("includeTasks", "false"))) \
-    ROUTE(GET_CORRELATED_WORKFLOWS_OF_MANY, "W-7", POST, "/api/workflow/{name}/correlated", 200, JSON, TEXT_LIST, \
-        QUERIES(BOOL("includeClosed", "false"), BOOL("includeTasks", "false"))) \
-    ROUTE(GET_RUNNING_WORKFLOWS, "W-8", GET, "/api/workflow/running/{name}", 200, JSON, NONE, \
-        QUERIES(INT("version", "1"), INT("startTime", NULL), INT("endTime", NULL))) \
-    ROUTE(REMOVE_WORKFLOW, "W-13", DELETE, "/api/workflow/{workflowId}/remove", 200, VOID, NONE, \
-        QUERIES(BOOL("archiveWorkflow", "true"))) \
-    ROUTE(TERMINATE_AND_REMOVE_WORKFLOW, "W-14", DELETE, "/api/workflow/{workflowId}/terminate-remove", 200, VOID, NONE, \
-        QUERIES(TEXT("reason", NULL), BOOL("archiveWorkflow", "true"))) \
-    ROUTE(RESTART_WORKFLOW, "W-15", POST, "/api/workflow/{workflowId}/restart", 204, VOID, NONE, \
-        QUERIES(BOOL("useLatestDefinitions", "false"))) \
-    ROUTE(RETRY_WORKFLOW, "W-16", POST, "/api/workflow/{workflowId}/retry", 204, VOID, NONE, \
-        QUERIES(BOOL("resumeSubworkflowTasks", "false"))) \
-    ROUTE(RESET_WORKFLOW_CALLBACKS, "W-17", POST, "/api/workflow/{workflowId}/resetcallbacks", 204, VOID, NONE, NO_QUERY) \
-    ROUTE(RERUN_WORKFLOW, "W-18", POST, "/api/workflow/{workflowId}/rerun", 200, TEXT, MODEL(rerun_workflow_request), NO_QUERY) \
     ROUTE(TEST_WORKFLOW, "W-19", POST, "/api/workflow/test", 200, JSON, OBJECT, NO_QUERY) \
-    ROUTE(SKIP_TASK, "W-20", PUT, "/api/workflow/{workflowId}/skiptask/{taskReferenceName}", 200, VOID, \
-        MODEL(skip_task_request), NO_QUERY) \
     ROUTE(GET_WORKFLOW_PAYLOAD_LOCATION, "W-21", GET, "/api/workflow/externalstoragelocation", 200, JSON, NONE, \
         QUERIES(TEXT("path", NULL), TEXT("operation", NULL), TEXT("payloadType", NULL))) \
     ROUTE(GET_WORKFLOW_PAYLOAD_LOCATION_2, "W-21", GET, "/api/workflow/external-storage-location", 200, JSON, NONE, \
         QUERIES(TEXT("path", NULL), TEXT("operation", NULL), TEXT("payloadType", NULL))) \
-    ROUTE(EXECUTE_WORKFLOW, "W-22", POST, "/api/workflow/execute/{name}/{version}", 200, JSON, MODEL(start_workflow_request), \
-        QUERIES(TEXT("requestId", NULL), TEXT("waitUntilTaskRef", NULL), INT("waitForSeconds", "10"), \
-            TEXT("consistency", "DURABLE"), TEXT("returnStrategy", "TARGET_WORKFLOW"))) \
     ROUTE(SEARCH_WORKFLOWS, "W-23", GET, "/api/workflow/search", 200, JSON, NONE, \
         QUERIES(INT("start", "0"), INT("size", "100"), TEXT("sort", NULL), TEXT("freeText", "*"), TEXT("query", NULL), \
             TEXT("classifier", NULL), BOOL("topLevelOnly", "false"))) \
@@ -139,24 +157,10 @@
     ROUTE(SEARCH_WORKFLOWS_BY_TASKS, "W-25", GET, "/api/workflow/search-by-tasks", 200, JSON, NONE, \
         QUERIES(INT("start", "0"), INT("size", "100"), TEXT("sort", NULL), TEXT("freeText", "*"), TEXT("query", NULL))) \
     ROUTE(SEARCH_WORKFLOWS_BY_TASKS_V2, "W-26", GET, "/api/workflow/search-by-tasks-v2", 200, JSON, NONE, \
-        QUERIES(INT("start", "0"), INT("size", "100"), TEXT("sort", NULL), TEXT("freeText", "*"), TEXT("query", NULL))) \
-    ROUTE(SIGNAL_TASK, "X-1", POST, "/api/tasks/{workflowId}/{status}/signal", 200, VOID, OBJECT, NO_QUERY) \
-    ROUTE(SIGNAL_TASK_SYNC, "X-2", POST, "/api/tasks/{workflowId}/{status}/signal/sync", 200, JSON, OBJECT, \
-        QUERIES(TEXT("returnStrategy", "TARGET_WORKFLOW"), INT("timeoutMillis", "5000")))
+        QUERIES(INT("start", "0"), INT("size", "100"), TEXT("sort", NULL), TEXT("freeText", "*"), TEXT("query", NULL)))
 
 // §6
 #define API_LATER_BULK_ROUTES(ROUTE) \
-    ROUTE(BULK_PAUSE, "B-1", PUT, "/api/workflow/bulk/pause", 200, JSON, TEXT_LIST, NO_QUERY) \
-    ROUTE(BULK_RESUME, "B-2", PUT, "/api/workflow/bulk/resume", 200, JSON, TEXT_LIST, NO_QUERY) \
-    ROUTE(BULK_RESTART, "B-3", POST, "/api/workflow/bulk/restart", 200, JSON, TEXT_LIST, \
-        QUERIES(BOOL("useLatestDefinitions", "false"))) \
-    ROUTE(BULK_RETRY, "B-4", POST, "/api/workflow/bulk/retry", 200, JSON, TEXT_LIST, NO_QUERY) \
-    ROUTE(BULK_TERMINATE, "B-5", POST, "/api/workflow/bulk/terminate", 200, JSON, TEXT_LIST, \
-        QUERIES(TEXT("reason", NULL))) \
-    ROUTE(BULK_REMOVE, "B-6", DELETE, "/api/workflow/bulk/remove", 200, JSON, TEXT_LIST, \
-        QUERIES(BOOL("archiveWorkflow", "true"))) \
-    ROUTE(BULK_TERMINATE_AND_REMOVE, "B-7", DELETE, "/api/workflow/bulk/terminate-remove", 200, JSON, TEXT_LIST, \
-        QUERIES(BOOL("archiveWorkflow", "true"), TEXT("reason", NULL))) \
     ROUTE(BULK_SEARCH, "B-8", POST, "/api/workflow/bulk/search", 200, JSON, TEXT_LIST, \
         QUERIES(BOOL("includeTasks", "true")))
 

@@ -20,7 +20,7 @@ err retry_workflow(struct decision *decision, bytes workflow_id, struct reply *o
         );
     }
     lifecycle_reopen(workflow, false);
-    TRY(lifecycle_retry(workflow));
+    workflow->row.flags |= WORKFLOW_WANTS_RETRY; // the decider's first step
     TRY(lifecycle_tell_parent(workflow, BYTES_LITERAL("retried")));
     TRY(decider_run(workflow));
     workflow_save(workflow);
