@@ -165,4 +165,41 @@ enum {
     LIMIT_LOGS_PER_UPDATE = 10,
     LIMIT_LOG_LINES = 1000,
     LIMIT_LOG_BYTES = 1024 * 1024,
+
+    // --- eval -----------------------------------------------------------------------------------
+    // One frame to or from an evaluator: a payload of engine.md §8.4 and the text that reads it.
+    LIMIT_EVALUATION_FRAME_BYTES = 24 * 1024 * 1024,
+    // A result: the largest payload a task may have, with room for the check to be elsewhere.
+    LIMIT_EVALUATION_RESULT_BYTES = 16 * 1024 * 1024,
+    // engine.md §10.18: a script that runs longer is interrupted.
+    LIMIT_EVALUATION_DEADLINE_MS = 4 * 1000,
+    // Given to the engine to stop a script by itself before its process is killed.
+    LIMIT_EVALUATION_GRACE_MS = 250,
+    // A script that runs longer than this gets a process of its own; what waited behind it moves.
+    LIMIT_EVALUATION_SLICE_MS = 100,
+    // Processes for such scripts, each language: 100 looping scripts may not take the machine.
+    LIMIT_EVALUATION_SLOW_PROCESSES = 4,
+    // Written ahead to one process: enough to hide the round trip.
+    LIMIT_EVALUATION_PIPELINE = 32,
+    // Waiting for a process of one language, together with what is under way; more is refused.
+    LIMIT_EVALUATION_WAITING = 16 * 1024,
+    LIMIT_EVALUATION_WAITING_BYTES = 256 * 1024 * 1024,
+    // An evaluation whose process died under it is run again this often.
+    LIMIT_EVALUATION_RETRIES = 1,
+    // A process that cannot be started is tried again after this.
+    LIMIT_EVALUATION_RESPAWN_MS = 500,
+    // A process that has not said by then that it stands is given up.
+    LIMIT_EVALUATION_START_MS = 10 * 1000,
+    // The heap of a script: a payload of 10 MB as objects.
+    LIMIT_EVALUATION_HEAP_BYTES = 192 * 1024 * 1024,
+    // Heap memory kept between scripts.
+    LIMIT_EVALUATION_HEAP_KEPT_BYTES = 4 * 1024 * 1024,
+    // Address space of an evaluator process (of jq: its heap).
+    LIMIT_EVALUATION_ADDRESS_BYTES = 768 * 1024 * 1024,
+    // Calls inside calls in a script end in a RangeError; half of the usual stack of 8 MiB.
+    LIMIT_EVALUATION_STACK_BYTES = 4 * 1024 * 1024,
+    // Compiled programs a process keeps; jq's take 15 ms to make.
+    LIMIT_EVALUATION_PROGRAMS = 256,
+    // Integers of one input that a double cannot hold and that keep their digits.
+    LIMIT_EVALUATION_NUMBERS = 64 * 1024,
 };
