@@ -17,6 +17,13 @@
     X(TEXT, http, "http", "127.0.0.1:8080", 0, 0, "address and port of the API")                   \
     X(TEXT, store, "store", "orpheus-data", 0, 0, "folder of the log and the state")               \
     X(INT, node_id, "node-id", "1", 1, 65535, "number of this node, in logs")                      \
+    X(TEXT,                                                                                        \
+      evaluator,                                                                                   \
+      "evaluator",                                                                                 \
+      "",                                                                                          \
+      0,                                                                                           \
+      0,                                                                                           \
+      "program that runs scripts; empty: orpheus-evaluator beside this one")                       \
     X(TEXT, log_level, "log-level", "info", 0, 0, "error, warn, info or debug")                    \
     X(INT,                                                                                         \
       partitions,                                                                                  \

@@ -40,6 +40,8 @@ enum {
     // --- node core ----------------------------------------------------------------------------
     // Decisions that wait for scripts at a time; above it requests that need one get 503.
     LIMIT_JOBS = 10000,
+    // A timer whose scripts could not be run, because the evaluator was full or gone, comes again.
+    LIMIT_DEFER_MS = 100,
     // Runs of one decision while its workflow keeps changing under it.
     LIMIT_JOB_RUNS = 256,
     // First block of what a waiting decision keeps: its request and results.

@@ -210,7 +210,12 @@ static void job_run(struct node *node, struct job *job) {
         return;
     }
     if (job->unavailable) {
-        alarms_add(node->alarms, &job->alarm);
+        // At once would ask at once again: whatever was in the way gets time to go.
+        struct deferred deferred = {
+            .at = {node->mono.ns + (int64_t)LIMIT_DEFER_MS * 1000000},
+            .alarm = job->alarm,
+        };
+        heap_push(&node->deferred, &deferred);
         job_destroy(node, job);
         return;
     }

@@ -47,6 +47,7 @@ struct node *node_create(const struct node_options *options) {
         node->groups[i] = group_open(node->store, (group_id)i);
     }
     node->alarms = alarms_create(group_count);
+    heap_init(&node->deferred, sizeof(struct deferred), deferred_order);
     alarms_extend(node->alarms, node->store, (wall_time){node->wall.ms + LIMIT_ALARM_HORIZON_MS});
     node->streams = streams_create(group_count);
     streams_load(node->streams, node->store);
@@ -68,6 +69,7 @@ void node_destroy(struct node **node) {
     table_deinit(&(*node)->poll_marks);
     streams_destroy(&(*node)->streams);
     alarms_destroy(&(*node)->alarms);
+    heap_deinit(&(*node)->deferred);
     match_destroy(&(*node)->match);
     proposals_destroy(&(*node)->proposals);
     definition_cache_destroy(&(*node)->definitions);
@@ -245,7 +247,24 @@ bool alarm_fire(struct node *node, const struct alarm *alarm) {
     return true;
 }
 
+static int deferred_order(const void *left_item, const void *right_item) {
+    const struct deferred *left = left_item;
+    const struct deferred *right = right_item;
+    return left->at.ns < right->at.ns ? -1 : left->at.ns > right->at.ns;
+}
+
+static void deferred_return(struct node *node) {
+    const struct deferred *first = heap_top(&node->deferred);
+    while (first != NULL && first->at.ns <= node->mono.ns) {
+        struct deferred due;
+        (void)heap_pop(&node->deferred, &due);
+        alarms_add(node->alarms, &due.alarm);
+        first = heap_top(&node->deferred);
+    }
+}
+
 static void alarms_pump(struct node *node) {
+    deferred_return(node);
     if (node->wall.ms + LIMIT_ALARM_HORIZON_MS / 2 > alarms_horizon(node->alarms).ms) {
         wall_time until = {node->wall.ms + LIMIT_ALARM_HORIZON_MS};
         alarms_extend(node->alarms, node->store, until);
@@ -393,6 +412,10 @@ mono_time node_next_wakeup(const struct node *node) {
         if (in_ms < LIMIT_ALARM_HORIZON_MS) {
             next = sooner(next, (mono_time){node->mono.ns + in_ms * NS_PER_MS});
         }
+    }
+    const struct deferred *deferred = heap_top(&node->deferred);
+    if (deferred != NULL) {
+        next = sooner(next, deferred->at);
     }
     mono_time deadline = {0};
     if (wait_next_deadline(node, &deadline)) {

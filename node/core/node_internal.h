@@ -8,6 +8,7 @@
 #include "node/match/match.h"
 #include "proto/api/error.h"
 #include "proto/api/route.h"
+#include "proto/base/heap.h"
 #include "proto/base/table.h"
 #include "scheduler/commands/commands.h"
 #include "scheduler/definition/catalog.h"
@@ -50,6 +51,12 @@ struct poll_mark {
     struct poll_mark *next;
 };
 
+// An alarm that is tried again later.
+struct deferred {
+    mono_time at;
+    struct alarm alarm;
+};
+
 struct node {
     struct store *store;
     struct scheduler_settings settings;
@@ -62,6 +69,7 @@ struct node {
     struct group *groups;
     struct proposals *proposals;
     struct alarms *alarms;
+    struct heap deferred; // struct deferred: alarms whose scripts could not be run just now
     struct streams *streams;
     struct match *match;
     struct table polls;

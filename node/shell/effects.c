@@ -2,6 +2,7 @@
 #include "node/shell/shell_internal.h"
 #include "proto/api/route.h"
 #include "proto/base/check.h"
+#include "proto/limits.h"
 
 static const char *content_type_of(enum reply_kind kind) {
     switch (kind) {
@@ -54,16 +55,39 @@ static void reply_carry_out(struct shell *shell, const struct node_effect *effec
     }
 }
 
-// No evaluator is built in: every script is answered as not run.
-static void evaluation_carry_out(struct shell *shell, const struct node_effect *effect) {
-    struct evaluation_result none = {.outcome = EVALUATION_UNAVAILABLE};
+// A job and the place of its evaluation as one number: a job has at most LIMIT_JOB_RUNS times
+// LIMIT_DECISION_WANTED of them.
+enum {
+    EVALUATION_INDEX_BITS = 16
+};
+_Static_assert(
+    LIMIT_JOB_RUNS *LIMIT_DECISION_WANTED <= 1 << EVALUATION_INDEX_BITS,
+    "an evaluation's place fits its bits"
+);
+
+static void
+on_evaluated(void *argument, uint64_t request_id, const struct evaluation_result *result) {
     struct node_event event = {
         .kind = NODE_EVALUATED,
-        .job_id = effect->job_id,
-        .evaluation_index = effect->evaluation_index,
-        .evaluated = &none,
+        .job_id = request_id >> EVALUATION_INDEX_BITS,
+        .evaluation_index = (uint32_t)(request_id & ((1u << EVALUATION_INDEX_BITS) - 1)),
+        .evaluated = result,
     };
-    shell_step(shell, &event);
+    shell_step(argument, &event);
+}
+
+static void evaluation_carry_out(struct shell *shell, const struct node_effect *effect) {
+    uint64_t id = effect->job_id << EVALUATION_INDEX_BITS | effect->evaluation_index;
+    err submitted =
+        evaluator_pool_submit(shell->evaluators, id, &effect->evaluation, on_evaluated, shell);
+    if (err_is(submitted)) {
+        bool too_large = submitted.code == ERR_TOO_LARGE;
+        struct evaluation_result refused = {
+            .outcome = too_large ? EVALUATION_FAILED : EVALUATION_UNAVAILABLE,
+            .error = too_large ? BYTES_LITERAL("the script's input is too large") : BYTES_EMPTY,
+        };
+        on_evaluated(shell, id, &refused);
+    }
 }
 
 void effects_carry_out(struct shell *shell) {

@@ -267,6 +267,7 @@ static void event_drop(struct event **event) {
 
 static void shell_deinit(struct shell *shell) {
     http_server_destroy(&shell->http);
+    evaluator_pool_destroy(&shell->evaluators);
     event_drop(&shell->log_done);
     event_drop(&shell->checkpoint_done);
     event_drop(&shell->tick);
@@ -347,6 +348,19 @@ static err http_start(struct shell *shell, struct arena *arena) {
     return ERR_NONE;
 }
 
+// The evaluator's program: as configured, else beside our own.
+static const char *evaluator_program(const struct config *config, struct arena *arena) {
+    if (config->evaluator[0] != '\0') {
+        return config->evaluator;
+    }
+    char own[4096];
+    ssize_t size = readlink("/proc/self/exe", own, sizeof(own));
+    while (size > 0 && own[size - 1] != '/') {
+        size--;
+    }
+    return arena_format(arena, "%.*sorpheus-evaluator", size > 0 ? (int)size : 0, own);
+}
+
 static err shell_start(struct shell *shell, struct arena *arena) {
     shell->base = event_base_new();
     if (shell->base == NULL) {
@@ -354,6 +368,10 @@ static err shell_start(struct shell *shell, struct arena *arena) {
     }
     TRY(worker_create(shell->log, "log", &shell->log_worker));
     TRY(worker_create(shell->log, "checkpoint", &shell->checkpoint_worker));
+    struct evaluator_pool_options evaluators = {
+        .program = evaluator_program(shell->config, arena),
+    };
+    shell->evaluators = evaluator_pool_create(shell->base, &evaluators);
     TRY(node_start(shell, arena));
     events_create(shell);
     return http_start(shell, arena);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "node/core/node.h"
+#include "node/eval/pool.h"
 #include "node/http/server.h"
 #include "node/log.h"
 #include "node/shell/shell.h"
@@ -18,6 +19,7 @@ struct shell {
     struct store *store;
     struct node *node;
     struct node_effects *effects;
+    struct evaluator_pool *evaluators;
     struct worker *log_worker;
     struct worker *checkpoint_worker;
     struct store_batch *batch;           // out to the log thread
