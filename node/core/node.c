@@ -22,6 +22,12 @@
 
 static const int64_t NS_PER_MS = 1000000;
 
+static int deferred_order(const void *left_item, const void *right_item) {
+    const struct deferred *left = left_item;
+    const struct deferred *right = right_item;
+    return left->at.ns < right->at.ns ? -1 : left->at.ns > right->at.ns;
+}
+
 // --- life
 // ------------------------------------------------------------------------------------------------
 
@@ -245,12 +251,6 @@ bool alarm_fire(struct node *node, const struct alarm *alarm) {
         node->stats.timers_fired++;
     }
     return true;
-}
-
-static int deferred_order(const void *left_item, const void *right_item) {
-    const struct deferred *left = left_item;
-    const struct deferred *right = right_item;
-    return left->at.ns < right->at.ns ? -1 : left->at.ns > right->at.ns;
 }
 
 static void deferred_return(struct node *node) {
