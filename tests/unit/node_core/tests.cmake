@@ -9,5 +9,6 @@ target_link_libraries(
 unit(node_core/test_gates.c USES node_core_world)
 unit(node_core/test_polls.c USES node_core_world)
 unit(node_core/test_requests.c USES node_core_world)
+unit(node_core/test_scripts.c USES node_core_world)
 unit(node_core/test_lifecycle.c USES node_core_world)
 unit(node_core/test_waits.c USES node_core_world)

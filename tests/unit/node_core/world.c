@@ -90,12 +90,42 @@ uint64_t world_send(struct world *world, const char *method, const char *target,
     return id;
 }
 
+static void script_note(struct world *world, struct node_effect *effect) {
+    const struct evaluation *evaluation = &effect->evaluation;
+    assert_true(evaluation->text.size < sizeof(world->script));
+    assert_true(evaluation->input.size < sizeof(world->input));
+    memset(world->script, 0, sizeof(world->script));
+    memset(world->input, 0, sizeof(world->input));
+    memcpy(world->script, evaluation->text.data, evaluation->text.size);
+    memcpy(world->input, evaluation->input.data, evaluation->input.size);
+    world->job_id = effect->job_id;
+    world->evaluation_index = effect->evaluation_index;
+    world->scripts++;
+    node_effect_release(effect);
+}
+
+void world_evaluated(struct world *world, enum evaluation_outcome outcome, const char *json) {
+    struct evaluation_result result = {.outcome = outcome, .json = bytes_from_text(json)};
+    struct node_event event = {
+        .kind = NODE_EVALUATED,
+        .job_id = world->job_id,
+        .evaluation_index = world->evaluation_index,
+        .evaluated = &result,
+    };
+    world->job_id = 0;
+    step(world, &event);
+}
+
 bool world_receive(struct world *world) {
     struct node_effect effect;
-    if (!node_effects_take(world->effects, &effect)) {
-        return false;
-    }
-    assert_int_equal(effect.kind, EFFECT_REPLY);
+    do {
+        if (!node_effects_take(world->effects, &effect)) {
+            return false;
+        }
+        if (effect.kind == EFFECT_EVALUATE) {
+            script_note(world, &effect);
+        }
+    } while (effect.kind == EFFECT_EVALUATE);
     assert_true(effect.body.size < sizeof(world->body));
     memset(world->body, 0, sizeof(world->body));
     if (effect.body.size > 0) {

@@ -24,6 +24,12 @@ struct world {
     char body[64 * 1024];
     bool with_tasks;
     unsigned allow;
+    // the newest script that was asked for, not told back yet
+    uint64_t job_id; // 0: none
+    uint32_t evaluation_index;
+    char script[256];
+    char input[1024];
+    int scripts; // asked for so far
 };
 
 int world_setup(void **state);
@@ -32,7 +38,10 @@ int world_teardown(void **state);
 // Hands a request to the node. `target` is path and query. Returns its id; nothing is synced.
 uint64_t world_send(struct world *world, const char *method, const char *target, const char *body);
 
-// Takes one answer that may leave. False: none may.
+// Tells the result of the script that was asked for.
+void world_evaluated(struct world *world, enum evaluation_outcome outcome, const char *json);
+
+// Takes one answer that may leave; scripts asked for on the way are noted. False: none may.
 bool world_receive(struct world *world);
 
 // Writes and syncs what the node logged, and tells it.

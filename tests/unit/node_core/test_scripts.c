@@ -1,0 +1,131 @@
+// node/core: decisions that wait for scripts.
+#include "tests/unit/node_core/world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char SCRIPT_FIRST[] =
+    "{\"name\":\"s\",\"tasks\":[{\"name\":\"i\",\"taskReferenceName\":\"i\",\"type\":\"INLINE\","
+    "\"inputParameters\":{\"evaluatorType\":\"javascript\",\"expression\":\"$.x + 1\","
+    "\"x\":\"${workflow.input.x}\"}}]}";
+static const char SCRIPT_IN_A_CHILD[] = "{\"name\":\"p\",\"tasks\":[{\"name\":\"c\","
+                                        "\"taskReferenceName\":\"c\",\"type\":\"SUB_WORKFLOW\","
+                                        "\"subWorkflowParam\":{\"name\":\"s\"}}]}";
+
+static uint64_t start(struct world *world, const char *name) {
+    char body[128];
+    (void)snprintf(body, sizeof(body), "{\"name\":\"%s\",\"input\":{\"x\":41}}", name);
+    return world_send(world, "POST", "/api/workflow", body);
+}
+
+static void define(struct world *world, const char *definition) {
+    assert_int_equal(world_ask(world, "POST", "/api/metadata/workflow", definition), 200);
+}
+
+static void settle(struct world *world) {
+    for (int round = 0; round < 20; round++) {
+        world_tick(world, 1);
+        world_sync(world);
+        while (world_receive(world)) {
+        }
+    }
+}
+
+static void a_start_waits_for_its_script_and_is_one_entry(void **state) {
+    struct world *world = *state;
+    define(world, SCRIPT_FIRST);
+    uint64_t entries = node_stats(world->node).entries;
+    uint64_t id = start(world, "s");
+    assert_false(world_receive(world));
+    assert_string_equal(world->script, "$.x + 1");
+    assert_non_null(strstr(world->input, "\"x\":41"));
+    assert_int_equal(node_stats(world->node).entries, entries);
+    world_evaluated(world, EVALUATION_DONE, "42");
+    assert_false(world_receive(world));
+    assert_int_equal(node_stats(world->node).entries, entries + 1);
+    world_sync(world);
+    assert_true(world_receive(world));
+    assert_int_equal(world->answered, id);
+    char target[128];
+    (void)snprintf(target, sizeof(target), "/api/workflow/%.36s", world->body);
+    assert_int_equal(world_ask(world, "GET", target, ""), 200);
+    assert_non_null(strstr(world->body, "\"outputData\":{\"result\":42}"));
+    assert_non_null(strstr(world->body, "\"output\":{\"result\":42}"));
+    assert_int_equal(world->scripts, 1);
+}
+
+static void others_go_on_while_one_waits(void **state) {
+    struct world *world = *state;
+    world_define(world);
+    define(world, SCRIPT_FIRST);
+    (void)start(world, "s");
+    assert_int_equal(world_ask(world, "POST", "/api/workflow", "{\"name\":\"w\"}"), 200);
+    assert_int_equal(world->scripts, 1);
+}
+
+static void a_script_that_cannot_be_run_is_503_for_a_client(void **state) {
+    struct world *world = *state;
+    define(world, SCRIPT_FIRST);
+    uint64_t id = start(world, "s");
+    assert_false(world_receive(world));
+    world_evaluated(world, EVALUATION_UNAVAILABLE, "");
+    assert_true(world_receive(world));
+    assert_int_equal(world->answered, id);
+    assert_int_equal(world->status, 503);
+    assert_non_null(strstr(world->body, "\"retryable\":true"));
+}
+
+static void a_timer_whose_script_cannot_be_run_comes_again_later(void **state) {
+    struct world *world = *state;
+    define(world, SCRIPT_FIRST);
+    define(world, SCRIPT_IN_A_CHILD);
+    assert_int_equal(world_ask(world, "POST", "/api/workflow", "{\"name\":\"p\"}"), 200);
+    char target[128];
+    (void)snprintf(target, sizeof(target), "/api/workflow/%.36s", world->body);
+    settle(world);
+    assert_int_equal(world->scripts, 1);
+    world_evaluated(world, EVALUATION_UNAVAILABLE, "");
+    settle(world); // 20 ms: not yet
+    assert_int_equal(world->scripts, 1);
+    world_tick(world, 100);
+    settle(world);
+    assert_int_equal(world->scripts, 2);
+    world_evaluated(world, EVALUATION_DONE, "42");
+    settle(world);
+    assert_int_equal(world_ask(world, "GET", target, ""), 200);
+    assert_non_null(strstr(world->body, "\"status\":\"COMPLETED\""));
+}
+
+static void an_answer_to_a_forgotten_script_changes_nothing(void **state) {
+    struct world *world = *state;
+    define(world, SCRIPT_FIRST);
+    (void)start(world, "s");
+    assert_false(world_receive(world));
+    uint64_t job = world->job_id;
+    world_evaluated(world, EVALUATION_DONE, "42");
+    settle(world);
+    uint64_t entries = node_stats(world->node).entries;
+    world->job_id = job;
+    world_evaluated(world, EVALUATION_DONE, "43");
+    settle(world);
+    assert_int_equal(node_stats(world->node).entries, entries);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            a_start_waits_for_its_script_and_is_one_entry, world_setup, world_teardown
+        ),
+        cmocka_unit_test_setup_teardown(others_go_on_while_one_waits, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(
+            a_script_that_cannot_be_run_is_503_for_a_client, world_setup, world_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            a_timer_whose_script_cannot_be_run_comes_again_later, world_setup, world_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            an_answer_to_a_forgotten_script_changes_nothing, world_setup, world_teardown
+        ),
+    };
+    return cmocka_run_group_tests_name("node/core scripts", tests, NULL, NULL);
+}
