@@ -157,6 +157,8 @@ enum {
     LIMIT_WAIT_WATCHED = 1000,
     // rest-api.md §4: `waitForSeconds`, `timeoutMillis`; more waits this long.
     LIMIT_WAIT_MS = 3600 * 1000,
+    // Times of hand-outs a rate limit keeps one by one (engine.md §7.7).
+    LIMIT_RATE_TIMES = 256,
     // Rows of a removed execution that go in one entry (distributed.md §3.3).
     LIMIT_SWEEP_ROWS = 1000,
     // models.md §6: a task's reasonForIncompletion is cut to it.

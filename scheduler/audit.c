@@ -7,6 +7,7 @@
 #include "proto/base/table.h"
 #include "proto/limits.h"
 #include "scheduler/commands/commands.h"
+#include "scheduler/limit.h"
 #include "scheduler/message.h"
 #include "scheduler/queue.h"
 #include "scheduler/task.h"
@@ -23,6 +24,7 @@ struct audit {
     struct decision decision;
     group_id group;
     const struct audit_report *report;
+    struct table limits; // limit hash → limit_row as recounted
     struct table queues; // queue hash → queue_counter_row as recounted
     uint64_t queue_rows; // tasks that must have one
     uint64_t timer_rows; // timers somebody must have
@@ -44,6 +46,7 @@ static err audit_timer(
 );
 static void audit_place(struct audit *audit, struct task *task);
 static err audit_counts(struct audit *audit);
+static err audit_limits(struct audit *audit);
 static err audit_streams(struct audit *audit, uint32_t group_count);
 static uint64_t count_rows(struct audit *audit, enum key_kind kind);
 static uint64_t count_timers(struct audit *audit);
@@ -72,6 +75,7 @@ err scheduler_check_invariants(
         .settings = &settings,
     };
     table_init(&audit.queues);
+    table_init(&audit.limits);
     err error = store_txn_begin(store, group, &audit.decision.txn);
     if (!err_is(error)) {
         error = audit_workflows(&audit);
@@ -80,10 +84,14 @@ err scheduler_check_invariants(
         error = audit_counts(&audit);
     }
     if (!err_is(error)) {
+        error = audit_limits(&audit);
+    }
+    if (!err_is(error)) {
         error = audit_streams(&audit, group_count);
     }
     store_txn_abort(&audit.decision.txn);
     table_deinit(&audit.queues);
+    table_deinit(&audit.limits);
     arena_destroy(&arena);
     return error.code == ERR_OK ? ERR_NONE : err_make(error.code, "the audit could not read a row");
 }
@@ -281,6 +289,15 @@ static void audit_place(struct audit *audit, struct task *task) {
     counters->ready += place == TASK_PLACE_READY ? 1u : 0u;
     counters->delayed += place == TASK_PLACE_DELAYED ? 1u : 0u;
     counters->in_progress += place == TASK_PLACE_CLAIMED ? 1u : 0u;
+    if (place == TASK_PLACE_CLAIMED && limit_is_concurrent(task)) {
+        uint64_t hash = limit_hash(task);
+        struct limit_row *limit = table_get(&audit->limits, hash);
+        if (limit == NULL) {
+            limit = ARENA_NEW(audit->decision.arena, struct limit_row);
+            table_put(&audit->limits, hash, limit);
+        }
+        limit->held++;
+    }
     if (place != TASK_PLACE_READY) {
         return;
     }
@@ -349,6 +366,35 @@ static err audit_counts(struct audit *audit) {
 
 // distributed.md §15.2, 28: numbers without gaps up to the stream's newest, and the receiver not
 // past it.
+// Permits held equal the tasks that hold one (distributed.md §15.2, 27).
+static err audit_limits(struct audit *audit) {
+    struct decision *decision = &audit->decision;
+    struct key prefix = key_kind_prefix(KEY_LIMIT);
+    struct store_cursor *cursor =
+        store_cursor_open(decision->store, decision->txn, audit->group, key_bytes(&prefix));
+    bytes key = BYTES_EMPTY;
+    bytes value = BYTES_EMPTY;
+    err error = ERR_NONE;
+    while (!err_is(error) && store_cursor_next(cursor, &key, &value) &&
+           bytes_starts_with(key, key_bytes(&prefix))) {
+        struct limit_row row = {0};
+        error = wire_decode(&limit_row_record, value, decision->arena, &row);
+        const struct limit_row *counted = table_get(&audit->limits, hash_sip64(row.name));
+        uint32_t held = counted != NULL ? counted->held : 0;
+        if (!err_is(error) && row.held != held) {
+            fault(
+                audit,
+                "limit %.*s has %u permits out for %u tasks",
+                BYTES_ARG(row.name),
+                row.held,
+                held
+            );
+        }
+    }
+    store_cursor_close(&cursor);
+    return error;
+}
+
 static err audit_streams(struct audit *audit, uint32_t group_count) {
     struct decision *decision = &audit->decision;
     for (uint32_t destination = 1; destination < group_count; destination++) {

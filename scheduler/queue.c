@@ -6,6 +6,7 @@
 #include "proto/base/hash.h"
 #include "proto/json/json.h"
 #include "scheduler/commands/commands.h"
+#include "scheduler/limit.h"
 #include "storage/keys.h"
 
 // engine.md §7.6: a domain is active while its newest poll is younger than this.
@@ -127,6 +128,11 @@ static err move_to(struct task *task, enum task_place place) {
     enum task_place from = (enum task_place)task->row.place;
     if (from == place) {
         return ERR_NONE;
+    }
+    if (place == TASK_PLACE_CLAIMED) {
+        TRY(limit_take(task));
+    } else if (from == TASK_PLACE_CLAIMED) {
+        TRY(limit_return(task));
     }
     bytes name = queue_name_of(task);
     struct queue_counter_row row = {0};

@@ -4,6 +4,7 @@
 #include "proto/base/check.h"
 #include "proto/limits.h"
 #include "scheduler/commands/commands.h"
+#include "scheduler/limit.h"
 
 #define WIRE_SELF struct workflow_row
 WIRE_RECORD(workflow_row, WORKFLOW_ROW_FIELDS)
@@ -31,6 +32,9 @@ WIRE_RECORD(stream_row, STREAM_ROW_FIELDS)
 #undef WIRE_SELF
 #define WIRE_SELF struct watermark_row
 WIRE_RECORD(watermark_row, WATERMARK_ROW_FIELDS)
+#undef WIRE_SELF
+#define WIRE_SELF struct limit_row
+WIRE_RECORD(limit_row, LIMIT_ROW_FIELDS)
 #undef WIRE_SELF
 #define WIRE_SELF struct queue_row
 WIRE_RECORD(queue_row, QUEUE_ROW_FIELDS)

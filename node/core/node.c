@@ -15,8 +15,10 @@
 #include "node/core/node_internal.h"
 #include "node/core/wait.h"
 #include "proto/base/check.h"
+#include "proto/base/hash.h"
 #include "proto/base/mutant.h"
 #include "proto/limits.h"
+#include "scheduler/limit.h"
 
 #include <stdlib.h>
 
@@ -135,6 +137,11 @@ static void row_proposed(void *argument, bytes key, bytes value) {
         struct match_supply supply = {.group = (group_id)node->visited.group};
         if (key_queue_parse(key, &supply.key)) {
             match_add(node->match, &supply);
+        }
+    } else if (key.data[0] == KEY_LIMIT && node->blocks != NULL) {
+        struct limit_row row;
+        if (!err_is(wire_decode(&limit_row_record, value, node->arena, &row)) && row.freed != 0) {
+            poll_unblock(node, hash_sip64(row.name));
         }
     } else if (key.data[0] == KEY_TIMER) {
         struct alarm alarm = {.group = (group_id)node->visited.group};
@@ -416,6 +423,11 @@ mono_time node_next_wakeup(const struct node *node) {
     const struct deferred *deferred = heap_top(&node->deferred);
     if (deferred != NULL) {
         next = sooner(next, deferred->at);
+    }
+    if (poll_next_unblock(node, &due)) {
+        int64_t in_ms = due.ms > node->wall.ms ? due.ms - node->wall.ms : 0;
+        in_ms = in_ms < LIMIT_ALARM_HORIZON_MS ? in_ms : LIMIT_ALARM_HORIZON_MS;
+        next = sooner(next, (mono_time){node->mono.ns + in_ms * NS_PER_MS});
     }
     mono_time deadline = {0};
     if (wait_next_deadline(node, &deadline)) {

@@ -57,6 +57,15 @@ struct deferred {
     struct alarm alarm;
 };
 
+// A queue whose next task a limit refused (engine.md §7.7): nothing of it is handed out until a
+// permit of the limit comes back, or until then.
+struct block {
+    uint64_t queue;
+    uint64_t limit;
+    int64_t until_ms; // partition time; 0: a permit must come back
+    struct block *next;
+};
+
 struct node {
     struct store *store;
     struct scheduler_settings settings;
@@ -77,6 +86,7 @@ struct node {
     struct delivery *delivery_first;
     struct table poll_marks;
     struct poll_mark *poll_mark_first;
+    struct block *blocks;
     struct poll *finishing;  // polls to answer at the end of the turn
     bool more_to_do;         // a bound cut the turn short
     struct proposal visited; // whose rows are being looked at
@@ -300,6 +310,12 @@ void poll_delivered(struct node *node, uint64_t request_id);
 
 // Pairs waiting polls with ready tasks, expires polls. Bounded; sets more_to_do.
 void poll_pump(struct node *node);
+
+// A permit of a limit came back: queues it blocks are looked at again.
+void poll_unblock(struct node *node, uint64_t limit);
+
+// When the first window moves for which a queue waits. False: none does.
+bool poll_next_unblock(const struct node *node, wall_time *out_at);
 
 // Newest polls, soft and stored: rows of a type, or of all when `type` is empty, as a JSON list.
 MUST_USE err poll_rows_write(struct node *node, bytes type, struct buffer *out);

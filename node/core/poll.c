@@ -57,6 +57,11 @@ void poll_all_destroy(struct node *node) {
     while (match_expire(node->match, end, &expired)) {
         poll_destroy(table_take(&node->polls, expired.request));
     }
+    while (node->blocks != NULL) {
+        struct block *block = node->blocks;
+        node->blocks = block->next;
+        free(block);
+    }
     while (node->delivery_first != NULL) {
         struct delivery *delivery = node->delivery_first;
         node->delivery_first = delivery->next;
@@ -358,6 +363,55 @@ static void poll_give(struct node *node, struct poll *poll, bytes task, log_lsn 
     }
 }
 
+// --- limits
+// ---------------------------------------------------------------------------------------------
+
+// Puts the row back and sets its queue aside.
+static void
+block_add(struct node *node, const struct match_supply *supply, const struct task_claim *refusal) {
+    struct block *block = malloc(sizeof(*block));
+    check(block != NULL);
+    *block = (struct block){
+        .queue = supply->key.queue_hash,
+        .limit = refusal->limit_hash,
+        .until_ms = refusal->until_ms,
+        .next = node->blocks,
+    };
+    node->blocks = block;
+    match_add(node->match, supply);
+    match_set_blocked(node->match, block->queue, true);
+}
+
+static void blocks_drop(struct node *node, uint64_t limit, int64_t due_ms) {
+    struct block **at = &node->blocks;
+    while (*at != NULL) {
+        struct block *block = *at;
+        bool over = block->until_ms != 0 && block->until_ms <= due_ms;
+        if (block->limit == limit || over) {
+            *at = block->next;
+            match_set_blocked(node->match, block->queue, false);
+            free(block);
+        } else {
+            at = &block->next;
+        }
+    }
+}
+
+void poll_unblock(struct node *node, uint64_t limit) {
+    blocks_drop(node, limit, INT64_MIN);
+}
+
+bool poll_next_unblock(const struct node *node, wall_time *out_at) {
+    int64_t first_ms = INT64_MAX;
+    for (const struct block *block = node->blocks; block != NULL; block = block->next) {
+        if (block->until_ms != 0 && block->until_ms < first_ms) {
+            first_ms = block->until_ms;
+        }
+    }
+    *out_at = (wall_time){first_ms};
+    return first_ms != INT64_MAX;
+}
+
 // Claims one row for one poll. False: the store has no room now; the row stays supply.
 static bool poll_claim(struct node *node, const struct match_supply *supply, struct poll *poll) {
     struct decision decision;
@@ -379,6 +433,9 @@ static bool poll_claim(struct node *node, const struct match_supply *supply, str
     if (!err_is(claimed)) {
         poll_note(poll, supply->group, &made);
         poll_give(node, poll, reply.body, node_decision_commit(node, &decision));
+    } else if (claimed.code == ERR_UNAVAILABLE) {
+        (void)node_decision_abort(node, &decision);
+        block_add(node, supply, &made);
     } else if (claimed.code == ERR_NOT_FOUND) {
         (void)node_decision_commit(node, &decision);
     } else {
@@ -397,6 +454,7 @@ static void finishing_answer(struct node *node) {
 }
 
 void poll_pump(struct node *node) {
+    blocks_drop(node, 0, node->wall.ms);
     struct match_supply supply;
     struct match_poll wish;
     int claims = 0;

@@ -30,6 +30,7 @@ struct horizon {
 struct queue {
     uint64_t hash;
     bool loaded;
+    bool blocked;
     struct heap supply;
     struct parked *first;
     struct parked *last;
@@ -141,7 +142,7 @@ static struct queue *queue_of(struct match *match, uint64_t hash) {
 
 // Links the queue into the pairs, or takes it out, as its two sides demand.
 static void queue_settle(struct match *match, struct queue *queue) {
-    bool paired = queue->first != NULL && queue->supply.count > 0;
+    bool paired = queue->first != NULL && queue->supply.count > 0 && !queue->blocked;
     if (paired == queue->paired) {
         return;
     }
@@ -236,6 +237,12 @@ void match_add(struct match *match, const struct match_supply *supply) {
     }
     heap_push(&queue->supply, supply);
     match->supply_count++;
+    queue_settle(match, queue);
+}
+
+void match_set_blocked(struct match *match, uint64_t hash, bool blocked) {
+    struct queue *queue = queue_of(match, hash);
+    queue->blocked = blocked;
     queue_settle(match, queue);
 }
 

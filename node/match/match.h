@@ -40,6 +40,10 @@ bool match_take_more(struct match *match, struct match_supply *out_next);
 // (the row will be found by the scan).
 void match_add(struct match *match, const struct match_supply *supply);
 
+// Sets the queue's supply aside, or puts it back: while it is blocked nothing of it is paired, and
+// everything keeps its place.
+void match_set_blocked(struct match *match, uint64_t queue, bool blocked);
+
 // --- demand --------------------------------------------------------------------------------------
 
 struct match_poll {

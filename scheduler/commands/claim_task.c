@@ -4,6 +4,7 @@
 // behind any more is dropped.
 #include "proto/base/mutant.h"
 #include "scheduler/commands/commands.h"
+#include "scheduler/limit.h"
 #include "scheduler/queue.h"
 #include "scheduler/timer.h"
 #include "scheduler/view.h"
@@ -26,6 +27,13 @@ err claim_task(
     if (!claimable) {
         store_txn_del(decision->txn, command->queue_key);
         return err_make(ERR_NOT_FOUND, "the task is not to be had any more");
+    }
+    bool admits = false;
+    int64_t until_ms = 0;
+    TRY(limit_admits(task, &admits, &until_ms));
+    if (!admits) {
+        *out_claim = (struct task_claim){.limit_hash = limit_hash(task), .until_ms = until_ms};
+        return err_make(ERR_UNAVAILABLE, "a limit of the task's definition is reached");
     }
     TRY(assign(task, command));
     workflow_save(task->workflow);

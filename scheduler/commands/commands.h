@@ -234,6 +234,8 @@ struct task_claim {
     uint32_t task_no;
     uint32_t poll_count;
     int64_t update_ms;
+    uint64_t limit_hash; // of a refusal, ERR_UNAVAILABLE: the limit's L rows …
+    int64_t until_ms;    // … and when to ask again, 0: when one of them says `freed`
 };
 MUST_USE err claim_task(
     struct decision *decision,

@@ -2,6 +2,7 @@
 // worker's word in between, a lease extension, a later hand-out, an end, each makes it void.
 #include "proto/base/mutant.h"
 #include "scheduler/commands/commands.h"
+#include "scheduler/limit.h"
 #include "scheduler/queue.h"
 #include "scheduler/timer.h"
 
@@ -27,6 +28,7 @@ err return_task(struct decision *decision, const struct task_claim *claim) {
     task->row.worker = BYTES_EMPTY;
     task->row.flags &= ~(uint32_t)TASK_HAS_WORKER;
     task->dirty = true;
+    TRY(limit_forget(task));
     TRY(task_move(task, API_TASK_SCHEDULED));
     TRY(queue_enter(task, task->row.ready_ms));
     timer_arm(task);
