@@ -171,6 +171,9 @@ static void fill_limits(const struct task *task, struct api_task *out_task) {
     }
     const struct api_task_definition *definition = &task->definition->task_definition;
     out_task->response_timeout_seconds = definition->response_timeout_seconds;
+    if (task->row.own_name.size > 0) {
+        return; // of DYNAMIC only that (as the reference was recorded to do)
+    }
     out_task->rate_limit_per_frequency = definition->rate_limit_per_frequency;
     out_task->rate_limit_frequency_in_seconds = definition->rate_limit_frequency_in_seconds;
     out_task->execution_name_space = definition->execution_name_space;
