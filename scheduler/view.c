@@ -164,12 +164,19 @@ static void fill_texts(const struct task *task, struct api_task *out_task) {
                                     : BYTES_EMPTY;
 }
 
-// models.md §6: limits of the task definition are copied to worker tasks only.
+// models.md §6: limits of the task definition are copied to worker tasks, rates to loops too.
 static void fill_limits(const struct task *task, struct api_task *out_task) {
-    if (!task_kind_of(task->definition->type)->worker || !task->definition->has_task_definition) {
+    const struct api_task_definition *definition = &task->definition->task_definition;
+    if (!task->definition->has_task_definition) {
         return;
     }
-    const struct api_task_definition *definition = &task->definition->task_definition;
+    if (task->definition->type == TASK_TYPE_DO_WHILE) {
+        out_task->rate_limit_per_frequency = definition->rate_limit_per_frequency;
+        out_task->rate_limit_frequency_in_seconds = definition->rate_limit_frequency_in_seconds;
+    }
+    if (!task_kind_of(task->definition->type)->worker) {
+        return;
+    }
     out_task->response_timeout_seconds = definition->response_timeout_seconds;
     if (task->row.own_name.size > 0) {
         return; // of DYNAMIC only that (as the reference was recorded to do)

@@ -67,11 +67,14 @@ static err look(struct task *loop) {
                      : end(loop, API_TASK_COMPLETED);
 }
 
-// At its end the whole output is stored, also when its workflow's end takes the loop along.
+// When its workflow's end takes the loop along, the iterations that ended are its output. The one
+// under way is only where the same decision made something of it before: the reference looks at a
+// loop after it scheduled, and was recorded so.
 static err cancel(struct task *loop, bytes reason) {
     (void)reason;
     bytes output = BYTES_EMPTY;
-    TRY(do_while_output(loop, BYTES_EMPTY, &output));
+    TRY(loop->workflow->new_count > 0 ? do_while_output(loop, BYTES_EMPTY, &output)
+                                      : do_while_finished_output(loop, &output));
     if (!task_set_output(loop, output)) {
         task_set_too_large(loop, output.size);
     }

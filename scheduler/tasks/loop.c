@@ -28,6 +28,7 @@ static bool iteration_of(const struct task *loop, bytes member, uint32_t *out_it
 static void find_wanted(struct task *loop, bytes input, bytes text, struct wanted *out);
 static bool read_name(bytes text, size_t *at, bytes *out_name);
 static bool has(const bytes *names, size_t count, bytes name);
+static err output_up_to(struct task *loop, uint32_t newest, bytes member, bytes *out_json);
 static err own_output(struct task *loop, const struct wanted *wanted, bytes *out_json);
 static err
 drop_scope(struct workflow *workflow, const struct definition_task *definition, bytes suffix);
@@ -86,6 +87,15 @@ bool loop_walk_next(struct loop_walk *walk, const struct definition_task **out_d
 }
 
 err do_while_output(struct task *loop, bytes member, bytes *out_json) {
+    return output_up_to(loop, loop->row.iteration, member, out_json);
+}
+
+err do_while_finished_output(struct task *loop, bytes *out_json) {
+    uint32_t iteration = loop->row.iteration;
+    return output_up_to(loop, iteration > 0 ? iteration - 1 : 0, BYTES_EMPTY, out_json);
+}
+
+static err output_up_to(struct task *loop, uint32_t newest, bytes member, bytes *out_json) {
     struct workflow *workflow = loop->workflow;
     bytes head = BYTES_EMPTY;
     TRY(head_of(loop, &head));
@@ -101,7 +111,7 @@ err do_while_output(struct task *loop, bytes member, bytes *out_json) {
     json_object_begin(&writer);
     err error = ERR_NONE;
     uint32_t first = one ? only : loop->row.cursor + 1;
-    uint32_t last = one ? only : loop->row.iteration;
+    uint32_t last = one ? only : newest;
     for (uint32_t i = first; i <= last && !err_is(error) && !buffer.overflowed; i++) {
         error = write_iteration(loop, i, &writer);
     }
