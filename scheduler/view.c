@@ -8,6 +8,7 @@
 #include "scheduler/tasks/kind.h"
 #include "storage/keys.h"
 
+static void show_child(const struct task *task, bytes *output);
 static void fill_times(const struct task *task, struct api_task *out_task);
 static void fill_texts(const struct task *task, struct api_task *out_task);
 static void fill_limits(const struct task *task, struct api_task *out_task);
@@ -23,6 +24,7 @@ err view_task(struct task *task, bytes *out_json) {
     api_init(&api_task_model, &view);
     TRY(view_input(task, &view.input_data));
     TRY(view_output(task, &view.output_data));
+    show_child(task, &view.output_data);
     fill_times(task, &view);
     fill_texts(task, &view);
     fill_limits(task, &view);
@@ -125,6 +127,21 @@ err view_workflow_status(
     struct json_writer writer = json_writer(&buffer);
     api_write(&api_workflow_status_response_model, &view, &writer);
     return payload_take(&buffer, workflow->decision->arena, out_json);
+}
+
+// A child's output may hold a `subWorkflowId` of its own; seen from outside the key is the task's
+// child all the same.
+static void show_child(const struct task *task, bytes *output) {
+    struct arena *arena = task->workflow->decision->arena;
+    bytes value = BYTES_EMPTY;
+    if (task->row.child.size == 0 || !json_get_text(*output, "subWorkflowId", &value)) {
+        return;
+    }
+    bytes child = json_string_value(task->row.child, arena);
+    if (!bytes_equal(value, child)) {
+        const char *own = arena_format(arena, "{\"subWorkflowId\":%.*s}", BYTES_ARG(child));
+        *output = json_merge(*output, bytes_from_text(own), arena);
+    }
 }
 
 static void fill_times(const struct task *task, struct api_task *out_task) {

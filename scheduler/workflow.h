@@ -18,6 +18,7 @@
 
 #include "proto/api/model.h"
 #include "proto/base/check.h"
+#include "proto/json/json.h"
 #include "scheduler/decision.h"
 #include "scheduler/definition/definition.h"
 #include "scheduler/payload.h"
@@ -56,6 +57,15 @@ enum {
     WORKFLOW_BLUEPRINTS = 8 // branches of a fork are mostly alike
 };
 
+// The list that a loop runs over, and how far it was read (tasks/do_while.c).
+struct loop_list {
+    uint32_t task_no; // of the loop when the list cannot change; 0: evaluate it anew
+    bytes items;
+    struct json_iter rest;
+    uint32_t next; // elements read; the newest is `item`
+    bytes item;
+};
+
 struct workflow {
     struct decision *decision;
     id128 id;
@@ -67,6 +77,7 @@ struct workflow {
     uint32_t task_count;
     struct blueprint blueprints[WORKFLOW_BLUEPRINTS]; // the last ones read (blueprint.c)
     uint32_t blueprint_count;
+    struct loop_list loop_list;
     struct schedule *schedule; // of the generation that runs: where a task's begin adds tasks
     uint32_t new_count;        // tasks this command made
     bool dirty;

@@ -18,7 +18,8 @@ static err goes_on(struct task *loop, bytes input, bytes items, bool *out_contin
 static err end(struct task *loop, enum api_task_status status);
 static err evaluated_input(struct task *loop, bytes *out_input);
 static err list_of(struct task *loop, bytes input, bytes *out_items);
-static bool item_at(bytes items, uint32_t index, bytes *out_item);
+static bool item_at(struct task *loop, bytes items, uint32_t index, bytes *out_item);
+static bool is_constant(bytes text);
 static bool is_true(bytes value);
 
 static err begin(struct task *loop) {
@@ -33,7 +34,7 @@ static err begin(struct task *loop) {
     TRY(list_of(loop, input, &items));
     loop->row.iteration = 0;
     loop->row.cursor = 0;
-    if (items.data != NULL && !item_at(items, 0, &item)) {
+    if (items.data != NULL && !item_at(loop, items, 0, &item)) {
         check(task_set_output(loop, BYTES_LITERAL("{\"iteration\":0}")));
         return task_move(loop, API_TASK_COMPLETED);
     }
@@ -67,14 +68,19 @@ static err look(struct task *loop) {
                      : end(loop, API_TASK_COMPLETED);
 }
 
-// When its workflow's end takes the loop along, the iterations that ended are its output. The one
-// under way is only where the same decision made something of it before: the reference looks at a
-// loop after it scheduled, and was recorded so.
+// At its end the whole output is stored, also when its workflow's end takes the loop along. The
+// present iteration belongs to it only if what ended the workflow is a task of it that the server
+// ran itself: the reference looks at the loop in the same pass then.
 static err cancel(struct task *loop, bytes reason) {
     (void)reason;
+    const struct task *cause = loop->workflow->ending.task;
+    bool with_present = false;
+    if (cause != NULL && cause->definition->loop == loop->definition->index) {
+        const struct task_kind *kind = task_kind_of(cause->definition->type);
+        with_present = !kind->worker && kind->wake == NULL && kind->look == NULL;
+    }
     bytes output = BYTES_EMPTY;
-    TRY(loop->workflow->new_count > 0 ? do_while_output(loop, BYTES_EMPTY, &output)
-                                      : do_while_finished_output(loop, &output));
+    TRY(loop_output(loop, with_present, &output));
     if (!task_set_output(loop, output)) {
         task_set_too_large(loop, output.size);
     }
@@ -110,7 +116,7 @@ static err start_iteration(struct task *loop, uint32_t iteration, bytes items) {
     struct arena *arena = workflow->decision->arena;
     const char *head = arena_format(arena, "{\"iteration\":%u}", iteration);
     bytes item = BYTES_EMPTY;
-    if (items.data != NULL && item_at(items, iteration - 1, &item)) {
+    if (items.data != NULL && item_at(loop, items, iteration - 1, &item)) {
         head = arena_format(
             arena,
             "{\"iteration\":%u,\"loopIndex\":%u,\"loopItem\":%.*s}",
@@ -169,7 +175,7 @@ static err goes_on(struct task *loop, bytes input, bytes items, bool *out_contin
     struct workflow *workflow = loop->workflow;
     bytes condition = loop->definition->model.loop_condition;
     bytes item = BYTES_EMPTY;
-    bool more = items.data == NULL || item_at(items, loop->row.iteration, &item);
+    bool more = items.data == NULL || item_at(loop, items, loop->row.iteration, &item);
     *out_continues = more && items.data != NULL;
     if (bytes_trim(condition).size == 0 || !more) {
         return ERR_NONE;
@@ -196,7 +202,7 @@ static err goes_on(struct task *loop, bytes input, bytes items, bool *out_contin
 
 static err end(struct task *loop, enum api_task_status status) {
     bytes output = BYTES_EMPTY;
-    TRY(do_while_output(loop, BYTES_EMPTY, &output));
+    TRY(loop_output(loop, true, &output));
     payload_delete(loop->workflow, task_output(loop));
     if (!task_set_output(loop, output)) {
         task_set_too_large(loop, output.size);
@@ -214,9 +220,15 @@ static err evaluated_input(struct task *loop, bytes *out_input) {
 // The list of a loop over one; data NULL: it is none. What is not a list is a list of one.
 static err list_of(struct task *loop, bytes input, bytes *out_items) {
     struct arena *arena = loop->workflow->decision->arena;
+    struct loop_list *list = &loop->workflow->loop_list;
     bytes text = loop->definition->model.items;
     bytes value = BYTES_EMPTY;
-    if (bytes_trim(text).size > 0) {
+    bool own = bytes_trim(text).size > 0;
+    if (own && list->task_no == loop->number && list->items.data != NULL) {
+        *out_items = list->items;
+        return ERR_NONE;
+    }
+    if (own) {
         TRY(context_evaluate(
             loop->workflow, json_string_value(text, arena), task_id_text(loop), &value
         ));
@@ -230,18 +242,34 @@ static err list_of(struct task *loop, bytes input, bytes *out_items) {
     *out_items = json_is_array(value)
                      ? value
                      : bytes_from_text(arena_format(arena, "[%.*s]", BYTES_ARG(value)));
+    *list = (struct loop_list){.items = *out_items, .rest = json_iter(*out_items)};
+    if (own && is_constant(text)) {
+        list->task_no = loop->number;
+    }
     return ERR_NONE;
 }
 
-static bool item_at(bytes items, uint32_t index, bytes *out_item) {
-    struct json_iter iter = json_iter(items);
-    bytes item = BYTES_EMPTY;
-    for (uint32_t i = 0; i <= index; i++) {
-        if (!json_next_element(&iter, &item)) {
+// One expression of the workflow's input, which nothing can change.
+static bool is_constant(bytes text) {
+    return bytes_starts_with(text, BYTES_LITERAL("${workflow.input.")) &&
+           bytes_find(text, 1, '$') == text.size;
+}
+
+// Goes on where the last look at this list ended: a list is read once a decision, not once an item.
+static bool item_at(struct task *loop, bytes items, uint32_t index, bytes *out_item) {
+    struct loop_list *list = &loop->workflow->loop_list;
+    if (list->items.data != items.data || index + 1 < list->next) {
+        *list = (struct loop_list){.items = items, .rest = json_iter(items)};
+    }
+    while (list->next <= index) {
+        bytes item = BYTES_EMPTY;
+        if (!json_next_element(&list->rest, &item)) {
             return false;
         }
+        list->item = item;
+        list->next++;
     }
-    *out_item = item;
+    *out_item = list->item;
     return true;
 }
 

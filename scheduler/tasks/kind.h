@@ -102,6 +102,3 @@ MUST_USE err do_while_of(const struct task *task, struct task **out_loop);
 // The output an open DO_WHILE has at present. `member` names the only member that is wanted, data
 // NULL: all.
 MUST_USE err do_while_output(struct task *loop, bytes member, bytes *out_json);
-
-// The same without the iteration under way.
-MUST_USE err do_while_finished_output(struct task *loop, bytes *out_json);

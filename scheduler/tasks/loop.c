@@ -22,13 +22,13 @@ struct wanted {
     size_t member_count;
 };
 
+static err put_together(struct task *loop, uint32_t first, uint32_t last, bytes *out_json);
 static err head_of(struct task *loop, bytes *out_json);
 static err write_iteration(struct task *loop, uint32_t iteration, struct json_writer *writer);
 static bool iteration_of(const struct task *loop, bytes member, uint32_t *out_iteration);
 static void find_wanted(struct task *loop, bytes input, bytes text, struct wanted *out);
 static bool read_name(bytes text, size_t *at, bytes *out_name);
 static bool has(const bytes *names, size_t count, bytes name);
-static err output_up_to(struct task *loop, uint32_t newest, bytes member, bytes *out_json);
 static err own_output(struct task *loop, const struct wanted *wanted, bytes *out_json);
 static err
 drop_scope(struct workflow *workflow, const struct definition_task *definition, bytes suffix);
@@ -87,31 +87,30 @@ bool loop_walk_next(struct loop_walk *walk, const struct definition_task **out_d
 }
 
 err do_while_output(struct task *loop, bytes member, bytes *out_json) {
-    return output_up_to(loop, loop->row.iteration, member, out_json);
+    uint32_t only = 0;
+    if (member.data == NULL) {
+        return loop_output(loop, false, out_json);
+    }
+    return iteration_of(loop, member, &only) ? put_together(loop, only, only, out_json)
+                                             : head_of(loop, out_json);
 }
 
-err do_while_finished_output(struct task *loop, bytes *out_json) {
-    uint32_t iteration = loop->row.iteration;
-    return output_up_to(loop, iteration > 0 ? iteration - 1 : 0, BYTES_EMPTY, out_json);
+err loop_output(struct task *loop, bool with_present, bytes *out_json) {
+    uint32_t last = loop->row.iteration;
+    return put_together(
+        loop, loop->row.cursor + 1, with_present || last == 0 ? last : last - 1, out_json
+    );
 }
 
-static err output_up_to(struct task *loop, uint32_t newest, bytes member, bytes *out_json) {
+static err put_together(struct task *loop, uint32_t first, uint32_t last, bytes *out_json) {
     struct workflow *workflow = loop->workflow;
     bytes head = BYTES_EMPTY;
     TRY(head_of(loop, &head));
-    uint32_t only = 0;
-    bool one = member.data != NULL;
-    if (one && !iteration_of(loop, member, &only)) {
-        *out_json = head;
-        return ERR_NONE;
-    }
     struct buffer buffer;
     buffer_init(&buffer, LIMIT_REPLY_BYTES);
     struct json_writer writer = json_writer(&buffer);
     json_object_begin(&writer);
     err error = ERR_NONE;
-    uint32_t first = one ? only : loop->row.cursor + 1;
-    uint32_t last = one ? only : newest;
     for (uint32_t i = first; i <= last && !err_is(error) && !buffer.overflowed; i++) {
         error = write_iteration(loop, i, &writer);
     }
@@ -237,7 +236,7 @@ err loop_variables(struct task *loop, bytes input, bytes condition, bytes *out_v
 
 static err own_output(struct task *loop, const struct wanted *wanted, bytes *out_json) {
     if (wanted->all || wanted->whole_output) {
-        return do_while_output(loop, BYTES_EMPTY, out_json);
+        return loop_output(loop, true, out_json);
     }
     TRY(head_of(loop, out_json));
     for (size_t i = 0; i < wanted->member_count; i++) {

@@ -28,6 +28,10 @@ struct loop_walk {
 struct loop_walk loop_walk(const struct task *loop);
 bool loop_walk_next(struct loop_walk *walk, const struct definition_task **out_definition);
 
+// The output as it is now; `with_present`: with what the present iteration has so far. Others see
+// an iteration when it is over, as in the reference, which stores the output then.
+MUST_USE err loop_output(struct task *loop, bool with_present, bytes *out_json);
+
 // The variables of a condition: the evaluated input, the loop's own output, the newest output of
 // each task of the body. What the text can be seen not to use is left out.
 MUST_USE err loop_variables(struct task *loop, bytes input, bytes condition, bytes *out_variables);
