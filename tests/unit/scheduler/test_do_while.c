@@ -240,6 +240,49 @@ static void case_185_a_retry_in_the_body(void **state) {
     );
 }
 
+// engine.md §5.4: a loop that is retried goes on in its iteration.
+static void a_retried_loop_goes_on_in_its_iteration(void **state) {
+    struct world *world = *state;
+    world_simple(world, "a");
+    bytes id = start(world, WORKFLOW(LOOP_WITH(BELOW, S("a"), NUMBER)), "{\"n\":3}");
+    world_complete(world, id, "a__1", "{}");
+    world_fail(world, id, "a__2", "x");
+    assert_status(world, id, "FAILED");
+    world_retry(world, id);
+    assert_ok(world->last);
+    assert_at(world, world_task(world, id, "l"), "status", "IN_PROGRESS");
+    assert_at(world, world_task(world, id, "a__2"), "status", "SCHEDULED");
+    world_complete(world, id, "a__2", "{}");
+    world_complete(world, id, "a__3", "{}");
+    assert_status(world, id, "COMPLETED");
+}
+
+// engine.md §5.7: a loop that is rerun begins at its first iteration; a task of it, at that task.
+static void a_rerun_reaches_loops_and_what_is_in_them(void **state) {
+    struct world *world = *state;
+    world_simple(world, "az");
+    bytes id = start(world, WORKFLOW(LOOP_WITH(BELOW, S("a"), NUMBER) "," S("z")), "{\"n\":2}");
+    world_complete(world, id, "a__1", "{}");
+    world_complete(world, id, "a__2", "{}");
+    world_fail(world, id, "z", "x");
+    static const char *const references[] = {"a__2", "l"};
+    for (size_t i = 0; i < 2; i++) {
+        bytes task = world_text(world, world_task(world, id, references[i]), "taskId");
+        world_rerun(
+            world, id, arena_format(world->arena, "{\"reRunFromTaskId\":\"%.*s\"}", BYTES_ARG(task))
+        );
+        assert_ok(world->last);
+        assert_at(world, world_task(world, id, "l"), "status", "IN_PROGRESS");
+        if (i == 1) {
+            assert_null(world_task(world, id, "a__2").data);
+            world_complete(world, id, "a__1", "{}");
+        }
+        world_complete(world, id, "a__2", "{}");
+        assert_at(world, world_task(world, id, "z"), "status", "SCHEDULED");
+        world_fail(world, id, "z", "x");
+    }
+}
+
 static void case_186_an_optional_failure_goes_on(void **state) {
     struct world *world = *state;
     bytes id = start(
@@ -517,6 +560,8 @@ int main(void) {
         loop_test(case_183_a_fork_in_the_body),
         loop_test(case_184_a_failure_in_the_body_names_the_task),
         loop_test(case_185_a_retry_in_the_body),
+        loop_test(a_retried_loop_goes_on_in_its_iteration),
+        loop_test(a_rerun_reaches_loops_and_what_is_in_them),
         loop_test(case_186_an_optional_failure_goes_on),
         loop_test(a_permissive_failure_fails_the_loop),
         loop_test(case_187_a_loop_of_scripts),
