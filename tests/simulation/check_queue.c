@@ -37,6 +37,9 @@ void check_priority(struct scene *scene, bytes task) {
     int64_t priority = read_int(task, "workflowPriority");
     // The time of this hand-out; startTime is the time of the first.
     int64_t claimed_ms = read_int(task, "updateTime");
+    if (machine_last_gone(scene->machine).ms >= claimed_ms - SLACK_MS) {
+        return; // a better one may just have come back
+    }
     uint32_t groups = machine_settings(scene->machine)->group_count;
     for (uint32_t group = 0; group < groups; group++) {
         struct key_queue_parts row;

@@ -215,7 +215,7 @@ static void tell_gone(void *argument, uint64_t number) {
 static void tell_hand_out(struct machine *machine, uint64_t number, bool delivered) {
     struct world *world = machine->world;
     int64_t us =
-        world_maybe(world, 900) ? world_draw(world, 0, 500) : world_draw(world, 0, 2000000);
+        world_maybe(world, 700) ? world_draw(world, 0, 500) : world_draw(world, 0, 3000000);
     world_after(world, us * 1000, delivered ? tell_delivered : tell_gone, machine, number);
 }
 
@@ -231,6 +231,13 @@ static void answer_one(struct machine *machine, const struct node_effect *effect
         (unsigned long long)hash_sip64(effect->body)
     );
     bool waits = questions_take(machine->questions, effect->request_id, &asker);
+    if (waits && effect->with_tasks &&
+        world_maybe(machine->world, machine->swarm->hand_out_breaks)) {
+        const struct answer lost = {.outcome = OUTCOME_LOST, .body = effect->body};
+        tell_hand_out(machine, effect->request_id, false);
+        asker.answered(asker.argument, &lost);
+        return;
+    }
     if (effect->with_tasks) {
         // The bytes may have gone out to somebody who no longer reads them.
         bool delivered = waits || world_maybe(machine->world, 300);
@@ -477,6 +484,9 @@ static void tell(struct machine *machine, enum node_event_kind kind, uint64_t nu
         kind == NODE_GONE ? "gone" : "delivered",
         (unsigned long long)number
     );
+    if (kind == NODE_GONE) {
+        machine->last_gone = world_wall(machine->world);
+    }
     struct node_event event = {.kind = kind, .request_id = number};
     step(machine, &event);
 }
@@ -513,6 +523,10 @@ struct machine_stats machine_stats(const struct machine *machine) {
     stats.entries = shadow_entries(machine->shadow);
     stats.rows_compared = shadow_rows_compared(machine->shadow);
     return stats;
+}
+
+wall_time machine_last_gone(const struct machine *machine) {
+    return machine->last_gone;
 }
 
 int64_t machine_time_ms(const struct machine *machine) {

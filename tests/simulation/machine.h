@@ -21,7 +21,7 @@ enum outcome {
 struct answer {
     enum outcome outcome;
     uint16_t status;
-    bytes body;      // borrowed for the call
+    bytes body;      // borrowed for the call; of a LOST one: what never came, if there was any
     int64_t time_ms; // the newest partition time of the node when the answer left
 };
 
@@ -77,6 +77,9 @@ struct store *machine_store(struct machine *machine); // NULL while down
 const struct scheduler_settings *machine_settings(const struct machine *machine);
 struct machine_stats machine_stats(const struct machine *machine);
 uint64_t machine_polls_parked(const struct machine *machine);
+
+// When it was last told that a client is gone: tasks may have gone back to their old places.
+wall_time machine_last_gone(const struct machine *machine);
 
 // The newest partition time of all groups.
 int64_t machine_time_ms(const struct machine *machine);

@@ -29,5 +29,6 @@ struct machine {
     log_lsn untold_lsn; // durable, but the core has not heard of it; 0: it knows all
     bool checkpoint_written;
     int64_t wake_ns; // of the earliest tick asked for; 0: none
+    wall_time last_gone;
     struct machine_stats stats;
 };

@@ -56,6 +56,7 @@ static void draw_faults(struct world *world, struct swarm *swarm) {
     swarm->wall_step_per_second =
         world_maybe(world, 200) ? (uint32_t)world_draw(world, 10, 100) : 0;
     swarm->late_commit = world_maybe(world, 300) ? (uint32_t)world_draw(world, 2, 20) : 0;
+    swarm->hand_out_breaks = sometimes(world, 10, 150);
     swarm->late_tick = sometimes(world, 10, 200);
     swarm->down_ms_max =
         world_maybe(world, 800) ? world_draw(world, 10, 500) : world_draw(world, 1000, 8000);
@@ -67,7 +68,7 @@ static void draw_faults(struct world *world, struct swarm *swarm) {
     swarm->worker_in_progress = sometimes(world, 20, 150);
     swarm->worker_extends = sometimes(world, 20, 200);
     swarm->poll_leaves = sometimes(world, 20, 200);
-    swarm->stranger = sometimes(world, 10, 200);
+    swarm->stranger = sometimes(world, 50, 400);
 }
 
 struct swarm swarm_draw(struct world *world) {
@@ -89,6 +90,7 @@ void swarm_heal(struct swarm *swarm) {
     swarm->rot_per_crash = 0;
     swarm->wall_step_per_second = 0;
     swarm->late_commit = 0;
+    swarm->hand_out_breaks = 0;
     swarm->late_tick = 0;
     swarm->down_ms_max = 10;
     swarm->sync_us_max = 1000;

@@ -40,6 +40,7 @@ struct swarm {
     uint32_t rot_per_crash;        // in a copy of the log (rot.h)
     uint32_t wall_step_per_second; // of up to ± 20 s
     uint32_t late_commit;          // per batch: the core hears of it up to 12 s later
+    uint32_t hand_out_breaks;      // the connection breaks before an answer with tasks is sent
     uint32_t late_tick;            // the loop wakes late
     int64_t down_ms_max;           // between death and restart
 

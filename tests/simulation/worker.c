@@ -330,6 +330,29 @@ static void take_tasks(struct worker *worker, bytes body, bool list) {
     }
 }
 
+// Somebody else sees that the task of an answer that never came does not move, and puts it back.
+static void put_back(struct worker *worker, bytes body) {
+    struct scene *scene = worker->scene;
+    bytes value = BYTES_EMPTY;
+    if (body.size == 0 || !world_maybe(scene->world, scene->swarm.stranger) ||
+        err_is(json_validate(body, scene->scratch, &value))) {
+        return;
+    }
+    if (json_is_array(value)) {
+        struct json_iter iter = json_iter(value);
+        if (!json_next_element(&iter, &value)) {
+            return;
+        }
+    }
+    struct job *job = ARENA_NEW(worker->arena, struct job);
+    job->worker = worker;
+    job->task = read_id(value, "taskId");
+    job->workflow = read_id(value, "workflowInstanceId");
+    job->status = "IN_PROGRESS";
+    job->value = ++scene->values;
+    world_after(scene->world, world_draw(scene->world, 0, 800) * WORLD_MS, send_update, job, 0);
+}
+
 // --- polls ---------------------------------------------------------------------------------------
 
 static void poll_answered(void *argument, const struct answer *answer) {
@@ -338,6 +361,7 @@ static void poll_answered(void *argument, const struct answer *answer) {
     arena_reset(scene->scratch);
     worker->poll = 0;
     if (answer->outcome != OUTCOME_ANSWERED || answer->status == 503) {
+        put_back(worker, answer->outcome == OUTCOME_LOST ? answer->body : BYTES_EMPTY);
         poll_later(worker, world_draw(scene->world, 50, 500));
         return;
     }
