@@ -45,7 +45,12 @@ class DamagedLog(unittest.TestCase):
         self.server.kill()
 
     def newest_segment(self):
-        return max(glob.glob(os.path.join(self.server.folder, "node-1/store/log/wal-*")))
+        """The newest segment that was written to; the next one may lie ready, all zeros."""
+        for path in sorted(glob.glob(os.path.join(self.server.folder, "node-1/store/log/wal-*")), reverse=True):
+            with open(path, "rb") as file:
+                if file.read().rstrip(b"\0"):
+                    return path
+        raise AssertionError("no segment was written to")
 
     def change(self, place_in):
         """Turns a byte of the newest segment around, at the place that `place_in` finds in its bytes."""
