@@ -276,16 +276,24 @@ static void alarms_pump(struct node *node) {
         wall_time until = {node->wall.ms + LIMIT_ALARM_HORIZON_MS};
         alarms_extend(node->alarms, node->store, until);
     }
-    struct alarm alarm;
-    for (int fired = 0; alarms_take_due(node->alarms, node->wall, &alarm); fired++) {
-        if (fired == LIMIT_ALARMS_PER_TURN || !alarm_fire(node, &alarm)) {
-            if (fired == LIMIT_ALARMS_PER_TURN) {
-                alarms_add(node->alarms, &alarm);
-            }
-            node->more_to_do = true;
-            return;
-        }
+    // Taken first, fired then: what a firing sets due now – a decision that goes on, a loop of them
+    // – is the next turn's, so that clients get theirs in between.
+    struct alarm due[LIMIT_ALARMS_PER_TURN];
+    size_t count = 0;
+    while (count < LIMIT_ALARMS_PER_TURN && alarms_take_due(node->alarms, node->wall, &due[count])
+    ) {
+        count++;
+    }
+    size_t fired = 0;
+    while (fired < count && alarm_fire(node, &due[fired])) {
         arena_reset(node->arena);
+        fired++;
+    }
+    if (fired < count) {
+        node->more_to_do = true; // the one that could not be fired put itself back
+    }
+    for (size_t i = fired + 1; i < count; i++) {
+        alarms_add(node->alarms, &due[i]);
     }
 }
 

@@ -134,6 +134,31 @@ static void update_and_poll_hands_out_the_next_task(void **state) {
     assert_non_null(strstr(world->body, "\"referenceTaskName\":\"a\""));
 }
 
+static void a_decision_that_goes_on_lets_others_in_between(void **state) {
+    struct world *world = *state;
+    world_define(world);
+    const char *wide = "{\"name\":\"wide\",\"tasks\":[{\"name\":\"f\",\"taskReferenceName\":\"f\","
+                       "\"type\":\"FORK_JOIN_DYNAMIC\",\"inputParameters\":{\"forkTaskName\":\"a\","
+                       "\"forkTaskInputs\":\"${workflow.input.list}\"}},"
+                       "{\"name\":\"j\",\"taskReferenceName\":\"j\",\"type\":\"JOIN\"}]}";
+    assert_int_equal(world_ask(world, "POST", "/api/metadata/workflow", wide), 200);
+    char input[8192] = "{\"list\":[0";
+    for (int i = 1; i < 2000; i++) {
+        (void)strncat(input, ",0", sizeof(input) - strlen(input) - 1);
+    }
+    (void)strncat(input, "]}", sizeof(input) - strlen(input) - 1);
+    uint64_t entries = node_stats(world->node).entries;
+    (void)world_send(world, "POST", "/api/workflow/wide", input);
+    // The start and at most one going on of it; the rest of the slices is for turns of their own.
+    assert_true(node_stats(world->node).entries <= entries + 2);
+    for (int turn = 0; turn < 20; turn++) {
+        world_tick(world, 0);
+    }
+    assert_true(node_stats(world->node).entries > entries + 2);
+    assert_int_equal(world_ask(world, "GET", "/api/tasks/queue/size?taskType=a", ""), 200);
+    assert_string_equal(world->body, "2000");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
@@ -156,6 +181,9 @@ int main(void) {
         ),
         cmocka_unit_test_setup_teardown(
             update_and_poll_hands_out_the_next_task, world_setup, world_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            a_decision_that_goes_on_lets_others_in_between, world_setup, world_teardown
         ),
     };
     return cmocka_run_group_tests_name("node/core polls", tests, NULL, NULL);

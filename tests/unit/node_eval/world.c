@@ -63,7 +63,7 @@ void world_ask(
 }
 
 void world_run_until(struct world *world, uint32_t open) {
-    time_t end = time(NULL) + 30;
+    time_t end = time(NULL) + 120; // of a hang, not of a speed
     while (world->open > open && time(NULL) < end) {
         assert_true(event_base_loop(world->base, EVLOOP_ONCE) >= 0);
     }
