@@ -228,7 +228,7 @@ static bytes object_of_query(struct node *node, const struct request *request, c
     const struct api_parameters *parameters = &request->http->parameters;
     bytes wanted = bytes_from_text(name);
     struct buffer buffer;
-    buffer_init(&buffer, LIMIT_HTTP_HEAD_BYTES * 8);
+    buffer_init(&buffer, (size_t)LIMIT_HTTP_HEAD_BYTES * 8);
     struct json_writer writer = json_writer(&buffer);
     json_object_begin(&writer);
     bool any = false;

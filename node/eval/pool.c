@@ -384,7 +384,7 @@ static void pool_watch(struct evaluator_pool *pool) {
         busy = busy || pool->lanes[i].waiting.count + pool->lanes[i].slow.count > 0;
     }
     if ((busy || pool->stats.running > 0) && !event_pending(pool->tick, EV_TIMEOUT, NULL)) {
-        const struct timeval in = {.tv_sec = 0, .tv_usec = TICK_MS * 1000};
+        const struct timeval in = {.tv_sec = 0, .tv_usec = (suseconds_t)TICK_MS * 1000};
         (void)event_add(pool->tick, &in);
     }
 }

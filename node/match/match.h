@@ -42,7 +42,7 @@ void match_add(struct match *match, const struct match_supply *supply);
 
 // Sets the queue's supply aside, or puts it back: while it is blocked nothing of it is paired, and
 // everything keeps its place.
-void match_set_blocked(struct match *match, uint64_t queue, bool blocked);
+void match_set_blocked(struct match *match, uint64_t hash, bool blocked);
 
 // --- demand --------------------------------------------------------------------------------------
 

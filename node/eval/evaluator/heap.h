@@ -14,9 +14,9 @@ struct heap *heap_create(size_t size_max);
 
 // What malloc and its relatives do; NULL when the heap is full.
 void *heap_alloc(struct heap *heap, size_t size);
-void heap_free(struct heap *heap, void *block);
-void *heap_resize(struct heap *heap, void *block, size_t size);
-size_t heap_block_size(const void *block);
+void heap_free(struct heap *heap, void *at);
+void *heap_resize(struct heap *heap, void *at, size_t size);
+size_t heap_block_size(const void *at);
 
 // Takes the present content as the one to come back to. Once.
 void heap_remember(struct heap *heap);

@@ -142,7 +142,7 @@ bytes javascript_error_text(struct javascript *javascript, bytes text, struct ar
     if (JS_IsError(thrown)) {
         return error_text(javascript, thrown, text, arena);
     }
-    bytes message = BYTES_EMPTY;
+    bytes message;
     if (JS_IsObject(thrown)) {
         message = named(
             class_name(javascript, thrown, arena),

@@ -55,7 +55,7 @@ struct jq_engine *jq_engine_create(void) {
     engine->programs = programs_create(LIMIT_EVALUATION_PROGRAMS, teardown);
     engine->numbers = numbers_create();
     buffer_init(&engine->out, LIMIT_EVALUATION_RESULT_BYTES);
-    buffer_init(&engine->said, 64 * 1024);
+    buffer_init(&engine->said, (size_t)64 * 1024);
     return engine;
 }
 

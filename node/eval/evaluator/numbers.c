@@ -143,7 +143,8 @@ static void shortest(double value, char text[40]) {
     int first = fabs(value) < 1e-300 ? 0 : 14;
     for (int precision = first; precision <= 16; precision++) {
         (void)snprintf(text, 40, "%.*e", precision, value);
-        if (memcmp(&value, &(double){strtod(text, NULL)}, sizeof(value)) == 0) {
+        double back = strtod(text, NULL);
+        if (back <= value && back >= value) {
             return;
         }
     }
