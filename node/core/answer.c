@@ -18,10 +18,9 @@ static bytes body_keep(bytes body) {
     return bytes_of(copy, body.size);
 }
 
-static struct node_effect effect_of(uint64_t request_id, const struct reply *reply, log_lsn lsn) {
+static struct node_effect effect_of(uint64_t request_id, const struct reply *reply) {
     return (struct node_effect){
         .kind = EFFECT_REPLY,
-        .lsn = lsn,
         .request_id = request_id,
         .status = reply->status,
         .reply_kind = reply->kind,
@@ -29,21 +28,47 @@ static struct node_effect effect_of(uint64_t request_id, const struct reply *rep
     };
 }
 
-void node_answer(struct node *node, uint64_t request_id, const struct reply *reply, log_lsn lsn) {
-    struct node_effect effect = effect_of(request_id, reply, lsn);
-    node_effects_add(node->effects, &effect);
+// Holds an effect for all that it depends on: a decision also read the catalog, whose newest entry
+// may not be committed yet when this node leads it.
+static void hold(struct node *node, const struct node_effect *effect, struct gate gate) {
+    struct gate *wanted = &gate;
+    size_t count = 1;
+    if (gate.all) {
+        wanted = ARENA_ARRAY(node->arena, struct gate, node->settings.group_count);
+        count = 0;
+        for (uint32_t group = 0; group < node->settings.group_count; group++) {
+            wanted[count++] = node_gate_of(node, (group_id)group);
+        }
+    } else if (gate.index != 0 && gate.group != CATALOG_GROUP) {
+        wanted = ARENA_ARRAY(node->arena, struct gate, 2);
+        wanted[0] = gate;
+        wanted[1] = node_gate_of(node, CATALOG_GROUP);
+        count = 2;
+    }
+    gates_hold(node->gates, effect, wanted, count);
+}
+
+void node_answer(
+    struct node *node, uint64_t request_id, const struct reply *reply, struct gate gate
+) {
+    struct node_effect effect = effect_of(request_id, reply);
+    hold(node, &effect, gate);
 }
 
 void node_answer_with_tasks(
-    struct node *node, uint64_t request_id, const struct reply *reply, log_lsn lsn
+    struct node *node,
+    uint64_t request_id,
+    const struct reply *reply,
+    const struct gate *gates,
+    size_t gate_count
 ) {
-    struct node_effect effect = effect_of(request_id, reply, lsn);
+    struct node_effect effect = effect_of(request_id, reply);
     effect.with_tasks = true;
-    node_effects_add(node->effects, &effect);
+    gates_hold(node->gates, &effect, gates, gate_count);
 }
 
 static void answer_json_error(
-    struct node *node, uint64_t request_id, const struct api_error *answer, log_lsn lsn
+    struct node *node, uint64_t request_id, const struct api_error *answer, struct gate gate
 ) {
     struct buffer body;
     buffer_init(&body, LIMIT_REPLY_BYTES);
@@ -51,22 +76,21 @@ static void answer_json_error(
     api_write_error(answer, &writer);
     struct node_effect effect = {
         .kind = EFFECT_REPLY,
-        .lsn = lsn,
         .request_id = request_id,
         .status = answer->status,
         .reply_kind = REPLY_JSON,
         .retry_after = answer->status == 503,
         .body = body_keep(buffer_bytes(&body)),
     };
-    node_effects_add(node->effects, &effect);
+    hold(node, &effect, gate);
     buffer_deinit(&body);
 }
 
-void node_answer_error(struct node *node, uint64_t request_id, err error, log_lsn lsn) {
+void node_answer_error(struct node *node, uint64_t request_id, err error, struct gate gate) {
     struct api_error answer = api_error_of(error, node->host);
     answer.retryable = answer.retryable || answer.status == 503;
     node->stats.refused_overload += answer.status == 503;
-    answer_json_error(node, request_id, &answer, lsn);
+    answer_json_error(node, request_id, &answer, gate);
 }
 
 void node_answer_status(struct node *node, uint64_t request_id, uint16_t status, const char *text) {
@@ -75,12 +99,15 @@ void node_answer_status(struct node *node, uint64_t request_id, uint16_t status,
         .message = bytes_from_text(text),
         .instance = node->host,
     };
-    answer_json_error(node, request_id, &answer, 0);
+    answer_json_error(node, request_id, &answer, GATE_OPEN);
 }
 
 void node_answer_violations(
-    struct node *node, uint64_t request_id, const struct api_violations *violations, log_lsn lsn
+    struct node *node,
+    uint64_t request_id,
+    const struct api_violations *violations,
+    struct gate gate
 ) {
     struct api_error answer = api_error_of_violations(violations);
-    answer_json_error(node, request_id, &answer, lsn);
+    answer_json_error(node, request_id, &answer, gate);
 }

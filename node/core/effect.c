@@ -1,38 +1,28 @@
-// A heap by (lsn, order of wanting): replies leave in the order of the log, and an effect that
-// waits for nothing leaves at once. Bodies are on the C heap because they outlive the step's arena.
+// Effects in the order they were wanted. What has to wait for the log waits in gates.h before it
+// comes here. Bodies are on the C heap because they outlive the step's arena.
 #include "node/core/effect.h"
 
 #include "proto/base/check.h"
-#include "proto/base/heap.h"
-#include "proto/base/mutant.h"
 
 #include <stdlib.h>
 
-struct held {
-    uint64_t order;
-    struct node_effect effect;
+enum {
+    EFFECTS_CAPACITY_FIRST = 64
 };
 
 struct node_effects {
-    struct heap held;
-    log_lsn open_lsn;
-    uint64_t next_order;
+    struct node_effect *ring;
+    size_t capacity; // a power of two
+    size_t first;
+    size_t count;
 };
 
-static int held_order(const void *left_item, const void *right_item) {
-    const struct held *left = left_item;
-    const struct held *right = right_item;
-    if (left->effect.lsn != right->effect.lsn) {
-        return left->effect.lsn < right->effect.lsn ? -1 : 1;
-    }
-    return left->order < right->order ? -1 : left->order > right->order;
-}
-
-struct node_effects *node_effects_create(log_lsn durable) {
+struct node_effects *node_effects_create(void) {
     struct node_effects *effects = calloc(1, sizeof(*effects));
     check(effects != NULL);
-    effects->open_lsn = durable;
-    heap_init(&effects->held, sizeof(struct held), held_order);
+    effects->capacity = EFFECTS_CAPACITY_FIRST;
+    effects->ring = calloc(effects->capacity, sizeof(*effects->ring));
+    check(effects->ring != NULL);
     return effects;
 }
 
@@ -40,37 +30,42 @@ void node_effects_destroy(struct node_effects **effects) {
     if (*effects == NULL) {
         return;
     }
-    struct held held;
-    while (heap_pop(&(*effects)->held, &held)) {
-        node_effect_release(&held.effect);
+    struct node_effect effect;
+    while (node_effects_take(*effects, &effect)) {
+        node_effect_release(&effect);
     }
-    heap_deinit(&(*effects)->held);
+    free((*effects)->ring);
     free(*effects);
     *effects = NULL;
 }
 
-void node_effects_add(struct node_effects *effects, const struct node_effect *effect) {
-    struct held held = {effects->next_order++, *effect};
-    heap_push(&effects->held, &held);
+static void grow(struct node_effects *effects) {
+    struct node_effect *grown = calloc(effects->capacity * 2, sizeof(*grown));
+    check(grown != NULL);
+    for (size_t i = 0; i < effects->count; i++) {
+        grown[i] = effects->ring[(effects->first + i) & (effects->capacity - 1)];
+    }
+    free(effects->ring);
+    effects->ring = grown;
+    effects->capacity *= 2;
+    effects->first = 0;
 }
 
-void node_effects_open(struct node_effects *effects, log_lsn lsn) {
-    if (lsn > effects->open_lsn) {
-        effects->open_lsn = lsn;
+void node_effects_add(struct node_effects *effects, const struct node_effect *effect) {
+    if (effects->count == effects->capacity) {
+        grow(effects);
     }
+    effects->ring[(effects->first + effects->count) & (effects->capacity - 1)] = *effect;
+    effects->count++;
 }
 
 bool node_effects_take(struct node_effects *effects, struct node_effect *out_effect) {
-    const struct held *first = heap_top(&effects->held);
-    if (first == NULL) {
+    if (effects->count == 0) {
         return false;
     }
-    if (first->effect.lsn > effects->open_lsn && !mutant_is("reply_before_durable")) {
-        return false;
-    }
-    struct held held;
-    (void)heap_pop(&effects->held, &held);
-    *out_effect = held.effect;
+    *out_effect = effects->ring[effects->first];
+    effects->first = (effects->first + 1) & (effects->capacity - 1);
+    effects->count--;
     return true;
 }
 
@@ -81,8 +76,4 @@ void node_effect_release(struct node_effect *effect) {
     } body = {.borrowed = effect->body.data};
     free(body.owned);
     effect->body = BYTES_EMPTY;
-}
-
-size_t node_effects_held(const struct node_effects *effects) {
-    return effects->held.count;
 }

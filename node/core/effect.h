@@ -27,7 +27,6 @@ enum node_effect_kind {
 
 struct node_effect {
     enum node_effect_kind kind;
-    log_lsn lsn; // leaves when the log is committed up to here; 0: nothing to wait for
     uint64_t request_id;
     uint16_t status;
     enum reply_kind reply_kind;
@@ -41,26 +40,16 @@ struct node_effect {
     bytes content_type;           // a literal that overrides reply_kind's, or empty
 };
 
-// Effects in the order they were wanted, held until their gates open. Thread: core.
-//
-// `durable` is what the store held when it was opened: an answer that read no newer rows waits for
-// no batch, and after a restart there may be none for long.
+// Effects in the order they were wanted; their gates are open (node/core/gates.h). Thread: core.
 struct node_effects;
-struct node_effects *node_effects_create(log_lsn durable);
+struct node_effects *node_effects_create(void);
 void node_effects_destroy(struct node_effects **effects);
 
 // Adds an effect; takes over its body.
 void node_effects_add(struct node_effects *effects, const struct node_effect *effect);
 
-// Opens gates: everything at or below `lsn` is committed.
-void node_effects_open(struct node_effects *effects, log_lsn lsn);
-
-// Takes the next effect whose gate is open, in order of their lsn. The caller carries it out and
-// releases it. False: none.
+// Takes the next effect. The caller carries it out and releases it. False: none.
 bool node_effects_take(struct node_effects *effects, struct node_effect *out_effect);
 
 // Frees what an effect owns.
 void node_effect_release(struct node_effect *effect);
-
-// Effects still behind a gate.
-size_t node_effects_held(const struct node_effects *effects);

@@ -37,10 +37,11 @@ void proposals_destroy(struct proposals **proposals) {
 
 struct group group_open(struct store *store, group_id id) {
     struct store_group known = store_group(store, id);
-    struct group group = {.id = id, .term = known.term, .time_ms = known.time_ms};
+    struct group group = {
+        .id = id, .term = known.term, .time_ms = known.time_ms, .last_index = known.last_index};
     if (group.term == 0) {
         group.term = 1;
-        group.last_lsn = store_hard_state(store, id, group.term, GROUP_SELF);
+        (void)store_hard_state(store, id, group.term, GROUP_SELF);
     }
     store_commit(store, id, known.last_index);
     return group;
@@ -60,7 +61,7 @@ bool group_propose(
     }
     check(time.ms >= group->time_ms);
     group->time_ms = time.ms;
-    group->last_lsn = proposal.lsn;
+    group->last_index = proposal.index;
     *out_proposal = proposal;
     return true;
 }

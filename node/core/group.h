@@ -11,8 +11,8 @@
 struct group {
     group_id id;
     uint64_t term;
-    int64_t time_ms;  // partition time of the newest entry: never goes back
-    log_lsn last_lsn; // of the newest entry of this process; 0 when there was none
+    int64_t time_ms; // partition time of the newest entry: never goes back
+    log_index last_index;
 };
 
 // A proposal on its way to being committed.

@@ -170,8 +170,8 @@ void job_suspend_request(
     struct job *job = node->job;
     if (job == NULL) {
         if (node->job_count >= LIMIT_JOBS) {
-            log_lsn lsn = node_decision_abort(node, decision);
-            node_answer_error(node, request->id, err_make(ERR_UNAVAILABLE, BUSY), lsn);
+            struct gate gate = node_decision_abort(node, decision);
+            node_answer_error(node, request->id, err_make(ERR_UNAVAILABLE, BUSY), gate);
             return;
         }
         job = job_create(node);
@@ -180,7 +180,7 @@ void job_suspend_request(
         request_copy(job, request->http);
     }
     if (!suspend(node, job, decision)) {
-        node_answer_error(node, request->id, err_make(ERR_UNAVAILABLE, RESTLESS), 0);
+        node_answer_error(node, request->id, err_make(ERR_UNAVAILABLE, RESTLESS), GATE_OPEN);
         node->job_done = true;
         return;
     }
@@ -205,7 +205,7 @@ void job_suspend_alarm(struct node *node, const struct alarm *alarm, struct deci
 
 static void job_run(struct node *node, struct job *job) {
     if (job->unavailable && job->kind == JOB_REQUEST) {
-        node_answer_error(node, job->request_id, err_make(ERR_UNAVAILABLE, BUSY), 0);
+        node_answer_error(node, job->request_id, err_make(ERR_UNAVAILABLE, BUSY), GATE_OPEN);
         job_destroy(node, job);
         return;
     }

@@ -1,7 +1,7 @@
 // A turn of the node: the event, then whatever became possible by it, bounded.
 //
 // Decisions are made on the newest state, committed or not, and everything that leaves waits for
-// the lsn it depends on (effect.h). What a decision leads to is read from the rows of its own
+// the entries it depends on (gates.h). What a decision leads to is read from the rows of its own
 // entry: Q rows are supply for waiting polls and T rows are alarms as soon as the entry is
 // proposed, because both only lead to further decisions here; O rows are messages to other groups
 // and wait for the commit. So nothing is remembered between a decision and its consequences but
@@ -51,8 +51,10 @@ struct node *node_create(const struct node_options *options) {
     uint32_t group_count = node->settings.group_count;
     node->groups = calloc(group_count, sizeof(*node->groups));
     check(node->groups != NULL);
+    node->gates = gates_create(group_count);
     for (uint32_t i = 0; i < group_count; i++) {
         node->groups[i] = group_open(node->store, (group_id)i);
+        gates_committed(node->gates, (group_id)i, node->groups[i].last_index);
     }
     node->alarms = alarms_create(group_count);
     heap_init(&node->deferred, sizeof(struct deferred), deferred_order);
@@ -79,6 +81,7 @@ void node_destroy(struct node **node) {
     alarms_destroy(&(*node)->alarms);
     heap_deinit(&(*node)->deferred);
     match_destroy(&(*node)->match);
+    gates_destroy(&(*node)->gates);
     proposals_destroy(&(*node)->proposals);
     definition_cache_destroy(&(*node)->definitions);
     arena_destroy(&(*node)->arena);
@@ -91,6 +94,7 @@ struct node_stats node_stats(const struct node *node) {
     struct node_stats stats = node->stats;
     stats.polls_parked = match_parked_count(node->match);
     stats.supply_held = match_supply_count(node->match);
+    stats.answers_held = gates_held(node->gates);
     stats.alarms_held = alarms_count(node->alarms);
     return stats;
 }
@@ -117,11 +121,8 @@ err node_decision_begin(struct node *node, group_id group, struct decision *out_
     return ERR_NONE;
 }
 
-// What a decision of this group depends on: its own newest entry and the catalog's.
-static log_lsn lsn_read(const struct node *node, group_id group) {
-    log_lsn own = node->groups[group].last_lsn;
-    log_lsn catalog = node->groups[CATALOG_GROUP].last_lsn;
-    return own > catalog ? own : catalog;
+struct gate node_gate_of(const struct node *node, group_id group) {
+    return (struct gate){.group = group, .index = node->groups[group].last_index};
 }
 
 static void row_proposed(void *argument, bytes key, bytes value) {
@@ -167,7 +168,7 @@ static void acks_ride(struct node *node, struct decision *decision, group_id gro
 }
 
 // Ends the decision, noting in the proposal that a message was applied (sequence 0: none was).
-static log_lsn decision_propose(
+static struct gate decision_propose(
     struct node *node, struct decision *decision, group_id ack_source, uint64_t ack_sequence
 ) {
     group_id group = store_txn_group(decision->txn);
@@ -183,17 +184,17 @@ static log_lsn decision_propose(
         node->visited = proposal;
         store_entry_visit(node->store, group, proposal.index, row_proposed, node);
     }
-    return lsn_read(node, group);
+    return node_gate_of(node, group);
 }
 
-log_lsn node_decision_commit(struct node *node, struct decision *decision) {
+struct gate node_decision_commit(struct node *node, struct decision *decision) {
     return decision_propose(node, decision, 0, 0);
 }
 
-log_lsn node_decision_abort(struct node *node, struct decision *decision) {
+struct gate node_decision_abort(struct node *node, struct decision *decision) {
     group_id group = store_txn_group(decision->txn);
     store_txn_abort(&decision->txn);
-    return lsn_read(node, group);
+    return node_gate_of(node, group);
 }
 
 // --- what a turn does after its event
@@ -203,6 +204,7 @@ static void commits_take(struct node *node) {
     struct proposal proposal;
     while (proposals_take_committed(node->proposals, node->durable_lsn, &proposal)) {
         store_commit(node->store, proposal.group, proposal.index);
+        gates_committed(node->gates, proposal.group, proposal.index);
         node->visited = proposal;
         store_entry_visit(node->store, proposal.group, proposal.index, row_committed, node);
         if (proposal.ack_sequence != 0) {
@@ -362,6 +364,13 @@ static void acks_pump(struct node *node) {
     node->acks_since = (mono_time){0};
 }
 
+static void effects_let_go(struct node *node) {
+    struct node_effect effect;
+    while (gates_take_ready(node->gates, &effect)) {
+        node_effects_add(node->effects, &effect);
+    }
+}
+
 static void node_pump(struct node *node) {
     node->more_to_do = false;
     alarms_pump(node);
@@ -373,7 +382,6 @@ static void node_pump(struct node *node) {
 
 void node_step(struct node *node, const struct node_event *event, struct node_effects *effects) {
     node->effects = effects;
-    node_effects_open(effects, node->durable_lsn);
     if (event->mono.ns > node->mono.ns) {
         node->mono = event->mono;
     }
@@ -401,12 +409,12 @@ void node_step(struct node *node, const struct node_event *event, struct node_ef
         check(event->lsn >= node->durable_lsn);
         node->durable_lsn = event->lsn;
         commits_take(node);
-        node_effects_open(effects, event->lsn);
         break;
     }
     arena_reset(node->arena);
     node_pump(node);
     arena_reset(node->arena);
+    effects_let_go(node);
 }
 
 // --- when to wake up

@@ -47,6 +47,7 @@ struct node_stats {
     uint64_t supply_held;  // now
     uint64_t alarms_held;  // now
     uint64_t refused_overload;
+    uint64_t answers_held; // now: behind their gates
 };
 
 struct node_stats node_stats(const struct node *node);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "node/core/alarms.h"
+#include "node/core/gates.h"
 #include "node/core/group.h"
 #include "node/core/node.h"
 #include "node/core/streams.h"
@@ -20,8 +21,8 @@ struct poll {
     bool finishing; // has tasks; answers at the end of the turn
     uint32_t wanted;
     uint32_t given;
-    log_lsn lsn;  // of what its answer depends on
-    bytes worker; // on the C heap, as are the next
+    struct gate gate; // of what its answer depends on, beside the tasks
+    bytes worker;     // on the C heap, as are the next
     bytes domain;
     struct buffer tasks; // Task documents, comma separated
     struct poll *next_finishing;
@@ -32,7 +33,7 @@ struct poll {
 // goes back at once instead of waiting for its lease (promise G4: this node attests that nobody got
 // it). Owned by the poll, then by the delivery.
 struct hand_out {
-    group_id group;
+    struct gate gate; // the claim's entry
     struct task_claim claim;
     struct hand_out *next;
 };
@@ -105,6 +106,7 @@ struct node {
     mono_time mono;
     wall_time wall;
     log_lsn durable_lsn;
+    struct gates *gates;
     struct node_effects *effects; // of the step
     struct node_stats stats;
 };
@@ -115,25 +117,40 @@ struct node {
 // Starts a decision on a group at its partition time. Errors: ERR_UNAVAILABLE.
 MUST_USE err node_decision_begin(struct node *node, group_id group, struct decision *out_decision);
 
-// Ends it as an entry; what follows from the rows is taken up. Returns the lsn that everything this
-// decision read or wrote depends on: an answer made from it waits for that.
-log_lsn node_decision_commit(struct node *node, struct decision *decision);
+// Ends it as an entry; what follows from the rows is taken up. Returns the gate that everything
+// this decision read or wrote depends on: an answer made from it waits for that.
+struct gate node_decision_commit(struct node *node, struct decision *decision);
 
-// Ends it without a trace. Returns the lsn that what it read depends on.
-log_lsn node_decision_abort(struct node *node, struct decision *decision);
+// Ends it without a trace. Returns the gate that what it read depends on.
+struct gate node_decision_abort(struct node *node, struct decision *decision);
 
 // --- answers: answer.c
 // ---------------------------------------------------------------------------------
 
-// Answers a request once the log is committed up to `lsn`. Bodies are copied.
-void node_answer(struct node *node, uint64_t request_id, const struct reply *reply, log_lsn lsn);
+static const struct gate GATE_OPEN = {0};          // waits for nothing
+static const struct gate GATE_ALL = {.all = true}; // waits for all that was proposed here
+
+// The newest entry of a group.
+struct gate node_gate_of(const struct node *node, group_id group);
+
+// Answers a request once its gate is open. Bodies are copied.
+void node_answer(
+    struct node *node, uint64_t request_id, const struct reply *reply, struct gate gate
+);
 // As above, for an answer that carries tasks: its delivery is told back.
 void node_answer_with_tasks(
-    struct node *node, uint64_t request_id, const struct reply *reply, log_lsn lsn
+    struct node *node,
+    uint64_t request_id,
+    const struct reply *reply,
+    const struct gate *gates,
+    size_t gate_count
 );
-void node_answer_error(struct node *node, uint64_t request_id, err error, log_lsn lsn);
+void node_answer_error(struct node *node, uint64_t request_id, err error, struct gate gate);
 void node_answer_violations(
-    struct node *node, uint64_t request_id, const struct api_violations *violations, log_lsn lsn
+    struct node *node,
+    uint64_t request_id,
+    const struct api_violations *violations,
+    struct gate gate
 );
 
 // A refusal that depends on nothing stored.
@@ -196,7 +213,7 @@ MUST_USE bool request_start(
     const struct api_start_workflow_request *wish,
     bool by_name,
     bytes *out_id,
-    log_lsn *out_lsn
+    struct gate *out_gate
 );
 
 // Whether a StartWorkflowRequest holds to the rules; if not, its violations were answered.
@@ -296,7 +313,7 @@ struct poll_wish {
     uint32_t count;
     int64_t timeout_ms;
     bool batch;
-    log_lsn lsn; // its answer waits for at least this
+    struct gate gate; // its answer waits for this, too
 };
 
 // Parks a poll; node_pump gives it tasks or lets it expire.

@@ -232,7 +232,7 @@ void poll_begin(struct node *node, const struct poll_wish *wish) {
     poll->request_id = wish->request_id;
     poll->batch = wish->batch;
     poll->wanted = wish->count;
-    poll->lsn = wish->lsn;
+    poll->gate = wish->gate;
     poll->worker = text_keep(wish->worker);
     poll->domain = text_keep(wish->domain);
     buffer_init(&poll->tasks, LIMIT_REPLY_BYTES);
@@ -282,7 +282,7 @@ static struct hand_out *delivery_take(struct node *node, uint64_t request_id) {
 // Gives one task back. Without room in the store it stays handed out until its lease ends.
 static void hand_out_return(struct node *node, const struct hand_out *hand_out) {
     struct decision decision;
-    if (err_is(node_decision_begin(node, hand_out->group, &decision))) {
+    if (err_is(node_decision_begin(node, hand_out->gate.group, &decision))) {
         return;
     }
     if (err_is(return_task(&decision, &hand_out->claim))) {
@@ -310,6 +310,18 @@ void poll_delivered(struct node *node, uint64_t request_id) {
     hand_outs_drop(delivery_take(node, request_id));
 }
 
+// The answer waits for the entry of each claim, whatever partition it is in.
+static void
+answer_with_tasks(struct node *node, const struct poll *poll, const struct reply *reply) {
+    struct gate *gates = ARENA_ARRAY(node->arena, struct gate, (size_t)poll->given + 1);
+    size_t count = 0;
+    gates[count++] = poll->gate;
+    for (const struct hand_out *each = poll->hand_outs; each != NULL; each = each->next) {
+        gates[count++] = each->gate;
+    }
+    node_answer_with_tasks(node, poll->request_id, reply, gates, count);
+}
+
 // Answers a poll with what it has and forgets it. It is no longer parked.
 static void poll_answer(struct node *node, struct poll *poll) {
     struct reply reply = {.status = 204, .kind = REPLY_VOID};
@@ -328,29 +340,28 @@ static void poll_answer(struct node *node, struct poll *poll) {
         };
     }
     if (poll->hand_outs != NULL) {
-        node_answer_with_tasks(node, poll->request_id, &reply, poll->lsn);
+        answer_with_tasks(node, poll, &reply);
         delivery_add(node, poll);
     } else {
-        node_answer(node, poll->request_id, &reply, poll->lsn);
+        node_answer(node, poll->request_id, &reply, poll->gate);
     }
     buffer_deinit(&list);
     poll_destroy(table_take(&node->polls, poll->request_id));
 }
 
-static void poll_note(struct poll *poll, group_id group, const struct task_claim *claim) {
+static void poll_note(struct poll *poll, struct gate gate, const struct task_claim *claim) {
     struct hand_out *hand_out = malloc(sizeof(*hand_out));
     check(hand_out != NULL);
-    *hand_out = (struct hand_out){.group = group, .claim = *claim, .next = poll->hand_outs};
+    *hand_out = (struct hand_out){.gate = gate, .claim = *claim, .next = poll->hand_outs};
     poll->hand_outs = hand_out;
 }
 
-static void poll_give(struct node *node, struct poll *poll, bytes task, log_lsn lsn) {
+static void poll_give(struct node *node, struct poll *poll, bytes task) {
     if (poll->given > 0) {
         buffer_append_byte(&poll->tasks, ',');
     }
     buffer_append(&poll->tasks, task);
     poll->given++;
-    poll->lsn = lsn > poll->lsn ? lsn : poll->lsn;
     node->stats.tasks_claimed++;
     if (!poll->finishing) {
         poll->finishing = true;
@@ -431,8 +442,8 @@ static bool poll_claim(struct node *node, const struct match_supply *supply, str
     struct task_claim made = {0};
     err claimed = claim_task(&decision, &claim, &reply, &made);
     if (!err_is(claimed)) {
-        poll_note(poll, supply->group, &made);
-        poll_give(node, poll, reply.body, node_decision_commit(node, &decision));
+        poll_note(poll, node_decision_commit(node, &decision), &made);
+        poll_give(node, poll, reply.body);
     } else if (claimed.code == ERR_UNAVAILABLE) {
         (void)node_decision_abort(node, &decision);
         block_add(node, supply, &made);

@@ -1,7 +1,7 @@
 // From a request to its handler: the row of the API table, the body checked once, a function.
 //
 // Answers that depend on nothing stored leave at once; all others wait behind the gate that the
-// decision's lsn gives (node_decision_commit, node_decision_abort).
+// decision gives (node_decision_commit, node_decision_abort).
 #include "node/core/node_internal.h"
 #include "proto/base/check.h"
 #include "proto/limits.h"
@@ -119,7 +119,9 @@ static void answer_unmatched(struct node *node, const struct request *request) {
         break;
     case API_MATCH_UNKNOWN:
     case API_MATCH_ROUTE:
-        node_answer_error(node, request->id, api_unknown_path(path_of(node, http), node->arena), 0);
+        node_answer_error(
+            node, request->id, api_unknown_path(path_of(node, http), node->arena), GATE_OPEN
+        );
         break;
     }
 }
@@ -156,12 +158,14 @@ void node_request(struct node *node, uint64_t request_id, const struct node_requ
     }
     request_handler handler = handler_of(request.match.route->name);
     if (handler == NULL) {
-        node_answer_error(node, request_id, api_not_built(request.match.route, node->arena), 0);
+        node_answer_error(
+            node, request_id, api_not_built(request.match.route, node->arena), GATE_OPEN
+        );
         return;
     }
     err body = body_read(node, &request);
     if (err_is(body)) {
-        node_answer_error(node, request_id, body, 0);
+        node_answer_error(node, request_id, body, GATE_OPEN);
         return;
     }
     handler(node, &request);
@@ -200,7 +204,7 @@ void request_run(
     struct decision decision;
     err begun = node_decision_begin(node, group, &decision);
     if (err_is(begun)) {
-        node_answer_error(node, request->id, begun, 0);
+        node_answer_error(node, request->id, begun, GATE_OPEN);
         return;
     }
     struct reply reply = {0};
@@ -223,7 +227,7 @@ void request_run_checked(
     struct decision decision;
     err begun = node_decision_begin(node, group, &decision);
     if (err_is(begun)) {
-        node_answer_error(node, request->id, begun, 0);
+        node_answer_error(node, request->id, begun, GATE_OPEN);
         return;
     }
     struct api_violations violations;
@@ -231,8 +235,8 @@ void request_run_checked(
     struct reply reply = {0};
     err done = command(node, request, &decision, &violations, &reply);
     if (err_is(done) && violations.count > 0) {
-        log_lsn lsn = node_decision_abort(node, &decision);
-        node_answer_violations(node, request->id, &violations, lsn);
+        struct gate gate = node_decision_abort(node, &decision);
+        node_answer_violations(node, request->id, &violations, gate);
     } else if (err_is(done)) {
         node_answer_error(node, request->id, done, node_decision_abort(node, &decision));
     } else {

@@ -115,7 +115,7 @@ static void answer(const struct bulk *bulk) {
     json_array_end(&writer);
     json_object_end(&writer);
     struct reply reply = {.status = 200, .kind = REPLY_JSON, .body = buffer_bytes(&body)};
-    node_answer(node, bulk->request->id, &reply, store_stats(node->store).appended_lsn);
+    node_answer(node, bulk->request->id, &reply, GATE_ALL);
     buffer_deinit(&body);
 }
 
@@ -181,7 +181,7 @@ void request_bulk(struct node *node, const struct request *request) {
         read = read_options(&bulk);
     }
     if (err_is(read)) {
-        node_answer_error(node, request->id, read, 0);
+        node_answer_error(node, request->id, read, GATE_OPEN);
         return;
     }
     bulk.done = ARENA_ARRAY(node->arena, bytes, count * 2);

@@ -143,12 +143,12 @@ void request_retry_workflow(struct node *node, const struct request *request) {
     if (!err_is(read) && resume) {
         read = find_deepest(node, request->match.variables[0], &wish, &deepest);
     }
-    log_lsn lsn = store_stats(node->store).appended_lsn;
+    struct gate gate = GATE_ALL;
     if (err_is(read)) {
-        node_answer_error(node, request->id, read, lsn);
+        node_answer_error(node, request->id, read, gate);
     } else if (wish == RETRY_NOTHING) {
         struct reply nothing = {.status = 204, .kind = REPLY_VOID};
-        node_answer(node, request->id, &nothing, lsn);
+        node_answer(node, request->id, &nothing, gate);
     } else {
         struct request aimed = *request;
         aimed.match.variables[0] = deepest;
@@ -212,7 +212,7 @@ void request_rerun_workflow(struct node *node, const struct request *request) {
         read = find_owner(node, request->match.variables[0], wish.rerun_from_task_id, &owner);
     }
     if (err_is(read)) {
-        node_answer_error(node, request->id, read, store_stats(node->store).appended_lsn);
+        node_answer_error(node, request->id, read, GATE_ALL);
         return;
     }
     struct request aimed = *request;

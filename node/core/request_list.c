@@ -29,15 +29,15 @@ list_all(struct node *node, const struct list_workflows *list, struct json_write
 
 static void
 answer(struct node *node, const struct request *request, err done, struct buffer *body) {
-    log_lsn lsn = store_stats(node->store).appended_lsn;
+    struct gate gate = GATE_ALL;
     if (!err_is(done)) {
         done = buffer_status(body);
     }
     if (err_is(done)) {
-        node_answer_error(node, request->id, done, lsn);
+        node_answer_error(node, request->id, done, gate);
     } else {
         struct reply reply = {.status = 200, .kind = REPLY_JSON, .body = buffer_bytes(body)};
-        node_answer(node, request->id, &reply, lsn);
+        node_answer(node, request->id, &reply, gate);
     }
     buffer_deinit(body);
 }

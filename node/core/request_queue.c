@@ -11,11 +11,6 @@ struct queue_size {
     int64_t in_progress; // handed out, `uacked` in the contract's words
 };
 
-// Every answer here reads all partitions, so it waits for the newest entry of the log.
-static log_lsn lsn_of_all(const struct node *node) {
-    return store_stats(node->store).appended_lsn;
-}
-
 static struct queue_size queue_size_of(struct node *node, bytes name) {
     struct queue_size size = {.name = name};
     struct key key = key_queue_counters(queue_hash(name));
@@ -34,10 +29,10 @@ static struct queue_size queue_size_of(struct node *node, bytes name) {
 static void answer_json(struct node *node, const struct request *request, struct buffer *body) {
     err fits = buffer_status(body);
     if (err_is(fits)) {
-        node_answer_error(node, request->id, fits, 0);
+        node_answer_error(node, request->id, fits, GATE_OPEN);
     } else {
         struct reply reply = {.status = 200, .kind = REPLY_JSON, .body = buffer_bytes(body)};
-        node_answer(node, request->id, &reply, lsn_of_all(node));
+        node_answer(node, request->id, &reply, GATE_ALL);
     }
     buffer_deinit(body);
 }
@@ -205,7 +200,7 @@ void request_get_poll_data(struct node *node, const struct request *request) {
     buffer_init(&body, LIMIT_REPLY_BYTES);
     err written = poll_rows_write(node, type, &body);
     if (err_is(written)) {
-        node_answer_error(node, request->id, written, 0);
+        node_answer_error(node, request->id, written, GATE_OPEN);
         buffer_deinit(&body);
         return;
     }
@@ -219,7 +214,7 @@ void request_requeue_tasks(struct node *node, const struct request *request) {
         struct decision decision;
         err done = node_decision_begin(node, (group_id)group, &decision);
         if (err_is(done)) {
-            node_answer_error(node, request->id, done, lsn_of_all(node));
+            node_answer_error(node, request->id, done, GATE_ALL);
             return;
         }
         struct reply reply = {0};
@@ -236,5 +231,5 @@ void request_requeue_tasks(struct node *node, const struct request *request) {
     }
     const char *text = arena_format(node->arena, "%lld", (long long)total);
     struct reply sum = {.status = 200, .kind = REPLY_TEXT, .body = bytes_from_text(text)};
-    node_answer(node, request->id, &sum, lsn_of_all(node));
+    node_answer(node, request->id, &sum, GATE_ALL);
 }

@@ -7,7 +7,7 @@
 static void
 answer_now(struct node *node, const struct request *request, enum reply_kind kind, bytes body) {
     struct reply reply = {.status = 200, .kind = kind, .body = body};
-    node_answer(node, request->id, &reply, 0);
+    node_answer(node, request->id, &reply, GATE_OPEN);
 }
 
 void request_get_health(struct node *node, const struct request *request) {

@@ -53,7 +53,7 @@ void request_poll_tasks(struct node *node, const struct request *request) {
     struct poll_wish wish;
     err read = poll_tasks_read(node, request, &wish);
     if (err_is(read)) {
-        node_answer_error(node, request->id, read, 0);
+        node_answer_error(node, request->id, read, GATE_OPEN);
         return;
     }
     poll_begin(node, &wish);
@@ -62,32 +62,32 @@ void request_poll_tasks(struct node *node, const struct request *request) {
 // --- updating
 // ----------------------------------------------------------------------------------------------
 
-// Decides an update. On success `*out_lsn` is what its answer depends on; else it was answered.
+// Decides an update. On success `*out_gate` is what its answer depends on; else it was answered.
 static bool update_decide(
     struct node *node,
     const struct request *request,
     struct reply *out_reply,
     struct next_poll *out_next,
-    log_lsn *out_lsn
+    struct gate *out_gate
 ) {
     struct api_task_result result;
     err done = api_read(&api_task_result_model, request->json, node->arena, &result);
     if (err_is(done)) {
-        node_answer_error(node, request->id, done, 0);
+        node_answer_error(node, request->id, done, GATE_OPEN);
         return false;
     }
     struct api_violations violations;
     api_violations_init(&violations, node->arena);
     api_validate_task_result(&result, &violations);
     if (violations.count > 0) {
-        node_answer_violations(node, request->id, &violations, 0);
+        node_answer_violations(node, request->id, &violations, GATE_OPEN);
         return false;
     }
     struct decision decision;
     group_id group = decision_group_of(&node->settings, result.workflow_instance_id);
     done = node_decision_begin(node, group, &decision);
     if (err_is(done)) {
-        node_answer_error(node, request->id, done, 0);
+        node_answer_error(node, request->id, done, GATE_OPEN);
         return false;
     }
     done = update_task(&decision, &result, out_reply, out_next);
@@ -99,7 +99,7 @@ static bool update_decide(
         node_answer_error(node, request->id, done, node_decision_abort(node, &decision));
         return false;
     }
-    *out_lsn = node_decision_commit(node, &decision);
+    *out_gate = node_decision_commit(node, &decision);
     node->stats.tasks_updated++;
     return true;
 }
@@ -107,22 +107,22 @@ static bool update_decide(
 void request_update_task(struct node *node, const struct request *request) {
     struct reply reply = {0};
     struct next_poll next = {0};
-    log_lsn lsn = 0;
-    if (update_decide(node, request, &reply, &next, &lsn)) {
-        node_answer(node, request->id, &reply, lsn);
+    struct gate gate = GATE_OPEN;
+    if (update_decide(node, request, &reply, &next, &gate)) {
+        node_answer(node, request->id, &reply, gate);
     }
 }
 
 void request_update_task_and_poll(struct node *node, const struct request *request) {
     struct reply reply = {0};
     struct next_poll next = {0};
-    log_lsn lsn = 0;
-    if (!update_decide(node, request, &reply, &next, &lsn)) {
+    struct gate gate = GATE_OPEN;
+    if (!update_decide(node, request, &reply, &next, &gate)) {
         return;
     }
     if (!next.poll) {
         struct reply none = {.status = 204, .kind = REPLY_VOID};
-        node_answer(node, request->id, &none, lsn);
+        node_answer(node, request->id, &none, gate);
         return;
     }
     struct poll_wish wish = {
@@ -132,7 +132,7 @@ void request_update_task_and_poll(struct node *node, const struct request *reque
         .worker = given(next.worker),
         .count = 1,
         .timeout_ms = POLL_SINGLE_TIMEOUT_MS,
-        .lsn = lsn,
+        .gate = gate,
     };
     poll_begin(node, &wish);
 }

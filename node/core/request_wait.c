@@ -30,12 +30,12 @@ static err find_target(struct node *node, const struct request *request, bytes *
 void request_signal_task(struct node *node, const struct request *request) {
     bytes task = BYTES_EMPTY;
     err found = find_target(node, request, &task);
-    log_lsn lsn = store_stats(node->store).appended_lsn;
+    struct gate gate = GATE_ALL;
     if (err_is(found)) {
-        node_answer_error(node, request->id, found, lsn);
+        node_answer_error(node, request->id, found, gate);
     } else if (task.size == 0) {
         struct reply nothing = {.status = 200, .kind = REPLY_VOID};
-        node_answer(node, request->id, &nothing, lsn);
+        node_answer(node, request->id, &nothing, gate);
     } else {
         struct request aimed = *request;
         aimed.match.variables[0] = task;
@@ -96,7 +96,7 @@ void request_signal_task_sync(struct node *node, const struct request *request) 
         done = node_decision_begin(node, decision_group_of(&node->settings, task), &decision);
     }
     if (err_is(done)) {
-        node_answer_error(node, request->id, done, store_stats(node->store).appended_lsn);
+        node_answer_error(node, request->id, done, GATE_ALL);
         return;
     }
     struct reply reply = {0};
@@ -178,15 +178,15 @@ void request_execute_workflow(struct node *node, const struct request *request) 
     struct api_start_workflow_request start;
     err read = read_execute(node, request, &start, &wish);
     if (err_is(read)) {
-        node_answer_error(node, request->id, read, 0);
+        node_answer_error(node, request->id, read, GATE_OPEN);
         return;
     }
     read_references(node, request, &wish);
     if (!request_start_is_valid(node, request, &start)) {
         return;
     }
-    log_lsn lsn = 0; // the answer waits for the newest entry, which is at or behind it
-    if (request_start(node, request, &start, false, &wish.workflow, &lsn)) {
+    struct gate gate; // the answer waits for the newest entry, which is at or behind it
+    if (request_start(node, request, &start, false, &wish.workflow, &gate)) {
         wait_begin(node, &wish);
     }
 }

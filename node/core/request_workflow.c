@@ -27,7 +27,7 @@ bool request_start(
     const struct api_start_workflow_request *wish,
     bool by_name,
     bytes *out_id,
-    log_lsn *out_lsn
+    struct gate *out_gate
 ) {
     // The id is chosen here, before anything is decided, so that a retry inside the cluster is the
     // same request (distributed.md §5).
@@ -38,7 +38,7 @@ bool request_start(
     struct decision decision;
     err done = node_decision_begin(node, group, &decision);
     if (err_is(done)) {
-        node_answer_error(node, request->id, done, 0);
+        node_answer_error(node, request->id, done, GATE_OPEN);
         return false;
     }
     struct start_workflow command = {.id = id, .request = wish, .by_name = by_name};
@@ -54,7 +54,7 @@ bool request_start(
     }
     node->stats.workflows_started++;
     *out_id = reply.body;
-    *out_lsn = node_decision_commit(node, &decision);
+    *out_gate = node_decision_commit(node, &decision);
     return true;
 }
 
@@ -65,9 +65,9 @@ static void start(
     bool by_name
 ) {
     struct reply reply = {.status = 200, .kind = REPLY_TEXT};
-    log_lsn lsn = 0;
-    if (request_start(node, request, wish, by_name, &reply.body, &lsn)) {
-        node_answer(node, request->id, &reply, lsn);
+    struct gate gate = GATE_OPEN;
+    if (request_start(node, request, wish, by_name, &reply.body, &gate)) {
+        node_answer(node, request->id, &reply, gate);
     }
 }
 
@@ -92,9 +92,7 @@ bool request_start_is_valid(
     api_violations_init(&violations, node->arena);
     api_validate_start_request(wish, &options, &violations);
     if (violations.count > 0) {
-        node_answer_violations(
-            node, request->id, &violations, node->groups[CATALOG_GROUP].last_lsn
-        );
+        node_answer_violations(node, request->id, &violations, node_gate_of(node, CATALOG_GROUP));
         return false;
     }
     return true;
@@ -104,7 +102,7 @@ void request_start_workflow(struct node *node, const struct request *request) {
     struct api_start_workflow_request wish;
     err read = api_read(&api_start_workflow_request_model, request->json, node->arena, &wish);
     if (err_is(read)) {
-        node_answer_error(node, request->id, read, 0);
+        node_answer_error(node, request->id, read, GATE_OPEN);
     } else if (request_start_is_valid(node, request, &wish)) {
         start(node, request, &wish, false);
     }
@@ -143,9 +141,9 @@ void request_start_workflow_by_name(struct node *node, const struct request *req
     api_violations_init(&violations, node->arena);
     err read = start_by_name_read(node, request, &violations, &wish);
     if (violations.count > 0) {
-        node_answer_violations(node, request->id, &violations, 0);
+        node_answer_violations(node, request->id, &violations, GATE_OPEN);
     } else if (err_is(read)) {
-        node_answer_error(node, request->id, read, 0);
+        node_answer_error(node, request->id, read, GATE_OPEN);
     } else {
         start(node, request, &wish, true);
     }

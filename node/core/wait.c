@@ -139,11 +139,11 @@ static void answer(
         (void)node_decision_abort(node, &decision);
     }
     // What was looked at lies in several partitions.
-    log_lsn lsn = store_stats(node->store).appended_lsn;
+    struct gate gate = GATE_ALL;
     if (err_is(done)) {
-        node_answer_error(node, wish->request_id, done, lsn);
+        node_answer_error(node, wish->request_id, done, gate);
     } else {
-        node_answer(node, wish->request_id, &reply, lsn);
+        node_answer(node, wish->request_id, &reply, gate);
     }
 }
 
@@ -272,7 +272,7 @@ void wait_begin(struct node *node, const struct wait_wish *wish) {
         looked = err_make(ERR_UNAVAILABLE, "too many requests wait for executions");
     }
     if (err_is(looked)) {
-        node_answer_error(node, wish->request_id, looked, store_stats(node->store).appended_lsn);
+        node_answer_error(node, wish->request_id, looked, GATE_ALL);
     } else if (found.terminal || found.task.size > 0) {
         answer(node, wish, &found, false);
     } else {
@@ -299,7 +299,7 @@ static void look_again(struct node *node, struct wait *wait, bool timed_out) {
         return;
     }
     if (err_is(looked)) {
-        node_answer_error(node, wait->request_id, looked, store_stats(node->store).appended_lsn);
+        node_answer_error(node, wait->request_id, looked, GATE_ALL);
         wait_destroy(node, wait);
         return;
     }

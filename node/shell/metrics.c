@@ -61,7 +61,7 @@ static void node_figures(const struct shell *shell, struct buffer *out) {
         {"polls_parked", "gauge", "Long polls waiting", stats.polls_parked},
         {"supply_held", "gauge", "Ready tasks known to matching", stats.supply_held},
         {"alarms_held", "gauge", "Timers in memory", stats.alarms_held},
-        {"effects_held", "gauge", "Answers waiting for the log", node_effects_held(shell->effects)},
+        {"effects_held", "gauge", "Answers waiting for the log", stats.answers_held},
     };
     figures_write(figures, sizeof(figures) / sizeof(figures[0]), out);
 }

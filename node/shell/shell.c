@@ -315,7 +315,7 @@ static err node_start(struct shell *shell, struct arena *arena) {
         .wall = clocks_wall(),
         .mono = clocks_mono(),
     };
-    shell->effects = node_effects_create(store_stats(shell->store).durable_lsn);
+    shell->effects = node_effects_create();
     shell->node = node_create(&options);
     return ERR_NONE;
 }

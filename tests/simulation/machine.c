@@ -130,7 +130,7 @@ static void boot(void *argument, uint64_t incarnation) {
         .mono = world_mono(machine->world),
     };
     machine->node = node_create(&node_options);
-    machine->effects = node_effects_create(store_stats(machine->store).durable_lsn);
+    machine->effects = node_effects_create();
     machine->up = true;
     world_trace(machine->world, "node is up");
     shadow_follow(machine->shadow, machine->store);
@@ -223,10 +223,9 @@ static void answer_one(struct machine *machine, const struct node_effect *effect
     struct asker asker;
     world_trace(
         machine->world,
-        "answer #%llu %u lsn=%llu %zu bytes %016llx",
+        "answer #%llu %u %zu bytes %016llx",
         (unsigned long long)effect->request_id,
         effect->status,
-        (unsigned long long)effect->lsn,
         effect->body.size,
         (unsigned long long)hash_sip64(effect->body)
     );

@@ -9,7 +9,7 @@ static void an_answer_waits_for_its_entry(void **state) {
     world_define(world);
     uint64_t id = world_send(world, "POST", "/api/workflow", "{\"name\":\"w\"}");
     assert_false(world_receive(world));
-    assert_int_equal(node_effects_held(world->effects), 1);
+    assert_int_equal(node_stats(world->node).answers_held, 1);
     world_sync(world);
     assert_true(world_receive(world));
     assert_int_equal(world->answered, id);

@@ -26,7 +26,7 @@ static void node_begin(struct world *world) {
         .wall = world->wall,
         .mono = world->mono,
     };
-    world->effects = node_effects_create(store_stats(world->store).durable_lsn);
+    world->effects = node_effects_create();
     world->node = node_create(&node);
     world_sync(world);
 }
