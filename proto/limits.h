@@ -79,6 +79,43 @@ enum {
     LIMIT_POLL_ROW_MS = 5000,
     LIMIT_POLL_ROW_DOMAIN_MS = 1000,
 
+    // --- peer -----------------------------------------------------------------------------------
+    // Nodes of one cluster; each holds a socket and queues for every other.
+    LIMIT_NODES = 64,
+    // One frame: some milliseconds of a slow line, so that a vote never waits long behind a
+    // snapshot (distributed.md §14).
+    LIMIT_PEER_FRAME_BYTES = 256 * 1024,
+    // One message, checked before anything is allocated for it (distributed.md §14).
+    LIMIT_PEER_MESSAGE_BYTES = 8 * 1024 * 1024,
+    // What waits for one peer, by class. Votes and hints are small and soon stale; appends hold the
+    // windows of all groups (distributed.md §4, rule 9); snapshots are paced by their source. The
+    // last two hold at least one message of the largest size.
+    LIMIT_PEER_URGENT_BYTES = 1024 * 1024,
+    LIMIT_PEER_BULK_BYTES = 32 * 1024 * 1024,
+    LIMIT_PEER_STREAM_BYTES = 9 * 1024 * 1024,
+    // Frames of one peer that arrived and the core has not looked at; then its line has to wait.
+    LIMIT_PEER_INBOX_FRAMES = 64,
+    // A frame at least this often, so that silence means something; other traffic counts too.
+    LIMIT_PEER_HEARTBEAT_MS = 200,
+    // Heard nothing for this long: down. Three heartbeats.
+    LIMIT_PEER_SILENCE_MS = 600,
+    // Still nothing: the connection is closed, for a peer that lost its power never will.
+    LIMIT_PEER_ABANDON_MS = 5000,
+    // A connection that has not proved itself by then is closed: it keeps the real peer out.
+    LIMIT_PEER_HELLO_MS = 2000,
+    // A refused connection is held this long before it is closed: the other end dials at once.
+    LIMIT_PEER_REFUSED_MS = 500,
+    // Dialling again: at first, and at most.
+    LIMIT_PEER_RECONNECT_MS = 10,
+    LIMIT_PEER_RECONNECT_MS_MAX = 500,
+    // The same refusal of the same peer is logged again after this.
+    LIMIT_PEER_LOG_MS = 10 * 1000,
+    // A release's name, in hello and gossip.
+    LIMIT_PEER_RELEASE_BYTES = 64,
+    // Less is guessed.
+    LIMIT_CLUSTER_KEY_BYTES_MIN = 16,
+    LIMIT_CLUSTER_KEY_BYTES = 1024,
+
     // --- payloads (engine.md §8.4) --------------------------------------------------------------
     LIMIT_TASK_PAYLOAD_BYTES = 10240 * 1024,
     LIMIT_WORKFLOW_PAYLOAD_BYTES = 10240 * 1024,

@@ -1,0 +1,1 @@
+unit(node_peer/test_options.c USES node_peer)
