@@ -116,6 +116,10 @@ enum {
     LIMIT_CLUSTER_KEY_BYTES_MIN = 16,
     LIMIT_CLUSTER_KEY_BYTES = 1024,
 
+    // --- raft -----------------------------------------------------------------------------------
+    // A frame between two nodes (distributed.md §4).
+    LIMIT_RAFT_FRAME_BYTES = 256 * 1024,
+
     // --- payloads (engine.md §8.4) --------------------------------------------------------------
     LIMIT_TASK_PAYLOAD_BYTES = 10240 * 1024,
     LIMIT_WORKFLOW_PAYLOAD_BYTES = 10240 * 1024,
