@@ -37,6 +37,11 @@ enum {
     // After the last answer: how long we wait for the client to read it and close.
     LIMIT_HTTP_LINGER_MS = 2 * 1000,
 
+    // --- storage --------------------------------------------------------------------------------
+    // Applied entries a lane keeps in memory for followers that are behind; one that lags more gets
+    // a snapshot (distributed.md §4.1). Some seconds of a busy lane.
+    LIMIT_STORE_HISTORY_BYTES = 16 * 1024 * 1024,
+
     // --- node core ----------------------------------------------------------------------------
     // Decisions that wait for scripts at a time; above it requests that need one get 503.
     LIMIT_JOBS = 10000,

@@ -42,14 +42,17 @@ struct store_options {
     size_t overlay_bytes_max; // above it store_txn_begin answers ERR_UNAVAILABLE (backpressure)
     size_t checkpoint_bytes;  // write-sets above it make a checkpoint due
     int64_t checkpoint_ms;    // and so does this age
+    size_t history_bytes;     // of applied entries kept; 0: LIMIT_STORE_HISTORY_BYTES
     uint8_t cluster[16];      // written at format; another one is refused at open
     uint64_t random_seed;     // store uuid and salts come from it
 };
 
-// Opens or formats the store and recovers: replays the log behind the last checkpoint into the
-// overlay. Errors: ERR_CORRUPT (damage inside the acknowledged log or state: text says which
-// segment, offset, what to do), ERR_IO, ERR_FULL, ERR_CONFLICT (another cluster, group count or
-// format). Text lives in `arena`. May block for as long as the log is long.
+// Opens or formats the store and recovers: reads the log behind the last checkpoint. What is known
+// to be committed is readable; the entries above are there, but not overlaid until store_commit:
+// the end of the log is not what was committed. Errors: ERR_CORRUPT (damage inside the acknowledged
+// log or state: text says which segment, offset, what to do), ERR_IO, ERR_FULL, ERR_CONFLICT
+// (another cluster, group count or format). Text lives in `arena`. May block for as long as the log
+// is long.
 MUST_USE err
 store_open(const struct store_options *options, struct arena *arena, struct store **out_store);
 
@@ -65,7 +68,7 @@ struct store_group {
     log_index last_index; // newest entry, durable or not
     uint64_t last_term;
     hash128 last_chain;
-    log_index commit_index;  // as told by store_commit, or recovered hint
+    log_index commit_index;  // as told by store_commit, or as recovery knows it
     log_index applied_index; // state up to here is in the sorted map, durable
     int64_t time_ms;         // partition time of the newest entry
 };
@@ -76,13 +79,14 @@ struct store_group store_group(const struct store *store, group_id group);
 // Adds term and vote to the open batch; durable when the returned lsn is.
 log_lsn store_hard_state(struct store *store, group_id group, uint64_t term, uint16_t vote);
 
-// Says that entries up to `index` are committed: their write-sets may be checkpointed. Never goes
-// back; at most last_index.
+// Says that entries up to `index` are committed: their write-sets are readable and, once durable
+// here, may be checkpointed. Never goes back; at most last_index. Written to the log with a batch
+// that is written anyway, as a hint for recovery.
 void store_commit(struct store *store, group_id group, log_index index);
 
-// Calls `visit` for each key of an entry that is still in memory (anything above applied_index), in
-// the order of writing. `value.data` is NULL for a deletion. Used at commit to learn which queue,
-// timer and outbox rows came and went.
+// Calls `visit` for each key of an entry that is kept (anything above applied_index), in the order
+// of writing. `value.data` is NULL for a deletion. Used at commit to learn which queue, timer and
+// outbox rows came and went.
 void store_entry_visit(
     const struct store *store,
     group_id group,
@@ -90,6 +94,62 @@ void store_entry_visit(
     void (*visit)(void *argument, bytes key, bytes value),
     void *argument
 );
+
+// An entry as replicas exchange it.
+struct store_entry {
+    uint64_t term;
+    int64_t time_ms; // partition time
+    hash128 chain;   // hash(chain of the entry before, term, time, payload)
+    bytes payload;   // the write-set
+};
+
+// Reads an entry that is kept: all above applied_index, and below it as far back as the history
+// goes (store_options.history_bytes over all groups, the oldest leave first; recovery fills it from
+// what the log still holds). Borrows: the payload is valid until the next call that changes the
+// store. Errors: ERR_NOT_FOUND (not kept any more, or not there yet).
+MUST_USE err store_entry_read(
+    const struct store *store, group_id group, log_index index, struct store_entry *out_entry
+);
+
+// Term and chain at `index`, as the entry after it must follow them: of a kept entry, of the one
+// before the first kept, of applied_index, or of 0 (term 0, chain zero). False: not known.
+MUST_USE bool store_entry_term(
+    const struct store *store,
+    group_id group,
+    log_index index,
+    uint64_t *out_term,
+    hash128 *out_chain
+);
+
+// The first index that store_entry_read gives; last_index + 1 when it gives none.
+log_index store_first_index(const struct store *store, group_id group);
+
+// A leader's entry that opens its term: last_index + 1, an empty write-set.
+void store_append_noop(
+    struct store *store,
+    group_id group,
+    uint64_t term,
+    int64_t time_ms,
+    log_index *out_index,
+    log_lsn *out_lsn
+);
+
+// A follower's entry last_index + 1: its record goes to the open batch, its write-set is readable
+// from store_commit on. Copies the payload. Errors, nothing appended: ERR_CORRUPT (the chain is not
+// that of an entry after last_index, the term or time is impossible, the payload no write-set),
+// ERR_UNAVAILABLE (overlay full while a checkpoint can empty it: the leader sends it again later).
+MUST_USE err store_append(
+    struct store *store, group_id group, const struct store_entry *entry, log_lsn *out_lsn
+);
+
+// Drops the entries from `from` on, which is above commit_index and at most last_index: they
+// conflict with the leader's. What of them was readable no longer is. What is appended after it may
+// take their indexes. Recovery obeys the record whose lsn is returned.
+log_lsn store_cut(struct store *store, group_id group, log_index from);
+
+// Leadership is lost: what is readable above commit_index no longer is (distributed.md §3.2). The
+// entries stay in the log. Rebuilds the group's overlay when there is such a thing.
+void store_forget_speculation(struct store *store, group_id group);
 
 // --- batches: the log thread ---------------------------------------------------------------------
 
@@ -140,7 +200,9 @@ void store_cursor_close(struct store_cursor **cursor);
 // --- writing the state ---------------------------------------------------------------------------
 
 // A decision's writes over the newest state of one group, invisible to others until the commit.
-// One at a time in a store. Errors: ERR_UNAVAILABLE (overlay full: a checkpoint must finish first).
+// One at a time in a store. Every entry of the group must be readable: a leader decides only once
+// the entry that opened its term is committed (distributed.md §4, rule 2). Errors: ERR_UNAVAILABLE
+// (overlay full: a checkpoint must finish first).
 MUST_USE err store_txn_begin(struct store *store, group_id group, struct store_txn **out_txn);
 
 MUST_USE err store_txn_get(struct store_txn *txn, bytes key, bytes *out_value);
@@ -173,6 +235,7 @@ struct store_stats {
     uint64_t checkpoints;
     uint64_t checkpoint_bytes; // of write-sets applied
     uint64_t overlay_bytes;
+    uint64_t history_bytes; // of applied entries that are kept
     uint64_t segments;
     log_lsn durable_lsn;
     log_lsn appended_lsn;

@@ -13,7 +13,8 @@ void batch_init(struct store_batch *batch, struct store *store) {
     *batch = (struct store_batch){.store = store};
     buffer_init(&batch->small, SIZE_MAX / 2);
     batch->last_index = calloc(store->options.group_count, sizeof(log_index));
-    check(batch->last_index != NULL);
+    batch->cut_from = calloc(store->options.group_count, sizeof(log_index));
+    check(batch->last_index != NULL && batch->cut_from != NULL);
 }
 
 static void batch_clear(struct store_batch *batch) {
@@ -26,6 +27,7 @@ static void batch_clear(struct store_batch *batch) {
     batch->bytes_written = 0;
     buffer_clear(&batch->small);
     memset(batch->last_index, 0, batch->store->options.group_count * sizeof(log_index));
+    memset(batch->cut_from, 0, batch->store->options.group_count * sizeof(log_index));
 }
 
 void batch_deinit(struct store_batch *batch) {
@@ -35,6 +37,7 @@ void batch_deinit(struct store_batch *batch) {
     free(batch->items);
     free(batch->pieces);
     free(batch->last_index);
+    free(batch->cut_from);
     buffer_deinit(&batch->small);
 }
 
@@ -67,7 +70,8 @@ static void encode_small(struct store_batch *batch, const struct record *record,
 log_lsn batch_add_entry(struct store *store, group_id group, struct entry *entry) {
     (void)entry_encode(entry, group);
     entry->references++;
-    return add_item(store, (struct batch_item){.group = group, .entry = entry}, entry->index);
+    entry->lsn = add_item(store, (struct batch_item){.group = group, .entry = entry}, entry->index);
+    return entry->lsn;
 }
 
 log_lsn batch_add_moved(struct store *store, group_id group, struct entry *entry) {
@@ -85,6 +89,23 @@ log_lsn batch_add_moved(struct store *store, group_id group, struct entry *entry
     encode_small(store->batch_open, &record, &item.size);
     entry->references++;
     return add_item(store, item, entry->index);
+}
+
+// What the batch holds of the entries that are cut counts no longer: it is durable with the CUT or
+// not at all. What the segments hold of them counts until then.
+static void note_cut(struct store_batch *batch, group_id group, log_index from) {
+    if (batch->last_index[group] >= from) {
+        batch->last_index[group] = from - 1;
+    }
+    if (batch->cut_from[group] == 0 || from < batch->cut_from[group]) {
+        batch->cut_from[group] = from;
+    }
+}
+
+log_lsn batch_add_cut(struct store *store, group_id group, log_index from) {
+    note_cut(store->batch_open, group, from);
+    struct record record = {.type = RECORD_CUT, .group = group, .index = from};
+    return batch_add_small(store, &record);
 }
 
 log_lsn batch_add_small(struct store *store, const struct record *record) {
@@ -174,6 +195,9 @@ log_lsn store_batch_end(struct store *store, struct store_batch **batch_variable
     struct store_batch *batch = *batch_variable;
     check(batch != NULL && batch == store->batch_out);
     for (uint32_t i = 0; i < store->options.group_count; i++) {
+        if (batch->cut_from[i] > 0) {
+            segments_cut(store, (group_id)i, batch->cut_from[i]);
+        }
         if (batch->last_index[i] > 0) {
             segment_note(store, batch->segment, (group_id)i, batch->last_index[i]);
         }
@@ -189,6 +213,14 @@ log_lsn store_batch_end(struct store *store, struct store_batch **batch_variable
     store->batch_out = NULL;
     *batch_variable = NULL;
     return store->stats.durable_lsn;
+}
+
+void segments_cut(struct store *store, group_id group, log_index from) {
+    for (size_t s = 0; s < store->segments_count; s++) {
+        if (store->segments[s].last_index[group] >= from) {
+            store->segments[s].last_index[group] = from - 1;
+        }
+    }
 }
 
 void segment_note(struct store *store, uint64_t number, group_id group, log_index index) {

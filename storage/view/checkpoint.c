@@ -1,10 +1,10 @@
 // Checkpoints: committed write-sets of all groups into the sorted map, in one synced transaction
 // that also says up to where.
 //
-// Write-sets come from the entries up to `commit`, never from the overlay, which may hold what is
-// not committed. Only the newest value of a key is written. The row of the store names the oldest
-// segment that recovery needs after this transaction; the segments before it are used again only
-// when it is durable.
+// Write-sets come from the entries up to `commit` that are durable in the log, never from the
+// overlay, which may hold what is not committed. Only the newest value of a key is written. The row
+// of the store names the oldest segment that recovery needs after this transaction; the segments
+// before it are used again only when it is durable.
 //
 // At the end the order matters: the snapshot is renewed first, then the overlay drops what the map
 // has now. The other way round a reader would see the old map without the new rows.
@@ -27,11 +27,11 @@ static bool due(const struct store *store, mono_time now) {
            age_ns >= store->options.checkpoint_ms * 1000000;
 }
 
-static bool group_is_part(const struct group *group) {
-    return group->commit_index > group->row.applied_index || group->hard_dirty;
+static bool group_is_part(const struct store *store, const struct group *group) {
+    return group->hard_dirty || group_checkpointable(store, group) > group->row.applied_index;
 }
 
-// The oldest segment needed once every group has applied what is committed now.
+// The oldest segment needed once every group has applied what can be now.
 static uint64_t first_needed(const struct store *store) {
     if (store->segments_count == 0) {
         return store->row.first_segment;
@@ -39,7 +39,8 @@ static uint64_t first_needed(const struct store *store) {
     size_t newest = store->segments_count - 1;
     for (size_t s = 0; s < newest && !mutant_is("segment_freed_too_early"); s++) {
         for (uint32_t i = 0; i < store->options.group_count; i++) {
-            if (store->segments[s].last_index[i] > store->groups[i].commit_index) {
+            const struct group *group = &store->groups[i];
+            if (store->segments[s].last_index[i] > group_checkpointable(store, group)) {
                 return store->segments[s].number;
             }
         }
@@ -53,17 +54,18 @@ static void take_group(struct store_checkpoint *checkpoint, group_id group_numbe
     part->group = group_number;
     part->row = group->row;
     group->hard_dirty = false;
-    if (group->commit_index == group->row.applied_index) {
+    log_index until = group_checkpointable(checkpoint->store, group);
+    if (until == group->row.applied_index) {
         return;
     }
-    for (log_index i = group->row.applied_index + 1; i <= group->commit_index; i++) {
+    for (log_index i = group->row.applied_index + 1; i <= until; i++) {
         struct entry *entry = group_entry(group, i);
         entry->references++;
         checkpoint->entries[checkpoint->entries_count++] =
             (struct checkpoint_entry){group_number, entry};
         checkpoint->bytes += entry->size;
     }
-    const struct entry *last = group_entry(group, group->commit_index);
+    const struct entry *last = group_entry(group, until);
     part->row.applied_index = last->index;
     part->row.applied_term = last->term;
     part->row.applied_chain = last->chain;
@@ -78,8 +80,8 @@ struct store_checkpoint *store_checkpoint_begin(struct store *store, mono_time n
     size_t entries = 0;
     for (uint32_t i = 0; i < store->options.group_count; i++) {
         const struct group *group = &store->groups[i];
-        groups += group_is_part(group);
-        entries += (size_t)(group->commit_index - group->row.applied_index);
+        groups += group_is_part(store, group);
+        entries += (size_t)(group_checkpointable(store, group) - group->row.applied_index);
     }
     store->checkpoint_time = now;
     if (groups == 0) {
@@ -94,11 +96,11 @@ struct store_checkpoint *store_checkpoint_begin(struct store *store, mono_time n
     checkpoint->row = store->row;
     checkpoint->row.first_segment = first_needed(store);
     for (uint32_t i = 0; i < store->options.group_count; i++) {
-        if (group_is_part(&store->groups[i])) {
+        if (group_is_part(store, &store->groups[i])) {
             take_group(checkpoint, (group_id)i);
         }
     }
-    store->committed_bytes = 0;
+    store->committed_bytes -= checkpoint->bytes;
     store->checkpoint_out = checkpoint;
     return checkpoint;
 }
@@ -243,12 +245,11 @@ err store_checkpoint_write(struct store_checkpoint *checkpoint) {
 // --- its end -------------------------------------------------------------------------------------
 
 static void end_group(struct store *store, const struct checkpoint_group *part) {
-    struct group *group = store_group_of(store, part->group);
+    const struct group *group = store_group_of(store, part->group);
     struct row_group row = part->row;
     row.term = group->row.term;
     row.vote = group->row.vote;
-    group_drop(store, group, row.applied_index);
-    group->row = row;
+    group_apply(store, part->group, &row);
 }
 
 static void free_segments(struct store *store) {
@@ -265,6 +266,13 @@ static void free_segments(struct store *store) {
     store->recycle_before = store->row.first_segment;
 }
 
+// The newest entry of the group that pins the segment; one that is cut does until its CUT is
+// durable.
+static log_index pinned_last(const struct group *group, log_index last_index) {
+    log_index last = group_last_index(group);
+    return last_index < last ? last_index : last;
+}
+
 // The bytes of the entries that pin the oldest segment; 0 when a checkpoint will free them or a
 // batch is moving them already.
 static size_t pinned_bytes(const struct store *store, const struct segment_use *oldest) {
@@ -274,7 +282,7 @@ static size_t pinned_bytes(const struct store *store, const struct segment_use *
     size_t size = 0;
     for (uint32_t i = 0; i < store->options.group_count; i++) {
         const struct group *group = &store->groups[i];
-        log_index last = oldest->last_index[i];
+        log_index last = pinned_last(group, oldest->last_index[i]);
         if (last > group->row.applied_index && group->commit_index > group->row.applied_index) {
             return 0;
         }
@@ -297,8 +305,8 @@ static void move_pinned(struct store *store) {
     }
     for (uint32_t i = 0; i < store->options.group_count; i++) {
         const struct group *group = &store->groups[i];
-        for (log_index index = group->row.applied_index + 1; index <= oldest->last_index[i];
-             index++) {
+        log_index last = pinned_last(group, oldest->last_index[i]);
+        for (log_index index = group->row.applied_index + 1; index <= last; index++) {
             (void)batch_add_moved(store, (group_id)i, group_entry(group, index));
         }
     }
@@ -315,6 +323,7 @@ void store_checkpoint_end(struct store *store, struct store_checkpoint **checkpo
     for (size_t i = 0; i < checkpoint->groups_count; i++) {
         end_group(store, &checkpoint->groups[i]);
     }
+    history_trim(store);
     store->row = checkpoint->row;
     free_segments(store);
     store->generation++;

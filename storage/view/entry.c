@@ -5,6 +5,7 @@
 #include "storage/view/entry.h"
 
 #include "proto/base/check.h"
+#include "storage/view/row.h"
 #include "storage/wal/record.h"
 #include "storage/wal/varint.h"
 
@@ -96,6 +97,16 @@ bool entry_take(bytes *rest, struct entry_write *out_write) {
     out_write->value =
         value_code == 0 ? BYTES_EMPTY : bytes_of(rest->data + key_size, (size_t)value_size);
     *rest = bytes_of(rest->data + end, rest->size - end);
+    return true;
+}
+
+bool entry_payload_is_valid(bytes payload) {
+    while (payload.size > 0) {
+        struct entry_write write;
+        if (!entry_take(&payload, &write) || write.key.size > ROW_KEY_BYTES_MAX) {
+            return false;
+        }
+    }
     return true;
 }
 

@@ -21,6 +21,7 @@ struct entry {
     uint64_t term;
     int64_t time_ms;
     hash128 chain;
+    log_lsn lsn;     // of its first record; 0: recovered
     size_t size;     // of the write-set
     size_t capacity; // for the write-set
     size_t head;     // bytes of record head, right before the write-set
@@ -56,6 +57,9 @@ struct entry_write entry_append(struct entry *entry, bytes key, bytes value);
 
 // Takes the next write off the front of `*rest`. False: no write; `*rest` is then undefined.
 MUST_USE bool entry_take(bytes *rest, struct entry_write *out_write);
+
+// Whether the bytes are a write-set whose keys fit the map.
+bool entry_payload_is_valid(bytes payload);
 
 // hash(previous chain, term, time, write-set), with the entry's own term and time.
 hash128 entry_chain(struct entry *entry, hash128 previous);

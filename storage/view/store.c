@@ -1,4 +1,4 @@
-// Opening a store, its groups, and reading one key.
+// Opening a store, and reading one key.
 //
 // Formatting writes the store's row twice: first as unfinished, then, once the log's first segment
 // is durable, as finished. So a log without a row, or a finished row without a log, is a loss that
@@ -6,149 +6,17 @@
 #include "storage/store.h"
 
 #include "proto/base/check.h"
+#include "proto/limits.h"
 #include "storage/view/store_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-// --- groups --------------------------------------------------------------------------------------
-
-struct group *store_group_of(const struct store *store, group_id group) {
-    check(group < store->options.group_count);
-    return &store->groups[group];
-}
-
-log_index group_last_index(const struct group *group) {
-    return group->row.applied_index + group->entries_count;
-}
-
-struct entry *group_entry(const struct group *group, log_index index) {
-    check(index > group->row.applied_index);
-    check(index <= group_last_index(group));
-    return group->entries[group->entries_first + (size_t)(index - group->row.applied_index - 1)];
-}
-
-static void entries_reserve(struct group *group) {
-    if (group->entries_first + group->entries_count < group->entries_capacity) {
-        return;
-    }
-    if (group->entries_first > group->entries_capacity / 2) {
-        memmove(
-            group->entries,
-            group->entries + group->entries_first,
-            group->entries_count * sizeof(struct entry *)
-        );
-        group->entries_first = 0;
-        return;
-    }
-    group->entries_capacity = group->entries_capacity == 0 ? 16 : 2 * group->entries_capacity;
-    group->entries = realloc(group->entries, group->entries_capacity * sizeof(struct entry *));
-    check(group->entries != NULL);
-}
-
-static size_t entry_memory(const struct entry *entry) {
-    return sizeof(*entry) + ENTRY_FRONT_BYTES + entry->capacity;
-}
-
-void group_push(struct store *store, struct group *group, struct entry *entry) {
-    entries_reserve(group);
-    group->entries[group->entries_first + group->entries_count] = entry;
-    group->entries_count++;
-    store->entry_bytes += entry_memory(entry);
-}
-
-void group_drop(struct store *store, struct group *group, log_index index) {
-    store->node_bytes -= group->overlay.bytes;
-    ordered_drop(&group->overlay, index);
-    store->node_bytes += group->overlay.bytes;
-    while (group->entries_count > 0 && group->entries[group->entries_first]->index <= index) {
-        store->entry_bytes -= entry_memory(group->entries[group->entries_first]);
-        entry_release(&group->entries[group->entries_first]);
-        group->entries_first++;
-        group->entries_count--;
-    }
-    if (group->entries_count == 0) {
-        group->entries_first = 0;
-    }
-}
-
-void group_overlay_put(
-    struct store *store, struct group *group, const struct entry_write *write, log_index index
-) {
-    bool fresh = false;
-    store->node_bytes -= group->overlay.bytes;
-    struct ordered_node *node = ordered_put(&group->overlay, write->key, &fresh);
-    store->node_bytes += group->overlay.bytes;
-    node->key = write->key;
-    node->value = write->value;
-    node->index = index;
-}
+// --- reading -------------------------------------------------------------------------------------
 
 size_t store_overlay_bytes(const struct store *store) {
     return store->entry_bytes + store->node_bytes;
 }
-
-struct store_group store_group(const struct store *store, group_id group_number) {
-    const struct group *group = store_group_of(store, group_number);
-    struct store_group view = {
-        .term = group->row.term,
-        .vote = group->row.vote,
-        .last_index = group_last_index(group),
-        .last_term = group->row.applied_term,
-        .last_chain = group->row.applied_chain,
-        .commit_index = group->commit_index,
-        .applied_index = group->row.applied_index,
-        .time_ms = group->row.time_ms,
-    };
-    if (group->entries_count > 0) {
-        const struct entry *last = group_entry(group, view.last_index);
-        view.last_term = last->term;
-        view.last_chain = last->chain;
-        view.time_ms = last->time_ms;
-    }
-    return view;
-}
-
-log_lsn store_hard_state(struct store *store, group_id group_number, uint64_t term, uint16_t vote) {
-    struct group *group = store_group_of(store, group_number);
-    check(term >= group->row.term);
-    group->row.term = term;
-    group->row.vote = vote;
-    group->hard_dirty = true;
-    struct record record = {
-        .type = RECORD_HARD,
-        .group = group_number,
-        .term = term,
-        .vote = vote,
-    };
-    return batch_add_small(store, &record);
-}
-
-void store_commit(struct store *store, group_id group_number, log_index index) {
-    struct group *group = store_group_of(store, group_number);
-    check(index <= group_last_index(group));
-    while (group->commit_index < index) {
-        group->commit_index++;
-        store->committed_bytes += group_entry(group, group->commit_index)->size;
-    }
-}
-
-void store_entry_visit(
-    const struct store *store,
-    group_id group_number,
-    log_index index,
-    void (*visit)(void *argument, bytes key, bytes value),
-    void *argument
-) {
-    bytes rest = entry_payload(group_entry(store_group_of(store, group_number), index));
-    while (rest.size > 0) {
-        struct entry_write write;
-        check(entry_take(&rest, &write));
-        visit(argument, write.key, write.value);
-    }
-}
-
-// --- reading -------------------------------------------------------------------------------------
 
 err store_get(struct store *store, group_id group_number, bytes key, bytes *out_value) {
     const struct group *group = store_group_of(store, group_number);
@@ -176,6 +44,7 @@ err store_state_hash(struct store *store, group_id group, hash128 *out_hash) {
 struct store_stats store_stats(const struct store *store) {
     struct store_stats stats = store->stats;
     stats.overlay_bytes = store_overlay_bytes(store);
+    stats.history_bytes = store->history.bytes;
     return stats;
 }
 
@@ -255,6 +124,7 @@ static err load_groups(struct store *store) {
         TRY(error);
         TRY(row_decode_group(value, &group->row));
         group->commit_index = group->row.applied_index;
+        group->overlaid_index = group->row.applied_index;
         group->hinted_index = group->row.applied_index;
     }
     return ERR_NONE;
@@ -289,6 +159,9 @@ err store_open(const struct store_options *options, struct arena *arena, struct 
     struct store *store = calloc(1, sizeof(*store));
     check(store != NULL);
     store->options = *options;
+    if (options->history_bytes == 0) {
+        store->options.history_bytes = LIMIT_STORE_HISTORY_BYTES;
+    }
     random_init(&store->random, options->random_seed);
     store->groups = calloc(options->group_count, sizeof(struct group));
     check(store->groups != NULL);
@@ -334,6 +207,7 @@ void store_close(struct store **store_variable) {
         free(store->segments[i].last_index);
     }
     free(store->segments);
+    free(store->history.ring);
     free(store->groups);
     map_snapshot_end(store->options.map, store->snapshot);
     wal_close(&store->wal);

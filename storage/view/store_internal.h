@@ -9,16 +9,33 @@
 #include "storage/wal/wal.h"
 
 // One group: what is in the map, and what came after it.
+//
+//   0 … before_index | first kept … applied_index … commit_index … overlaid_index … last_index
+//                      history        the overlay is made of these                not readable yet
 struct group {
     struct row_group row; // applied state and hard state; equal to the map's but for hard_dirty
     bool hard_dirty;      // term or vote changed since the row was written
     log_index commit_index;
-    log_index hinted_index; // the newest COMMIT record
-    struct entry **entries; // applied_index + 1 … last_index, from entries[entries_first]
+    log_index overlaid_index; // readable up to here
+    log_index hinted_index;   // the newest COMMIT record
+    log_index before_index;   // of the entry before the first kept one
+    uint64_t before_term;
+    hash128 before_chain;
+    struct entry **entries; // before_index + 1 … last_index, from entries[entries_first]
     size_t entries_first;
     size_t entries_count;
     size_t entries_capacity;
-    struct ordered overlay; // newest value of every key they write
+    struct ordered overlay; // newest value of every key of applied_index + 1 … overlaid_index
+};
+
+// Which groups' applied entries are kept, in the order they were applied. A group stands in the
+// ring at least as often as it has such entries.
+struct history {
+    group_id *ring;
+    size_t capacity; // a power of two
+    size_t first;
+    size_t count;
+    size_t bytes;
 };
 
 // A segment in which batches begin, and the newest entry of each group in those batches.
@@ -43,6 +60,7 @@ struct store_batch {
     struct buffer small;
     log_lsn first_lsn;
     log_index *last_index; // newest entry of each group in it; 0: none
+    log_index *cut_from;   // lowest CUT of each group in it; 0: none
     bytes *pieces;
     size_t pieces_count;
     uint64_t moved_from;    // the segment whose entries were moved; 0: none
@@ -96,7 +114,8 @@ struct store {
     struct store_checkpoint *checkpoint_out;
     struct store_txn txn;
     uint64_t generation; // rises with every change a cursor must notice
-    size_t entry_bytes;
+    struct history history;
+    size_t entry_bytes; // of the entries above applied_index
     size_t node_bytes;
     size_t committed_bytes; // of write-sets not yet in a checkpoint
     mono_time checkpoint_time;
@@ -105,30 +124,57 @@ struct store {
 };
 
 struct group *store_group_of(const struct store *store, group_id group);
+
+// --- entries.c: what is kept of the log ----------------------------------------------------------
+
 log_index group_last_index(const struct group *group);
 
-// The entry at `index`, which is in memory.
+// The entry at `index`, which is kept.
 struct entry *group_entry(const struct group *group, log_index index);
 
-// Takes over `entry` as last_index + 1, and its memory into account.
+// Takes over `entry` as last_index + 1, above applied_index, and its memory into account.
 void group_push(struct store *store, struct group *group, struct entry *entry);
 
-// Drops the entries up to `index` and the rows of the overlay they wrote.
-void group_drop(struct store *store, struct group *group, log_index index);
+// As group_push for an entry up to applied_index, which recovery found in the log.
+void group_push_history(struct store *store, group_id group, struct entry *entry);
 
-// Makes the write the newest of its key.
-void group_overlay_put(
-    struct store *store, struct group *group, const struct entry_write *write, log_index index
+// The map holds the state of `row`: drops the rows of the overlay up to it; the entries become
+// history.
+void group_apply(struct store *store, group_id group, const struct row_group *row);
+
+// Releases the entries from `from` on, which none of the overlay's rows lie in.
+void group_cut(struct store *store, struct group *group, log_index from);
+
+// Keeps no entry up to `index`, of which term and chain are given, nor any after it.
+void group_begin_at(
+    struct store *store, struct group *group, log_index index, uint64_t term, hash128 chain
 );
+
+// Lets the oldest go until the bound is kept.
+void history_trim(struct store *store);
+
+// --- overlay.c -----------------------------------------------------------------------------------
+
+// Makes the entries up to `index` readable.
+void group_overlay(struct store *store, struct group *group, log_index index);
+
+// Makes the entries above `index` unreadable; not below commit_index.
+void group_overlay_back(struct store *store, struct group *group, log_index index);
+
+// --- batch.c, checkpoint.c, replay.c -------------------------------------------------------------
 
 // Appends to the open batch. Return the record's lsn.
 log_lsn batch_add_entry(struct store *store, group_id group, struct entry *entry);
 log_lsn batch_add_moved(struct store *store, group_id group, struct entry *entry);
+log_lsn batch_add_cut(struct store *store, group_id group, log_index from);
 log_lsn batch_add_small(struct store *store, const struct record *record);
 
 // A batch's memory.
 void batch_init(struct store_batch *batch, struct store *store);
 void batch_deinit(struct store_batch *batch);
+
+// Notes that nothing from `from` on in the log up to here is of use: its CUT is durable.
+void segments_cut(struct store *store, group_id group, log_index from);
 
 // Notes that a batch beginning in `segment` holds `index` of `group`.
 void segment_note(struct store *store, uint64_t number, group_id group, log_index index);
@@ -138,6 +184,11 @@ void checkpoint_destroy(struct store_checkpoint *checkpoint);
 
 // Replays the log behind the checkpoint (replay.c): opens store->wal.
 MUST_USE err store_replay(struct store *store, struct arena *arena);
+
+// The newest entry that a checkpoint may take: committed, and durable in this log. A follower knows
+// of commits before its own sync; a map that is ahead of the log would meet, after a crash, entries
+// whose CUT was lost.
+log_index group_checkpointable(const struct store *store, const struct group *group);
 
 // The bytes the overlay is accounted for.
 size_t store_overlay_bytes(const struct store *store);

@@ -15,7 +15,8 @@ enum {
 
 err store_txn_begin(struct store *store, group_id group, struct store_txn **out_txn) {
     check(!store->txn.open);
-    (void)store_group_of(store, group);
+    const struct group *state = store_group_of(store, group);
+    check(state->overlaid_index == group_last_index(state));
     if (store_overlay_bytes(store) > store->options.overlay_bytes_max) {
         return err_make(ERR_UNAVAILABLE, "the disk cannot keep up; retry later");
     }
@@ -198,12 +199,14 @@ void store_txn_commit(
     entry->term = term;
     entry->time_ms = time_ms;
     entry->chain = entry_chain(entry, before.last_chain);
+    check(group->overlaid_index == before.last_index);
     group_push(store, group, entry);
     store->node_bytes -= group->overlay.bytes;
     while (txn->writes.count > 0) {
         ordered_move_first(&txn->writes, &group->overlay)->index = entry->index;
     }
     store->node_bytes += group->overlay.bytes;
+    group->overlaid_index = entry->index;
     *out_index = entry->index;
     *out_lsn = batch_add_entry(store, txn->group, entry);
     end(txn);

@@ -79,6 +79,7 @@ bool record_take(bytes *rest, struct record *out_record) {
     case RECORD_HARD:
         good = varint_take(&body, &record.term) && take_u16(&body, &record.vote);
         break;
+    case RECORD_CUT:
     case RECORD_COMMIT:
         good = varint_take(&body, &record.index);
         break;

@@ -7,11 +7,11 @@
 #include "proto/base/hash.h"
 #include "storage/store.h"
 
-// Numbers are for ever. 3 CUT, 5 INSTALL_BEGIN, 6 INSTALL_END and 7 REMOVED are taken by the
-// design.
+// Numbers are for ever. 5 INSTALL_BEGIN, 6 INSTALL_END and 7 REMOVED are taken by the design.
 enum record_type {
     RECORD_ENTRY = 1,
     RECORD_HARD = 2,
+    RECORD_CUT = 3, // entries from `index` on do not count; others may follow under their indexes
     RECORD_COMMIT = 4,
     RECORD_MOVED = 8 // an entry once more, so that its old segment can go
 };
@@ -19,7 +19,8 @@ enum record_type {
 struct record {
     enum record_type type;
     group_id group;
-    log_index index; // ENTRY, MOVED: the entry's; COMMIT: the commit index
+    log_index
+        index; // ENTRY, MOVED: the entry's; COMMIT: the commit index; CUT: the first that is cut
     uint64_t term;   // ENTRY, MOVED, HARD
     uint16_t vote;   // HARD
     int64_t time_ms; // ENTRY, MOVED; not negative

@@ -97,10 +97,10 @@ static void add_entry(struct forger *forger, struct input *input) {
 
 static void add_wild(struct forger *forger, struct input *input) {
     static const enum record_type types[] = {
-        RECORD_ENTRY, RECORD_MOVED, RECORD_HARD, RECORD_COMMIT};
+        RECORD_ENTRY, RECORD_MOVED, RECORD_HARD, RECORD_COMMIT, RECORD_CUT};
     uint8_t what = take_byte(input);
     struct record record = {
-        .type = types[what & 3],
+        .type = types[(what & 0x80) != 0 ? 4 : what & 3],
         .group = (group_id)(what >> 2 & 3),
         .index = (log_index)take_byte(input) << (what >> 4),
         .term = take_byte(input),
@@ -177,10 +177,30 @@ static size_t walk(struct store *store) {
     return rows;
 }
 
-static void use(struct store *store) {
+static void commit_all(struct store *store) {
     for (group_id group = 0; group < GROUPS; group++) {
         store_commit(store, group, store_group(store, group).last_index);
     }
+}
+
+// What is kept can be read, and its terms are known.
+static void read_all(struct store *store) {
+    for (group_id group = 0; group < GROUPS; group++) {
+        log_index first = store_first_index(store, group);
+        log_index last = store_group(store, group).last_index;
+        uint64_t term = 0;
+        hash128 chain = {0, 0};
+        check(store_entry_term(store, group, first - 1, &term, &chain));
+        for (log_index index = first; index <= last; index++) {
+            struct store_entry entry;
+            check(!err_is(store_entry_read(store, group, index, &entry)));
+            check(store_entry_term(store, group, index, &term, &chain));
+            check(term == entry.term && hash128_equal(chain, entry.chain));
+        }
+    }
+}
+
+static void checkpoint(struct store *store) {
     struct store_checkpoint *checkpoint = store_checkpoint_begin(store, (mono_time){0}, true);
     if (checkpoint != NULL) {
         check(!err_is(store_checkpoint_write(checkpoint)));
@@ -218,12 +238,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *input_bytes, size_t size) {
     err error = store_open(&options, arena, &store);
     check(!err_is(error) || error.code == ERR_CORRUPT || error.code == ERR_CONFLICT);
     if (!err_is(error)) {
+        (void)walk(store);
+        commit_all(store);
         size_t rows = walk(store);
-        use(store);
+        checkpoint(store);
         check(walk(store) == rows);
+        read_all(store);
         store_close(&store);
         check(!err_is(store_open(&options, arena, &store)));
         check(walk(store) == rows);
+        read_all(store);
         store_close(&store);
     }
     free(forger.segment);

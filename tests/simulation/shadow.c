@@ -327,6 +327,13 @@ static void compare(struct shadow *shadow, struct store *store) {
     }
 }
 
+// What the node will do first, being the only voter of its groups: what is durable is committed.
+static void commit_found(struct shadow *shadow, struct store *store) {
+    for (uint32_t i = 0; i < shadow->group_count; i++) {
+        store_commit(store, (group_id)i, store_group(store, (group_id)i).last_index);
+    }
+}
+
 void shadow_recover(struct shadow *shadow, struct store *store) {
     for (uint32_t i = 0; i < shadow->group_count; i++) {
         struct store_group state = store_group(store, (group_id)i);
@@ -360,6 +367,7 @@ void shadow_recover(struct shadow *shadow, struct store *store) {
     memcpy(shadow->taken, shadow->durable, sizeof(shadow->taken));
     memcpy(shadow->ended, shadow->durable, sizeof(shadow->ended));
     memcpy(shadow->told, shadow->durable, sizeof(shadow->told));
+    commit_found(shadow, store);
     compare(shadow, store);
 }
 
@@ -385,6 +393,7 @@ void shadow_compare_rotten(struct shadow *shadow, struct store *store) {
         }
     }
     if (whole) {
+        commit_found(shadow, store);
         compare(shadow, store);
     }
 }

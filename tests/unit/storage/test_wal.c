@@ -135,6 +135,7 @@ static void records_come_back_as_they_were_written(void **state) {
         {.type = RECORD_MOVED, .index = 1, .payload = BYTES_LITERAL("")},
         {.type = RECORD_HARD, .group = 1, .term = UINT64_MAX, .vote = 65535},
         {.type = RECORD_COMMIT, .group = 300, .index = 1000000},
+        {.type = RECORD_CUT, .group = 2, .index = UINT64_MAX},
     };
     for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
         uint8_t bytes_written[128];
