@@ -32,6 +32,10 @@ typedef uint16_t group_id;
 typedef uint64_t log_index; // 1, 2, 3 … within a group
 typedef uint64_t log_lsn;   // 1, 2, 3 … a record's place in the lane's log
 
+enum {
+    STORE_HISTORY_NONE = 1 // history_bytes of a store whose groups nobody follows
+};
+
 struct store_options {
     struct disk *disk;
     struct sorted_map *map;

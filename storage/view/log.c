@@ -63,6 +63,9 @@ void store_commit(struct store *store, group_id group_number, log_index index) {
 
 log_index group_checkpointable(const struct store *store, const struct group *group) {
     log_index index = group->commit_index;
+    if (mutant_is("checkpoint_ahead_of_log")) {
+        return index;
+    }
     while (index > group->row.applied_index &&
            group_entry(group, index)->lsn > store->stats.durable_lsn) {
         index--;
@@ -206,6 +209,9 @@ log_lsn store_cut(struct store *store, group_id group_number, log_index from) {
     check(from <= group_last_index(group));
     group_overlay_back(store, group, from - 1);
     group_cut(store, group, from);
+    if (mutant_is("cut_frees_early")) {
+        segments_cut(store, group_number, from);
+    }
     if (mutant_is("cut_not_durable")) {
         return store->stats.appended_lsn;
     }

@@ -373,7 +373,7 @@ static void the_history_is_bounded_and_what_is_not_applied_is_always_kept(void *
 static void without_history_the_applied_entry_is_known(void **state) {
     struct rig rig;
     rig_init(&rig, kind_of(state), SEGMENT_BYTES);
-    rig.options.history_bytes = 1;
+    rig.options.history_bytes = STORE_HISTORY_NONE;
     rig_open(&rig);
     (void)put_in(&rig, 4, KEY("a"), KEY("one"));
     rig_sync(&rig);
