@@ -1,0 +1,1 @@
+unit(node_ring/test_place.c USES node_ring)
