@@ -1,10 +1,12 @@
 // Mapping a definition task to a task: the common part. Kinds with more to do have their own `map`.
 #include "scheduler/schedule.h"
 
+#include "proto/base/hash.h"
 #include "scheduler/context.h"
 #include "scheduler/tasks/kind.h"
 
-#include <string.h>
+static uint32_t slot_of(const struct schedule *schedule, bytes reference);
+static void grow(struct schedule *schedule);
 
 err schedule_map(struct schedule *schedule, const struct definition_task *definition) {
     struct task *instance = NULL;
@@ -51,12 +53,11 @@ bytes schedule_reference(
 }
 
 struct task *schedule_find(const struct schedule *schedule, bytes reference) {
-    for (uint32_t i = 0; i < schedule->count; i++) {
-        if (bytes_equal(schedule->items[i]->row.reference, reference)) {
-            return schedule->items[i];
-        }
+    if (schedule->capacity == 0) {
+        return NULL;
     }
-    return NULL;
+    uint32_t found = schedule->slots[slot_of(schedule, reference)];
+    return found == 0 ? NULL : schedule->items[found - 1];
 }
 
 struct task *schedule_new(
@@ -72,16 +73,10 @@ struct task *schedule_new(
 
 void schedule_add(struct schedule *schedule, struct task *task) {
     if (schedule->count == schedule->capacity) {
-        uint32_t capacity = schedule->capacity == 0 ? 8 : schedule->capacity * 2;
-        struct task **items =
-            ARENA_ARRAY(schedule->workflow->decision->arena, struct task *, capacity);
-        if (schedule->count > 0) {
-            memcpy(items, schedule->items, schedule->count * sizeof(struct task *));
-        }
-        schedule->items = items;
-        schedule->capacity = capacity;
+        grow(schedule);
     }
     schedule->items[schedule->count++] = task;
+    schedule->slots[slot_of(schedule, task->row.reference)] = schedule->count;
 }
 
 err schedule_task(
@@ -111,5 +106,28 @@ void schedule_input(struct task *task, bytes input) {
     if (!task_set_input(task, input)) {
         task_set_too_large(task, input.size);
         task->row.status = API_TASK_FAILED_WITH_TERMINAL_ERROR;
+    }
+}
+
+// The slot of a reference, free or taken by it. At most half of them are taken.
+static uint32_t slot_of(const struct schedule *schedule, bytes reference) {
+    uint32_t mask = schedule->capacity * 2 - 1;
+    uint32_t slot = (uint32_t)hash_sip64(reference) & mask;
+    while (schedule->slots[slot] != 0 &&
+           !bytes_equal(schedule->items[schedule->slots[slot] - 1]->row.reference, reference)) {
+        slot = (slot + 1) & mask;
+    }
+    return slot;
+}
+
+static void grow(struct schedule *schedule) {
+    struct arena *arena = schedule->workflow->decision->arena;
+    struct task **items = schedule->items;
+    schedule->capacity = schedule->capacity == 0 ? 8 : schedule->capacity * 2;
+    schedule->items = ARENA_ARRAY(arena, struct task *, schedule->capacity);
+    schedule->slots = ARENA_ARRAY(arena, uint32_t, (size_t)schedule->capacity * 2);
+    for (uint32_t i = 0; i < schedule->count; i++) {
+        schedule->items[i] = items[i];
+        schedule->slots[slot_of(schedule, items[i]->row.reference)] = i + 1;
     }
 }

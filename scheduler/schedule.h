@@ -14,6 +14,7 @@ struct schedule {
     struct task **items;
     uint32_t count;
     uint32_t capacity;
+    uint32_t *slots; // items by the hash of their references, 1 more than the index; 2 * capacity
     struct schedule_scope scope;
 };
 

@@ -10,6 +10,7 @@
 #include "scheduler/tasks/script.h"
 
 static void begin_inputs(struct fork_plan *plan, bytes list, bool long_names);
+static int64_t version_of(struct fork_plan *plan);
 static void begin_tasks(struct fork_plan *plan);
 static void begin_join_tasks(struct fork_plan *plan);
 static void
@@ -76,7 +77,9 @@ static void begin_inputs(struct fork_plan *plan, bytes list, bool long_names) {
     plan->style = FORK_BY_INPUTS;
     plan->list = list;
     plan->type = text_member(plan, plan->input, "forkTaskType");
-    if (text_member(plan, plan->input, "forkTaskWorkflow").size > 0) {
+    plan->child = text_member(plan, plan->input, "forkTaskWorkflow");
+    plan->child_version = version_of(plan);
+    if (plan->child.size > 0) {
         plan->type = BYTES_LITERAL("SUB_WORKFLOW");
     } else if (plan->type.size == 0) {
         plan->type = BYTES_LITERAL("SIMPLE");
@@ -102,15 +105,15 @@ static int64_t version_of(struct fork_plan *plan) {
     return bytes_parse_i64(text, &version) ? version : 0;
 }
 
-// What a branch of style A is made of beside its parameters.
+// What a branch of style A is made of beside its parameters. Only its element is looked at: a look
+// at the input, which holds all elements, for each branch would be quadratic.
 static bytes fields_of_input(struct fork_plan *plan, bytes element) {
     struct arena *arena = plan->decision->arena;
     bytes name = json_string_value(plan->name, arena);
     bytes type = json_string_value(plan->type, arena);
-    bytes workflow = text_member(plan, plan->input, "forkTaskWorkflow");
     const char *child = "";
-    if (workflow.size > 0) {
-        bytes text = json_string_value(workflow, arena);
+    if (plan->child.size > 0) {
+        bytes text = json_string_value(plan->child, arena);
         bytes domains = BYTES_EMPTY;
         bool has_domains =
             json_get_text(element, "taskToDomain", &domains) && json_is_object(domains);
@@ -118,7 +121,7 @@ static bytes fields_of_input(struct fork_plan *plan, bytes element) {
             arena,
             ",\"subWorkflowParam\":{\"name\":%.*s,\"version\":%lld,\"taskToDomain\":%.*s}",
             BYTES_ARG(text),
-            (long long)version_of(plan),
+            (long long)plan->child_version,
             BYTES_ARG(has_domains ? domains : JSON_EMPTY_OBJECT)
         );
     }

@@ -31,6 +31,8 @@ struct fork_plan {
     bytes type;   // A
     bytes name;   // A: forkTaskName
     bytes prefix; // A: the reference without its number
+    bytes child;  // A: forkTaskWorkflow, empty: none
+    int64_t child_version;
     struct json_iter rest;
     uint32_t next;
     // Why the fork cannot be made: the text ends the workflow. NULL: nothing yet.
