@@ -119,7 +119,7 @@ static err expand_fork(struct workflow *workflow) {
     struct task *fork = NULL;
     TRY(task_load(workflow, workflow->row.expanding.items[0], &fork));
     generation.schedule.scope = schedule_scope_of(fork);
-    TRY(fork_dynamic_expand(&generation.schedule, fork));
+    TRY(task_kind_of(fork->definition->type)->expand(&generation.schedule, fork));
     if (workflow->ending.wanted) {
         return ERR_NONE;
     }

@@ -119,7 +119,9 @@ void lifecycle_clear(struct task *task) {
 
 err lifecycle_begin_again(struct task *task) {
     const struct task_kind *kind = task_kind_of(task->definition->type);
-    task_reopen(task, kind->look != NULL ? API_TASK_IN_PROGRESS : API_TASK_SCHEDULED);
+    bool in_progress =
+        kind->look != NULL || kind->expand != NULL; // they have no moment to wait for
+    task_reopen(task, in_progress ? API_TASK_IN_PROGRESS : API_TASK_SCHEDULED);
     lifecycle_clear(task);
     if (!kind->worker) {
         task->row.start_ms = task->workflow->decision->now.ms;
@@ -179,8 +181,8 @@ err lifecycle_retry(struct workflow *workflow) {
 
 static err retry_one(struct schedule *schedule, struct task *task, bool *out_reopened) {
     enum definition_task_type type = task->definition->type;
-    if (type == TASK_TYPE_FORK_JOIN_DYNAMIC && task->row.cursor < task->row.width) {
-        return lifecycle_begin_again(task); // it was cut off while it expanded
+    if (fork_has_more(task)) {
+        return lifecycle_begin_again(task);
     }
     *out_reopened = retries_in_place(type);
     if (!*out_reopened) {

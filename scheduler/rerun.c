@@ -180,9 +180,7 @@ static err open_again(struct task *task) {
         timer_arm(task);
         return ERR_NONE;
     }
-    bool expands =
-        task->definition->type == TASK_TYPE_FORK_JOIN_DYNAMIC && task->row.cursor < task->row.width;
-    if (maps_again(task->definition->type) && !expands) {
+    if (maps_again(task->definition->type) && !fork_has_more(task)) {
         return ERR_NONE;
     }
     return lifecycle_begin_again(task);

@@ -118,9 +118,9 @@ enum task_place {
 
 // `own_blob` is the definition of a task that a dynamic fork made: canonical WorkflowTask text
 // without reference and parameters, shared by the branches that are alike; `parameters_blob` its
-// inputParameters. `own_name` is what a DYNAMIC task turned out to be. Of a FORK_JOIN_DYNAMIC,
-// `width` is the number of branches and `cursor` how many of them are mapped; of a JOIN, `width`
-// counts its references; of a DO_WHILE, `cursor` counts the iterations that keepLastN dropped.
+// inputParameters. `own_name` is what a DYNAMIC task turned out to be. Of a fork, `width` is the
+// number of branches and `cursor` how many of them are mapped; of a JOIN, `width` counts its
+// references; of a DO_WHILE, `cursor` counts the iterations that keepLastN dropped.
 #define TASK_ROW_FIELDS(FIELD)         \
     FIELD(1, ID, id)                   \
     FIELD(2, TEXT, reference)          \
@@ -240,7 +240,8 @@ enum message_flag {
     FIELD(15, TEXT, task_to_domain) \
     FIELD(16, U8, status)           \
     FIELD(17, TEXT, output)         \
-    FIELD(18, TEXT, reason)
+    FIELD(18, TEXT, reason)         \
+    FIELD(19, TEXT, external_input)
 WIRE_STRUCT(message_row, MESSAGE_ROW_FIELDS);
 
 // U: the sequence number of the newest message to a group. Messages themselves leave the outbox.

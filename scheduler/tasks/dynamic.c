@@ -56,9 +56,8 @@ static err map(struct schedule *schedule, const struct definition_task *definiti
 // Types that want tasks of the definition beside or below them would wait for ever.
 static bool runs_alone(enum definition_task_type type) {
     const struct task_kind *kind = task_kind_of(type);
-    return kind != NULL && kind->begin != NULL && kind->look == NULL &&
-           type != TASK_TYPE_FORK_JOIN_DYNAMIC && type != TASK_TYPE_SWITCH &&
-           type != TASK_TYPE_DECISION;
+    return kind != NULL && kind->begin != NULL && kind->look == NULL && kind->expand == NULL &&
+           type != TASK_TYPE_SWITCH && type != TASK_TYPE_DECISION;
 }
 
 const struct task_kind task_kind_dynamic = {

@@ -14,6 +14,7 @@
 #include "scheduler/tasks/fork_plan.h"
 #include "scheduler/tasks/kind.h"
 
+static err expand(struct schedule *schedule, struct task *fork);
 static err plan_of(struct task *fork, struct fork_plan *plan);
 static err map_slice(struct schedule *schedule, struct task *fork, struct fork_plan *plan);
 static err
@@ -52,19 +53,14 @@ static err map(struct schedule *schedule, const struct definition_task *definiti
     if (plan.fault != NULL) {
         end_for(workflow, plan.fault);
     }
-    if (workflow->ending.wanted || fork->row.cursor < fork->row.width) {
+    if (workflow->ending.wanted || fork_has_more(fork)) {
         fork->row.status = API_TASK_IN_PROGRESS;
         return ERR_NONE;
     }
     return schedule_map(schedule, &tree->tasks[definition->next]);
 }
 
-static err begin(struct task *fork) {
-    workflow_list_add(fork->workflow, &fork->workflow->row.expanding, fork->number);
-    return ERR_NONE;
-}
-
-err fork_dynamic_expand(struct schedule *schedule, struct task *fork) {
+static err expand(struct schedule *schedule, struct task *fork) {
     struct workflow *workflow = schedule->workflow;
     struct fork_plan plan = {0};
     if (!task_is_terminal(fork)) {
@@ -77,7 +73,7 @@ err fork_dynamic_expand(struct schedule *schedule, struct task *fork) {
     if (plan.fault != NULL) {
         end_for(workflow, plan.fault);
     }
-    if (workflow->ending.wanted || fork->row.cursor < fork->row.width) {
+    if (workflow->ending.wanted || fork_has_more(fork)) {
         return ERR_NONE;
     }
     workflow_list_remove(workflow, &workflow->row.expanding, fork->number);
@@ -240,9 +236,8 @@ map_branch(struct schedule *schedule, const struct task *fork, const struct fork
 // Types that want tasks of the definition beside or below them find none here.
 static bool may_branch(enum definition_task_type type) {
     const struct task_kind *kind = task_kind_of(type);
-    return kind != NULL && kind->begin != NULL && kind->look == NULL &&
-           type != TASK_TYPE_FORK_JOIN_DYNAMIC && type != TASK_TYPE_SWITCH &&
-           type != TASK_TYPE_DECISION;
+    return kind != NULL && kind->begin != NULL && kind->look == NULL && kind->expand == NULL &&
+           type != TASK_TYPE_SWITCH && type != TASK_TYPE_DECISION;
 }
 
 // Two elements of one reference are one branch; a reference that has run before is a fault.
@@ -284,5 +279,6 @@ const struct task_kind task_kind_fork_dynamic = {
     .named_by_type = true,
     .first_status = API_TASK_COMPLETED,
     .map = map,
-    .begin = begin,
+    .begin = fork_begin,
+    .expand = expand,
 };

@@ -28,6 +28,10 @@ struct task_kind {
     // Its READY or WAIT deadline came. NULL: it has none.
     err (*wake)(struct task *task);
 
+    // Maps the next branches of a wide fork, which is on the workflow's list `expanding`; with the
+    // last the fork completes (distributed.md §5.1). NULL: it is no fork.
+    err (*expand)(struct schedule *schedule, struct task *fork);
+
     // The task is about to be CANCELED; `reason` is why its workflow ends. NULL: nothing to do.
     err (*cancel)(struct task *task, bytes reason);
 };
@@ -80,9 +84,11 @@ void terminate_want_end(struct task *task);
 // The child of a SUB_WORKFLOW task ended, or could not begin (engine.md §5.10).
 MUST_USE err sub_workflow_done(struct task *task, const struct message_row *message);
 
-// Maps the next branches of a wide FORK_JOIN_DYNAMIC; with the last it completes (distributed.md
-// §5.1).
-MUST_USE err fork_dynamic_expand(struct schedule *schedule, struct task *fork);
+// Whether a fork was cut off before all its branches were mapped.
+bool fork_has_more(const struct task *task);
+
+// A wide fork begins, or goes on: it waits for the decider on the list `expanding`.
+MUST_USE err fork_begin(struct task *fork);
 
 // The input of a FORK_JOIN_DYNAMIC as people see it, with its branches.
 MUST_USE err fork_dynamic_input(struct task *fork, bytes *out_json);

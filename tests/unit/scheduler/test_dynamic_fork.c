@@ -437,6 +437,15 @@ static void a_wide_fork_stops_with_its_workflow(void **state) {
     world_settle(world);
     assert_status(world, id, "TERMINATED");
     assert_at(world, world_task(world, id, "df"), "status", "CANCELED");
+    // And goes on with it, under the same id.
+    world_retry(world, id);
+    world_settle(world);
+    bytes fork = world_task(world, id, "df");
+    assert_at(world, fork, "status", "COMPLETED");
+    assert_at(world, fork, "retryCount", "0");
+    assert_int_equal(
+        json_count(world_at(world, world_task(world, id, "j"), "inputData.joinOn")), 1500
+    );
 }
 
 int main(void) {

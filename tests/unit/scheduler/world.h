@@ -23,6 +23,14 @@ struct world_script {
     bytes (*work_out)(struct world *world, bytes input); // instead of `answer`; NULL: none
 };
 
+// What commands cost, counted at their commit.
+struct world_cost {
+    uint64_t entries;   // commands that wrote
+    uint64_t bytes;     // of their write-sets
+    size_t bytes_max;   // of the largest one
+    uint64_t allocated; // arena bytes they took, those given up for a script included: their work
+};
+
 struct world {
     struct memory_faults faults;
     struct disk *disk;
@@ -46,6 +54,12 @@ struct world {
     uint64_t evaluated_bytes; // of their inputs
     uint64_t suspensions;     // decisions that were run again
     struct task_claim claim;  // of the newest poll that got a task
+
+    // For big work: memory of a command goes with it, and rows are audited when asked for
+    // (world_audit), not after each command.
+    bool is_big;
+    struct arena *command_arena;
+    struct world_cost cost; // since the test last cleared it
 };
 
 void world_init(struct world *world);
@@ -158,6 +172,8 @@ bytes world_attempt(struct world *world, bytes workflow, const char *reference, 
 bytes world_status(struct world *world, bytes workflow);
 // `a:COMPLETED b#1:SCHEDULED …` in order of seq.
 const char *world_list(struct world *world, bytes workflow);
+// Checks the rows of all groups.
+void world_audit(struct world *world);
 // Messages that no group has taken yet, all groups.
 uint64_t world_outbox(struct world *world);
 
