@@ -208,6 +208,7 @@ void timer_fire_workflow(struct workflow *workflow) {
 
 static err time_out(struct task *task, enum task_deadline deadline) {
     word_timeout(task, deadline);
+    TRY(sub_workflow_abandon(task, task->row.reason));
     TRY(task_move(task, API_TASK_TIMED_OUT));
     // engine.md §4: a missing response always goes to the retries, the others by policy.
     if (deadline != DEADLINE_RESPONSE &&

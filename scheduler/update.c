@@ -28,6 +28,9 @@ err update_apply(struct task *task, const struct update *update) {
     task->row.callback_s = update->callback_s > 0 ? update->callback_s : 0;
     if (api_task_status_is_terminal(status)) {
         task->row.update_ms = task->row.update_ms == 0 ? now_ms : task->row.update_ms;
+        if (!api_task_status_is_successful(status)) {
+            TRY(sub_workflow_abandon(task, task->row.reason));
+        }
         return task_move(task, status);
     }
     task->row.update_ms = now_ms;

@@ -131,6 +131,7 @@ static err create(struct decision *decision, const struct message_row *message) 
         .task_to_domain = message->task_to_domain,
         .correlation = has_correlation && message->correlation.data == NULL ? BYTES_LITERAL("")
                                                                             : message->correlation,
+        .external_input = message->external_input,
         .priority = message->priority,
         .parent = message->parent,
         .parent_task = message->parent_task,

@@ -84,6 +84,10 @@ void terminate_want_end(struct task *task);
 // The child of a SUB_WORKFLOW task ended, or could not begin (engine.md §5.10).
 MUST_USE err sub_workflow_done(struct task *task, const struct message_row *message);
 
+// A task is about to end without success by another word than its child's: a SUB_WORKFLOW's child
+// is told to end, too, for nobody will (engine.md §16, 23). Nothing for other kinds.
+MUST_USE err sub_workflow_abandon(struct task *task, bytes reason);
+
 // Whether a fork was cut off before all its branches were mapped.
 bool fork_has_more(const struct task *task);
 

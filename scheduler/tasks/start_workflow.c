@@ -88,6 +88,7 @@ static err send(struct task *task, const struct api_start_workflow_request *requ
         .correlation = correlation,
         .priority = priority > 0 && priority <= 99 ? (uint8_t)priority : 0,
         .task_to_domain = domains,
+        .external_input = request->external_input_payload_storage_path,
     };
     return message_send(decision, message_group_of(decision, id), &message);
 }

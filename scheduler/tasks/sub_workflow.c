@@ -103,6 +103,10 @@ static err cancel(struct task *task, bytes reason) {
     return message_send(decision, message_group_of(decision, child), &message);
 }
 
+err sub_workflow_abandon(struct task *task, bytes reason) {
+    return task->definition->type == TASK_TYPE_SUB_WORKFLOW ? cancel(task, reason) : ERR_NONE;
+}
+
 err sub_workflow_done(struct task *task, const struct message_row *message) {
     struct workflow *workflow = task->workflow;
     struct arena *arena = workflow->decision->arena;

@@ -77,6 +77,23 @@ static void case_167_a_script_that_throws(void **state) {
     assert_list(world, id, "s:COMPLETED_WITH_ERRORS d:SCHEDULED");
 }
 
+// Where the reference completes it without a branch, engine.md §5.4 wants it evaluated (§16, 16).
+static void case_170_a_retried_switch_is_evaluated_again(void **state) {
+    struct world *world = *state;
+    bytes id = start(world, WORKFLOW(SCRIPT_SWITCH("throw", "") "," S("d")), "{}");
+    assert_status(world, id, "FAILED");
+    static const struct world_script mended[] = {
+        {"throw", "{\"a\":5}", EVALUATION_DONE, "\"hi\"", NULL},
+    };
+    world_scripts(world, mended);
+    world_retry(world, id);
+    assert_ok(world->last);
+    assert_list(world, id, "s:FAILED s#1:COMPLETED a:SCHEDULED");
+    world_complete(world, id, "a", "{}");
+    world_complete(world, id, "d", "{}");
+    assert_status(world, id, "COMPLETED");
+}
+
 static void case_171_decision_by_value(void **state) {
     struct world *world = *state;
     const char *definition =
@@ -158,7 +175,7 @@ static void case_175_a_permissive_failure_fails_it(void **state) {
 #define STARTER(request) \
     TYPED("START_WORKFLOW", "st", ",\"inputParameters\":{\"startWorkflow\":" request "}")
 
-static void start_workflow_starts_and_forgets(void **state) {
+static void case_217_start_workflow_starts_and_forgets(void **state) {
     struct world *world = *state;
     world_workflow(world, "{\"name\":\"other\",\"tasks\":[" S("a") "]}");
     world_workflow(world, WORKFLOW(STARTER("{\"name\":\"other\",\"input\":{\"x\":1}}")));
@@ -173,7 +190,7 @@ static void start_workflow_starts_and_forgets(void **state) {
     assert_true(json_is_null(world_at(world, execution, "parentWorkflowId")));
 }
 
-static void start_workflow_says_what_is_wrong(void **state) {
+static void case_218_start_workflow_says_what_is_wrong(void **state) {
     struct world *world = *state;
     bytes id = start(world, WORKFLOW(STARTER("null")), "{}");
     assert_at(
@@ -191,19 +208,64 @@ static void start_workflow_says_what_is_wrong(void **state) {
     assert_starts_with(reason, "startWorkflow validation failed. 'priority' -> ");
 }
 
+static void case_219_what_a_start_inherits(void **state) {
+    struct world *world = *state;
+    world_workflow(world, "{\"name\":\"other\",\"tasks\":[" S("a") "]}");
+    world_workflow(
+        world,
+        WORKFLOW(STARTER(
+            "{\"name\":\"other\",\"correlationId\":\"${workflow.input.k}\",\"taskToDomain\":"
+            "\"${workflow.input.domains}\",\"priority\":7,\"externalInputPayloadStoragePath\":"
+            "\"some/where\"}"
+        ))
+    );
+    static const struct {
+        const char *correlation;
+        const char *domains;
+        const char *wanted_correlation;
+        const char *wanted_domain;
+    } cases[] = {
+        {" ", "{}", "own", "d1"},
+        {"given", "{\"a\":\"d2\"}", "given", "d2"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bytes id = world_start_request(
+            world,
+            arena_format(
+                world->arena,
+                "{\"name\":\"w\",\"correlationId\":\"own\",\"taskToDomain\":{\"a\":\"d1\"},"
+                "\"input\":{\"k\":\"%s\",\"domains\":%s}}",
+                cases[i].correlation,
+                cases[i].domains
+            )
+        );
+        bytes other = world_text(world, world_task(world, id, "st"), "outputData.workflowId");
+        world_settle(world);
+        bytes execution = world_get(world, other);
+        bytes correlation = world_text(world, execution, "correlationId");
+        bytes domain = world_text(world, world_task(world, other, "a"), "domain");
+        assert_true(bytes_equal_text(correlation, cases[i].wanted_correlation));
+        assert_true(bytes_equal_text(domain, cases[i].wanted_domain));
+        assert_at(world, execution, "priority", "7");
+        assert_at(world, execution, "externalInputPayloadStoragePath", "some/where");
+    }
+}
+
 #define branch_test(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         branch_test(case_166_a_script_chooses),
         branch_test(case_167_a_script_that_throws),
+        branch_test(case_170_a_retried_switch_is_evaluated_again),
         branch_test(case_171_decision_by_value),
         branch_test(case_172_decision_by_script),
         branch_test(case_173_the_branch_that_ran_decides),
         branch_test(case_174_the_default_decides),
         branch_test(case_175_a_permissive_failure_fails_it),
-        branch_test(start_workflow_starts_and_forgets),
-        branch_test(start_workflow_says_what_is_wrong),
+        branch_test(case_217_start_workflow_starts_and_forgets),
+        branch_test(case_218_start_workflow_says_what_is_wrong),
+        branch_test(case_219_what_a_start_inherits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

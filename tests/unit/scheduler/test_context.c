@@ -1,0 +1,116 @@
+// engine-cases.md F: expressions that need an execution. The language itself is tested in
+// tests/unit/scheduler_expression.
+#include "tests/unit/scheduler/world.h"
+
+#define WITH_INPUT(name, input) S_WITH(name, ",\"inputParameters\":" input)
+
+static void case_125_a_template_fills_what_is_absent_or_null(void **state) {
+    struct world *world = *state;
+    world_tasks(
+        world, "[{\"name\":\"a\",\"inputTemplate\":{\"a\":\"${workflow.input.a}\",\"b\":1}}]"
+    );
+    world_workflow(world, WORKFLOW(WITH_INPUT("a", "{\"b\":null,\"c\":2}")));
+    bytes id = world_start(world, "w", "{\"a\":\"x\"}");
+    assert_json(world, world_task(world, id, "a"), "inputData", "{\"a\":\"x\",\"b\":1,\"c\":2}");
+    // What became null gets the template's text as it is.
+    world_workflow(world, WORKFLOW(WITH_INPUT("a", "{\"a\":\"${workflow.input.none}\"}")));
+    id = world_start(world, "w", "{\"a\":\"x\"}");
+    assert_json(
+        world, world_task(world, id, "a"), "inputData", "{\"a\":\"${workflow.input.a}\",\"b\":1}"
+    );
+}
+
+static void case_126_some_types_know_no_template(void **state) {
+    struct world *world = *state;
+    world_tasks(
+        world,
+        "[{\"name\":\"s\",\"inputTemplate\":{\"b\":1}},{\"name\":\"c\",\"inputTemplate\":{\"b\":1}}"
+        "]"
+    );
+    world_simple(world, "a");
+    world_workflow(world, "{\"name\":\"child\",\"tasks\":[" S("a") "]}");
+    world_workflow(
+        world,
+        WORKFLOW(TYPED(
+            "SWITCH",
+            "s",
+            ",\"evaluatorType\":\"value-param\",\"expression\":\"b\",\"decisionCases\":{\"1\":[" S(
+                "a"
+            ) "]}"
+        ) "," TYPED("SUB_WORKFLOW", "c", ",\"subWorkflowParam\":{\"name\":\"child\"}"))
+    );
+    bytes id = world_start(world, "w", "{}");
+    assert_list(world, id, "s:COMPLETED c:IN_PROGRESS");
+    assert_json(world, world_task(world, id, "s"), "inputData", "{\"case\":\"null\"}");
+    assert_json(world, world_task(world, id, "c"), "inputData.workflowInput", "{}");
+    assert_true(json_is_null(world_at(world, world_task(world, id, "c"), "inputData.b")));
+}
+
+static void case_127_in_a_loop_the_newest_instance_answers(void **state) {
+    struct world *world = *state;
+    static const struct world_script scripts[] = {
+        {"$.l.iteration<2", "{\"l\":{\"iteration\":1}}", EVALUATION_DONE, "true", NULL},
+        {"$.l.iteration<2", "{\"l\":{\"iteration\":2}}", EVALUATION_DONE, "false", NULL},
+    };
+    world_scripts(world, scripts);
+    world_simple(world, "abcd");
+    world_workflow(
+        world,
+        WORKFLOW(TYPED(
+            "DO_WHILE",
+            "l",
+            ",\"loopCondition\":\"$.l.iteration<2\",\"loopOver\":[" S("a") "," WITH_INPUT(
+                "b", "{\"earlier\":\"${a.output.x}\",\"later\":\"${c.output.x}\"}"
+            ) "," S("c") "]"
+        ) "," WITH_INPUT("d", "{\"last\":\"${a.output.x}\"}"))
+    );
+    bytes id = world_start(world, "w", "{}");
+    world_complete(world, id, "a__1", "{\"x\":\"a1\"}");
+    assert_json(
+        world, world_task(world, id, "b__1"), "inputData", "{\"earlier\":\"a1\",\"later\":null}"
+    );
+    world_complete(world, id, "b__1", "{}");
+    world_complete(world, id, "c__1", "{\"x\":\"c1\"}");
+    world_complete(world, id, "a__2", "{\"x\":\"a2\"}");
+    assert_json(
+        world, world_task(world, id, "b__2"), "inputData", "{\"earlier\":\"a2\",\"later\":\"c1\"}"
+    );
+    world_complete(world, id, "b__2", "{}");
+    world_complete(world, id, "c__2", "{\"x\":\"c2\"}");
+    assert_json(world, world_task(world, id, "d"), "inputData", "{\"last\":\"a2\"}");
+}
+
+static void case_128_the_newest_attempt_answers(void **state) {
+    struct world *world = *state;
+    world_tasks(world, "[{\"name\":\"a\",\"retryCount\":1,\"retryDelaySeconds\":0}]");
+    world_simple(world, "b");
+    world_workflow(
+        world,
+        WORKFLOW(S("a") "," WITH_INPUT(
+            "b",
+            "{\"v\":\"${a.output.v}\",\"s\":\"${a.status}\",\"n\":\"${a.retryCount}\",\"id\":\"${a."
+            "taskId}\"}"
+        ))
+    );
+    bytes id = world_start(world, "w", "{}");
+    world_result(
+        world, id, "a", "FAILED", "\"reasonForIncompletion\":\"x\",\"outputData\":{\"v\":1}"
+    );
+    world_complete(world, id, "a", "{\"v\":2}");
+    bytes input = world_at(world, world_task(world, id, "b"), "inputData");
+    assert_at(world, input, "v", "2");
+    assert_at(world, input, "s", "COMPLETED");
+    assert_at(world, input, "n", "1");
+    bytes newest = world_text(world, world_attempt(world, id, "a", 1), "taskId");
+    assert_true(bytes_equal(world_text(world, input, "id"), newest));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        world_test(case_125_a_template_fills_what_is_absent_or_null),
+        world_test(case_126_some_types_know_no_template),
+        world_test(case_127_in_a_loop_the_newest_instance_answers),
+        world_test(case_128_the_newest_attempt_answers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
