@@ -11,6 +11,7 @@ lint(format)
 lint(words)
 lint(scripts)
 lint(sizes)
+lint(cases)
 lint(test_lints)
 # Sanitizers and coverage put their own symbols into every object: purity is a plain build's test.
 if(NOT CMAKE_C_FLAGS_DEBUG MATCHES "-fsanitize|--coverage")

@@ -40,7 +40,7 @@ static void bodies_must_be_json_where_json_is_wanted(void **state) {
     assert_non_null(strstr(world->body, "startWorkflow.startWorkflowRequest.name"));
 }
 
-static void a_poll_may_not_wait_longer_than_five_seconds(void **state) {
+static void case_258_a_poll_may_not_wait_longer_than_five_seconds(void **state) {
     struct world *world = *state;
     assert_int_equal(world_ask(world, "GET", "/api/tasks/poll/batch/a?timeout=6000", ""), 400);
     assert_non_null(strstr(world->body, "Long Poll Timeout value cannot be more than 5 seconds"));
@@ -111,7 +111,7 @@ int main(void) {
             bodies_must_be_json_where_json_is_wanted, world_setup, world_teardown
         ),
         cmocka_unit_test_setup_teardown(
-            a_poll_may_not_wait_longer_than_five_seconds, world_setup, world_teardown
+            case_258_a_poll_may_not_wait_longer_than_five_seconds, world_setup, world_teardown
         ),
         cmocka_unit_test_setup_teardown(
             queues_are_counted_over_all_partitions, world_setup, world_teardown

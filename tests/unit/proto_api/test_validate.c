@@ -96,7 +96,7 @@ static void assert_valid(struct api_violations violations) {
     }
 }
 
-static void everything_wrong_is_reported_at_once(void **state) {
+static void case_262_everything_wrong_is_reported_at_once(void **state) {
     (void)state;
     struct api_violations violations = workflow("{\"schemaVersion\":1,\"tasks\":[]}");
     assert_int_equal(violations.count, 3);
@@ -129,7 +129,7 @@ static void tasks_are_checked_in_branches_and_cases_but_not_in_loop_bodies(void 
     assert_int_equal(violations.count, 3);
 }
 
-static void a_reference_name_is_unique_in_the_whole_tree(void **state) {
+static void case_261_a_reference_name_is_unique_in_the_whole_tree(void **state) {
     (void)state;
     struct api_violations violations = with_tasks(
         "{\"name\":\"a\",\"taskReferenceName\":\"x\"},{\"name\":\"l\",\"taskReferenceName\":\"l\","
@@ -155,7 +155,7 @@ static struct api_violations with_input(const char *value) {
     ));
 }
 
-static void expressions_of_top_level_inputs_must_lead_somewhere(void **state) {
+static void case_263_and_264_top_level_expressions_must_lead_somewhere(void **state) {
     (void)state;
     assert_valid(with_input("\"${workflow.input.a} and ${r.output.b}${inner.output.c}\""));
     assert_valid(with_input("\"$${nowhere.output} $ {x} ${unclosed\""));
@@ -216,7 +216,20 @@ static void each_type_requires_its_fields(void **state) {
     assert_valid(typed("my_own_type", ""));
 }
 
-static void branching_types_require_cases(void **state) {
+static void case_265_a_loop_requires_a_condition_and_tasks(void **state) {
+    (void)state;
+    struct api_violations violations = typed("DO_WHILE", "\"items\":\"${workflow.input.l}\"");
+    assert_int_equal(violations.count, 2);
+    assert_violation(&violations, "op.def.tasks[0]", REQUIRED("loopCondition", "DO_WHILE"));
+    assert_violation(&violations, "op.def.tasks[0]", REQUIRED("loopOver", "DO_WHILE"));
+    assert_typed(
+        "DO_WHILE",
+        "\"loopOver\":[{\"name\":\"a\",\"taskReferenceName\":\"a\"}]",
+        REQUIRED("loopCondition", "DO_WHILE")
+    );
+}
+
+static void case_266_branching_types_require_cases(void **state) {
     (void)state;
     const char *no_case = "decisionCases should have atleast one task for taskType: SWITCH "
                           "taskName: t";
@@ -236,7 +249,7 @@ static void branching_types_require_cases(void **state) {
     );
 }
 
-static void a_dynamic_fork_takes_one_style(void **state) {
+static void case_269_a_dynamic_fork_takes_one_style(void **state) {
     (void)state;
     assert_valid(typed("FORK_JOIN_DYNAMIC", "\"dynamicForkJoinTasksParam\":\"a\""));
     assert_valid(typed("FORK_JOIN_DYNAMIC", "\"inputParameters\":{\"forkTaskInputs\":[]}"));
@@ -257,7 +270,7 @@ static void a_dynamic_fork_takes_one_style(void **state) {
     );
 }
 
-static void terminate_has_a_literal_status_and_is_not_optional(void **state) {
+static void case_267_terminate_has_a_literal_status_and_is_not_optional(void **state) {
     (void)state;
     const char *text = "terminate task must have an terminationStatus parameter and must be set to "
                        "COMPLETED or FAILED, taskName: t";
@@ -277,7 +290,7 @@ static struct api_violations waiting(const char *input, const char *value) {
     return typed("WAIT", arena_format(arena, "\"inputParameters\":{\"%s\":%s}", input, value));
 }
 
-static void a_wait_must_parse(void **state) {
+static void case_270_a_wait_must_parse(void **state) {
     (void)state;
     static const char *const durations[] = {
         "\"5s\"",
@@ -323,7 +336,7 @@ static bool only_simple(void *argument, bytes type) {
     return bytes_equal_text(type, "SIMPLE");
 }
 
-static void templates_and_supported_types_are_asked_for(void **state) {
+static void case_268_templates_and_supported_types_are_asked_for(void **state) {
     (void)state;
     const char *http = "{\"name\":\"w\",\"tasks\":[{\"name\":\"t\",\"taskReferenceName\":\"r\","
                        "\"type\":\"HTTP\"}]}";
@@ -380,7 +393,7 @@ static void a_task_definition_has_sane_numbers(void **state) {
     );
 }
 
-static void the_timeouts_of_a_task_are_ordered(void **state) {
+static void case_271_the_timeouts_of_a_task_are_ordered(void **state) {
     (void)state;
     struct api_violations violations = task_definition("{\"name\":\"t\",\"timeoutSeconds\":60}");
     assert_int_equal(violations.count, 1);
@@ -492,20 +505,21 @@ static void reports_end_at_the_limit(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(everything_wrong_is_reported_at_once),
+        cmocka_unit_test(case_262_everything_wrong_is_reported_at_once),
         cmocka_unit_test(tasks_are_checked_in_branches_and_cases_but_not_in_loop_bodies),
-        cmocka_unit_test(a_reference_name_is_unique_in_the_whole_tree),
-        cmocka_unit_test(expressions_of_top_level_inputs_must_lead_somewhere),
+        cmocka_unit_test(case_261_a_reference_name_is_unique_in_the_whole_tree),
+        cmocka_unit_test(case_263_and_264_top_level_expressions_must_lead_somewhere),
         cmocka_unit_test(nested_inputs_are_not_checked_and_environment_names_are_known),
         cmocka_unit_test(each_type_requires_its_fields),
-        cmocka_unit_test(branching_types_require_cases),
-        cmocka_unit_test(a_dynamic_fork_takes_one_style),
-        cmocka_unit_test(terminate_has_a_literal_status_and_is_not_optional),
-        cmocka_unit_test(a_wait_must_parse),
-        cmocka_unit_test(templates_and_supported_types_are_asked_for),
+        cmocka_unit_test(case_265_a_loop_requires_a_condition_and_tasks),
+        cmocka_unit_test(case_266_branching_types_require_cases),
+        cmocka_unit_test(case_269_a_dynamic_fork_takes_one_style),
+        cmocka_unit_test(case_267_terminate_has_a_literal_status_and_is_not_optional),
+        cmocka_unit_test(case_270_a_wait_must_parse),
+        cmocka_unit_test(case_268_templates_and_supported_types_are_asked_for),
         cmocka_unit_test(names_and_owners_are_checked_when_configured),
         cmocka_unit_test(a_task_definition_has_sane_numbers),
-        cmocka_unit_test(the_timeouts_of_a_task_are_ordered),
+        cmocka_unit_test(case_271_the_timeouts_of_a_task_are_ordered),
         cmocka_unit_test(a_start_request_has_a_name_and_a_priority),
         cmocka_unit_test(a_result_names_its_workflow_and_task),
         cmocka_unit_test(an_empty_list_is_a_violation),

@@ -27,13 +27,13 @@ static void case_251_all_tasks_but_one(void **state) {
     assert_non_null(world_poll(world, "b").data);
 }
 
-static void case_252_the_first_active_domain_or_the_last(void **state) {
+static void case_252_and_253_the_first_active_domain_or_the_last(void **state) {
     struct world *world = *state;
     world_record_poll(world, "a", "d1");
     world_advance(world, 5000);
     bytes id = start_with(world, "{\"a\":\"d1, d2\"}");
     assert_at(world, world_task(world, id, "a"), "domain", "d1");
-    world_advance(world, 6000); // case 253: eleven seconds ago is not active
+    world_advance(world, 6000); // eleven seconds ago is not active
     id = start_with(world, "{\"a\":\"d1,d2\"}");
     assert_at(world, world_task(world, id, "a"), "domain", "d2");
     id = start_with(world, "{\"a\":\"d1,no_domain\"}");
@@ -51,6 +51,18 @@ static void case_254_a_retry_chooses_anew(void **state) {
     world_fail(world, id, "c", "x");
     assert_at(world, world_task(world, id, "c"), "domain", "d2");
     assert_at(world, world_attempt(world, id, "c", 0), "domain", "d1");
+}
+
+// The reference's queue may hand it out again; completing once is enough for both.
+static void case_260_a_task_is_handed_out_once(void **state) {
+    struct world *world = *state;
+    bytes id = start_with(world, "{}");
+    bytes task = world_text(world, world_poll(world, "a"), "taskId");
+    assert_int_equal(world_poll(world, "a").size, 0);
+    world_result_of(world, id, task, "COMPLETED", NULL);
+    world_result_of(world, id, task, "COMPLETED", NULL);
+    assert_ok(world->last);
+    assert_list(world, id, "a:COMPLETED b:SCHEDULED");
 }
 
 static void queues_are_first_in_first_out(void **state) {
@@ -105,8 +117,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         world_test(case_250_a_task_goes_to_its_domain),
         world_test(case_251_all_tasks_but_one),
-        world_test(case_252_the_first_active_domain_or_the_last),
+        world_test(case_252_and_253_the_first_active_domain_or_the_last),
         world_test(case_254_a_retry_chooses_anew),
+        world_test(case_260_a_task_is_handed_out_once),
         world_test(queues_are_first_in_first_out),
         world_test(a_hand_out_nobody_got_goes_back_to_its_place),
         world_test(requeue_counts_what_waits),

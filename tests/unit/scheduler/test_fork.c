@@ -110,6 +110,44 @@ static void case_136_a_permissive_failure_fails_the_join_at_its_end(void **state
     assert_status(world, id, "FAILED");
 }
 
+static void case_134_a_failed_fork_is_retried(void **state) {
+    struct world *world = *state;
+    world_simple(world, "ab");
+    bytes id = start_fork(
+        world, WORKFLOW(FORK("f", "[" S("a") "],[" S("b") "]") "," JOIN("j", "\"a\",\"b\""))
+    );
+    bytes join = world_text(world, world_task(world, id, "j"), "taskId");
+    world_fail(world, id, "a", "x");
+    world_retry(world, id);
+    assert_list(
+        world, id, "f:COMPLETED a:FAILED b:CANCELED j:IN_PROGRESS a#1:SCHEDULED b#1:SCHEDULED"
+    );
+    assert_true(bytes_equal(world_text(world, world_task(world, id, "j"), "taskId"), join));
+    world_complete(world, id, "a", "{}");
+    world_complete(world, id, "b", "{}");
+    assert_status(world, id, "COMPLETED");
+}
+
+static void case_137_a_permissive_failure_is_retried(void **state) {
+    struct world *world = *state;
+    world_simple(world, "ab");
+    bytes id = start_fork(
+        world,
+        WORKFLOW(FORK("f", "[" S_WITH("a", ",\"permissive\":true") "],[" S("b") "]") "," JOIN(
+            "j", "\"a\",\"b\""
+        ))
+    );
+    bytes join = world_text(world, world_task(world, id, "j"), "taskId");
+    world_fail(world, id, "a", "why");
+    world_complete(world, id, "b", "{}");
+    assert_status(world, id, "FAILED");
+    world_retry(world, id);
+    assert_list(world, id, "f:COMPLETED a:FAILED b:COMPLETED j:IN_PROGRESS a#1:SCHEDULED");
+    assert_true(bytes_equal(world_text(world, world_task(world, id, "j"), "taskId"), join));
+    world_complete(world, id, "a", "{}");
+    assert_status(world, id, "COMPLETED");
+}
+
 static void case_138_forks_in_forks(void **state) {
     struct world *world = *state;
     world_simple(world, "xyz");
@@ -244,8 +282,8 @@ static void a_reference_named_twice_counts_twice(void **state) {
     assert_status(world, id, "COMPLETED");
 }
 
-// Cases 289 and 294 with a static fork: fifty branches, completed in an odd order.
-static void case_289_fifty_branches_join_once(void **state) {
+// Fifty branches of a static fork, completed in an odd order.
+static void case_289_and_294_fifty_branches_join_once(void **state) {
     struct world *world = *state;
     const char *branches = "";
     const char *on = "";
@@ -293,6 +331,8 @@ int main(void) {
         world_test(case_133_a_failed_branch_ends_the_workflow),
         world_test(case_135_an_optional_failure_marks_the_join),
         world_test(case_136_a_permissive_failure_fails_the_join_at_its_end),
+        world_test(case_134_a_failed_fork_is_retried),
+        world_test(case_137_a_permissive_failure_is_retried),
         world_test(case_138_forks_in_forks),
         world_test(case_139_a_switch_brings_its_first_task_into_the_branch),
         world_test(case_140_a_join_on_nothing_completes),
@@ -302,7 +342,7 @@ int main(void) {
         world_test(case_145_a_sync_join_is_no_different),
         world_test(a_join_on_earlier_tasks_is_satisfied_when_it_begins),
         world_test(a_reference_named_twice_counts_twice),
-        world_test(case_289_fifty_branches_join_once),
+        world_test(case_289_and_294_fifty_branches_join_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,26 @@ static bytes start_two(struct world *world) {
     return world_start(world, "w", "{\"in\":1}");
 }
 
+static void case_60_a_retry_starts_the_workflows_clock_again(void **state) {
+    struct world *world = *state;
+    world_simple(world, "a");
+    world_workflow(
+        world, WORKFLOW_WITH(S("a"), ",\"timeoutSeconds\":3,\"timeoutPolicy\":\"TIME_OUT_WF\"")
+    );
+    bytes id = world_start(world, "w", "{}");
+    world_poll(world, "a");
+    world_advance(world, 3000);
+    assert_status(world, id, "TIMED_OUT");
+    world_advance(world, 10000);
+    world_retry(world, id);
+    assert_list(world, id, "a:CANCELED a#1:SCHEDULED");
+    assert_status(world, id, "RUNNING");
+    world_advance(world, 2999);
+    assert_status(world, id, "RUNNING");
+    world_advance(world, 1);
+    assert_status(world, id, "TIMED_OUT");
+}
+
 static void case_71_a_running_workflow_is_not_restarted(void **state) {
     struct world *world = *state;
     bytes id = start_two(world);
@@ -299,6 +319,7 @@ static void a_workflow_is_retried_and_restarted_again_and_again(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        world_test(case_60_a_retry_starts_the_workflows_clock_again),
         world_test(case_71_a_running_workflow_is_not_restarted),
         world_test(case_72_a_restart_begins_anew_under_the_same_id),
         world_test(the_rows_of_a_run_go_with_it),

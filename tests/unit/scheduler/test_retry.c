@@ -30,7 +30,7 @@ static bytes fail_times(struct world *world, const char *members, int times) {
     return id;
 }
 
-static void case_23_a_failure_without_retries_fails_the_workflow(void **state) {
+static void case_23_and_48_a_failure_without_retries_fails_the_workflow(void **state) {
     struct world *world = *state;
     world_simple(world, "a");
     world_workflow(world, WORKFLOW(S("a")));
@@ -44,7 +44,7 @@ static void case_23_a_failure_without_retries_fails_the_workflow(void **state) {
     bytes workflow = world_get(world, id);
     assert_json(world, workflow, "failedReferenceTaskNames", "[\"a\"]");
     assert_json(world, workflow, "failedTaskNames", "[\"a\"]");
-    assert_json(world, workflow, "output", "{\"e\":1}"); // case 48
+    assert_json(world, workflow, "output", "{\"e\":1}");
     assert_at(world, task, "executed", "false");
 }
 
@@ -392,6 +392,14 @@ static void case_47_a_retry_evaluates_its_input_again(void **state) {
     );
 }
 
+// The execution that a failed one started to handle its failure.
+static bytes handler_of(struct world *world, bytes failed) {
+    bytes output = world_at(world, world_get(world, failed), "output");
+    bytes id = BYTES_EMPTY;
+    assert_true(json_get_text(output, "conductor.failure_workflow", &id));
+    return json_string(id, world->arena);
+}
+
 static void case_98_a_failure_workflow_starts(void **state) {
     struct world *world = *state;
     world_simple(world, "ah");
@@ -456,6 +464,65 @@ static void case_100_the_failure_workflow_may_be_named_by_the_input(void **state
     assert_int_equal(world_outbox(world), 0);
 }
 
+static void case_101_what_else_starts_a_failure_workflow(void **state) {
+    struct world *world = *state;
+    world_simple(world, "ah");
+    world_workflow(world, "{\"name\":\"fw\",\"tasks\":[" S("h") "]}");
+    world_workflow(
+        world,
+        WORKFLOW_WITH(
+            S("a"),
+            ",\"failureWorkflow\":\"fw\",\"timeoutSeconds\":3,\"timeoutPolicy\":\"TIME_OUT_WF\""
+        )
+    );
+    bytes id = world_start(world, "w", "{}");
+    world_advance(world, 3000);
+    assert_status(world, id, "TIMED_OUT");
+    bytes handler = handler_of(world, id);
+    assert_at(world, world_get(world, handler), "input.failureStatus", "TIMED_OUT");
+    world_workflow(
+        world,
+        WORKFLOW_WITH(
+            TYPED("TERMINATE", "t", ",\"inputParameters\":{\"terminationStatus\":\"FAILED\"}"),
+            ",\"failureWorkflow\":\"fw\""
+        )
+    );
+    id = world_start(world, "w", "{}");
+    world_settle(world);
+    handler = handler_of(world, id);
+    bytes task = world_text(world, world_task(world, id, "t"), "taskId");
+    assert_true(
+        bytes_equal(world_text(world, world_get(world, handler), "input.failureTaskId"), task)
+    );
+}
+
+static void case_102_child_and_parent_each_start_their_own(void **state) {
+    struct world *world = *state;
+    world_simple(world, "ah");
+    world_workflow(world, "{\"name\":\"fw\",\"tasks\":[" S("h") "]}");
+    world_workflow(world, "{\"name\":\"child\",\"tasks\":[" S("a") "],\"failureWorkflow\":\"fw\"}");
+    world_workflow(
+        world,
+        WORKFLOW_WITH(
+            TYPED("SUB_WORKFLOW", "s", ",\"subWorkflowParam\":{\"name\":\"child\"}"),
+            ",\"failureWorkflow\":\"fw\""
+        )
+    );
+    bytes id = world_start(world, "w", "{}");
+    world_settle(world);
+    bytes child = world_text(world, world_task(world, id, "s"), "subWorkflowId");
+    world_fail(world, child, "a", "boom");
+    world_settle(world);
+    bytes of_child = handler_of(world, child);
+    bytes of_parent = handler_of(world, id);
+    assert_false(bytes_equal(of_child, of_parent));
+    assert_status(world, of_child, "RUNNING");
+    bytes input = world_at(world, world_get(world, of_parent), "input");
+    bytes task = world_text(world, world_task(world, id, "s"), "taskId");
+    assert_true(bytes_equal(world_text(world, input, "failureTaskId"), task));
+    assert_true(bytes_equal(world_text(world, input, "workflowId"), id));
+}
+
 static void case_70_a_terminate_starts_no_failure_workflow(void **state) {
     struct world *world = *state;
     world_simple(world, "ah");
@@ -488,7 +555,7 @@ static void an_end_in_the_same_decision_leaves_no_task_marked_as_retried(void **
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        world_test(case_23_a_failure_without_retries_fails_the_workflow),
+        world_test(case_23_and_48_a_failure_without_retries_fails_the_workflow),
         world_test(case_24_a_terminal_error_is_not_retried),
         world_test(case_25_attempts_are_linked_and_numbered),
         world_test(case_26_a_retry_may_succeed),
@@ -513,6 +580,8 @@ int main(void) {
         world_test(case_98_a_failure_workflow_starts),
         world_test(case_99_an_unknown_failure_workflow_is_told_in_the_output),
         world_test(case_100_the_failure_workflow_may_be_named_by_the_input),
+        world_test(case_101_what_else_starts_a_failure_workflow),
+        world_test(case_102_child_and_parent_each_start_their_own),
         world_test(case_70_a_terminate_starts_no_failure_workflow),
         world_test(an_end_in_the_same_decision_leaves_no_task_marked_as_retried),
     };

@@ -66,7 +66,7 @@ static void case_92_the_last_task_may_be_skipped(void **state) {
 }
 
 // In the reference the JOIN never completes (engine.md §5.8).
-static void a_skipped_task_counts_for_a_join(void **state) {
+static void case_146_a_skipped_task_counts_for_a_join(void **state) {
     struct world *world = *state;
     world_simple(world, "abcdz");
     world_workflow(
@@ -185,7 +185,7 @@ int main(void) {
         world_test(case_90_a_skipped_task_is_stepped_over),
         world_test(case_91_refusals_of_a_skip),
         world_test(case_92_the_last_task_may_be_skipped),
-        world_test(a_skipped_task_counts_for_a_join),
+        world_test(case_146_a_skipped_task_counts_for_a_join),
         world_test(case_93_callbacks_are_reset),
         world_test(case_94_removal_of_a_running_workflow),
         world_test(case_95_an_archived_execution_stays_readable),

@@ -8,7 +8,7 @@ static bytes start_with(struct world *world, const char *members) {
     return world_start(world, "w", "{}");
 }
 
-static void case_49_no_response_is_a_timeout_that_is_retried(void **state) {
+static void case_49_and_259_no_response_is_a_timeout_that_is_retried(void **state) {
     struct world *world = *state;
     bytes id =
         start_with(world, "\"retryCount\":1,\"retryDelaySeconds\":0,\"responseTimeoutSeconds\":2");
@@ -284,7 +284,7 @@ static void a_timed_out_lease_leaves_nothing_to_a_late_worker(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        world_test(case_49_no_response_is_a_timeout_that_is_retried),
+        world_test(case_49_and_259_no_response_is_a_timeout_that_is_retried),
         world_test(case_50_no_response_without_retries_times_the_workflow_out),
         world_test(case_51_a_task_timeout_with_policy_retry),
         world_test(case_52_a_task_timeout_that_ends_the_workflow),

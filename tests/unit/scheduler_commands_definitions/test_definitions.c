@@ -164,7 +164,7 @@ static void m_1_stores_with_defaults_and_its_time(void **state) {
     fixture_end(&fixture);
 }
 
-static void m_1_refuses_what_is_there_and_overwrites_when_told(void **state) {
+static void case_272_m_1_refuses_what_is_there_and_overwrites_when_told(void **state) {
     (void)state;
     struct fixture fixture;
     fixture_begin(&fixture);
@@ -409,7 +409,7 @@ static void m_13_to_m_15_list_get_and_remove(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(m_1_stores_with_defaults_and_its_time),
-        cmocka_unit_test(m_1_refuses_what_is_there_and_overwrites_when_told),
+        cmocka_unit_test(case_272_m_1_refuses_what_is_there_and_overwrites_when_told),
         cmocka_unit_test(m_1_reports_every_violation_and_stores_nothing),
         cmocka_unit_test(m_2_validates_and_stores_nothing),
         cmocka_unit_test(an_http_task_may_have_its_request_in_the_registered_template),
