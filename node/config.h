@@ -49,6 +49,13 @@
       16,                                                                                          \
       1000000,                                                                                     \
       "client connections held at most; a further one gets 503")                                   \
+    X(INT,                                                                                         \
+      calls,                                                                                       \
+      "calls",                                                                                     \
+      "256",                                                                                       \
+      1,                                                                                           \
+      10000,                                                                                       \
+      "requests of HTTP tasks in flight at a time; more wait in their queue")                      \
     X(BOOL,                                                                                        \
       owner_email_mandatory,                                                                       \
       "owner-email-mandatory",                                                                     \

@@ -216,6 +216,33 @@ enum {
     LIMIT_LOG_LINES = 1000,
     LIMIT_LOG_BYTES = 1024 * 1024,
 
+    // --- calls (engine.md §10.21)
+    // ------------------------------------------------------------------ Calls in flight at a time
+    // unless configured; more tasks wait in their queue.
+    LIMIT_CALLS = 256,
+    // connectionTimeOut and readTimeOut when none is given, and the most either may be; 0 means
+    // the most, too.
+    LIMIT_CALL_TIMEOUT_DEFAULT_MS = 3000,
+    LIMIT_CALL_TIMEOUT_MS = 30 * 60 * 1000,
+    // A call takes as long as its connectionTimeOut and this many times its readTimeOut: the peer
+    // may be slow, but not drip for ever.
+    LIMIT_CALL_READS = 4,
+    // Given to the executor to tell a result before its claim is taken for lost.
+    LIMIT_CALL_GRACE_MS = 2000,
+    // As many as the reference follows.
+    LIMIT_CALL_REDIRECTS = 50,
+    // All heads of one call together: redirects and 1xx included.
+    LIMIT_CALL_HEAD_BYTES = 256 * 1024,
+    LIMIT_CALL_HEADERS = 512,
+    // Bodies of all calls in flight; above it the one that grows fails.
+    LIMIT_CALL_HELD_BYTES = 512 * 1024 * 1024,
+    // Connections kept for the next call.
+    LIMIT_CALL_IDLE = 64,
+    // The text of a failed answer in `output.response`; the whole answer stands beside it.
+    LIMIT_CALL_ERROR_BYTES = 16 * 1024,
+    // A request as it is worded: the body is at most a payload, escapes taken out.
+    LIMIT_CALL_REQUEST_BYTES = 16 * 1024 * 1024,
+
     // --- eval -----------------------------------------------------------------------------------
     // One frame to or from an evaluator: a payload of engine.md §8.4 and the text that reads it.
     LIMIT_EVALUATION_FRAME_BYTES = 24 * 1024 * 1024,

@@ -269,14 +269,15 @@ static err audit_timer(
 static void audit_place(struct audit *audit, struct task *task) {
     bytes id = task_id_text(task);
     enum task_place place = (enum task_place)task->row.place;
-    bool worker = task_kind_of(task->definition->type)->worker;
+    const struct task_kind *kind = task_kind_of(task->definition->type);
+    bool queued = kind->worker || kind->called;
     bool scheduled = task->row.status == API_TASK_SCHEDULED;
     bool claimed = task->row.status == API_TASK_IN_PROGRESS;
     bool right = place == TASK_PLACE_NONE;
-    if (worker && scheduled) {
+    if (queued && scheduled) {
         right = place == TASK_PLACE_READY || place == TASK_PLACE_DELAYED;
-    } else if (worker && claimed) {
-        right = place == TASK_PLACE_CLAIMED;
+    } else if (queued && claimed) {
+        right = place == TASK_PLACE_CLAIMED || (kind->called && place == TASK_PLACE_NONE);
     }
     if (!right) {
         fault(audit, "task %.*s is in the wrong place %d", BYTES_ARG(id), (int)place);

@@ -4,9 +4,11 @@
 #include "scheduler/queue.h"
 
 #include "proto/base/hash.h"
+#include "proto/base/mutant.h"
 #include "proto/json/json.h"
 #include "scheduler/commands/commands.h"
 #include "scheduler/limit.h"
+#include "scheduler/tasks/kind.h"
 #include "storage/keys.h"
 
 // engine.md §7.6: a domain is active while its newest poll is younger than this.
@@ -16,6 +18,7 @@ static err counters_read(const struct task *task, bytes name, struct queue_count
 static void counters_write(const struct task *task, const struct queue_counter_row *row);
 static uint32_t *counter_of(struct queue_counter_row *row, enum task_place place);
 static struct key row_key(const struct task *task, bytes name);
+static bool stands_behind(const struct task *task, bytes queue_key);
 static err move_to(struct task *task, enum task_place place);
 static bytes domain_list(const struct task *task, bytes map);
 static err domain_is_active(const struct task *task, bytes domain, bool *out_active);
@@ -39,6 +42,9 @@ group_id poll_row_group(const struct scheduler_settings *settings, bytes type) {
 bytes queue_name_of(const struct task *task) {
     struct arena *arena = task->workflow->decision->arena;
     bytes type = task_type_text(task->definition);
+    if (task_kind_of(task->definition->type)->called) {
+        return type; // one queue, served by the server itself
+    }
     if (task->definition->has_task_definition) {
         const struct api_task_definition *definition = &task->definition->task_definition;
         if (definition->execution_name_space.size > 0) {
@@ -83,10 +89,47 @@ err queue_claim(struct task *task) {
 
 err queue_leave(struct task *task) {
     if (task->row.place == TASK_PLACE_READY) {
-        struct key key = row_key(task, queue_name_of(task));
+        struct key key = queue_key_of(task);
         store_txn_del(task->workflow->decision->txn, key_bytes(&key));
     }
     return move_to(task, TASK_PLACE_NONE);
+}
+
+err queue_find(struct decision *decision, bytes queue_key, struct task **out_task) {
+    bytes value = BYTES_EMPTY;
+    TRY(store_txn_get(decision->txn, queue_key, &value));
+    struct queue_row row = {0};
+    value = arena_copy(decision->arena, value);
+    TRY(wire_decode(&queue_row_record, value, decision->arena, &row));
+    struct workflow *workflow = NULL;
+    *out_task = NULL;
+    err error = workflow_open_id(decision, row.workflow, &workflow);
+    if (error.code == ERR_NOT_FOUND) {
+        return ERR_NONE;
+    }
+    TRY(error);
+    if (workflow->row.run != row.run || row.task_no >= workflow->row.next_task_no) {
+        return ERR_NONE;
+    }
+    struct task *task = NULL;
+    TRY(task_find(workflow, row.task_no, &task));
+    *out_task = task != NULL && stands_behind(task, queue_key) ? task : NULL;
+    return ERR_NONE;
+}
+
+struct key queue_key_of(const struct task *task) {
+    return row_key(task, queue_name_of(task));
+}
+
+static bool stands_behind(const struct task *task, bytes queue_key) {
+    if (mutant_is("double_claim")) {
+        return !task_is_terminal(task);
+    }
+    if (task->row.status != API_TASK_SCHEDULED || task->row.place != TASK_PLACE_READY) {
+        return false;
+    }
+    struct key key = queue_key_of(task);
+    return bytes_equal(key_bytes(&key), queue_key);
 }
 
 err queue_choose_domain(struct task *task) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "scheduler/task.h"
+#include "storage/keys.h"
 
 // Puts a SCHEDULED worker task into its queue: ready at `ready_ms`, at once when that is not later
 // than now. Its timer is the caller's to arm (timer_arm). Errors: ERR_CORRUPT.
@@ -16,6 +17,13 @@ MUST_USE err queue_claim(struct task *task);
 
 // Takes the task out of wherever it is. Without effect on one that is nowhere.
 MUST_USE err queue_leave(struct task *task);
+
+// The task that stands behind a Q row (its key, without group), NULL when none does any more: the
+// row only says where to look, the task row decides. Errors: ERR_NOT_FOUND: there is no such row.
+MUST_USE err queue_find(struct decision *decision, bytes queue_key, struct task **out_task);
+
+// The key of the Q row of a READY task.
+struct key queue_key_of(const struct task *task);
 
 // The name of a worker task's queue (engine.md §6.1), in the arena.
 bytes queue_name_of(const struct task *task);

@@ -164,7 +164,7 @@ static err attempt(struct schedule *schedule, struct task *failed) {
     int64_t delay_s = delay_seconds(failed);
     task->row.start_delay_s = delay_s;
     task->row.callback_s = delay_s;
-    if (kind->worker || failed->definition->type == TASK_TYPE_SUB_WORKFLOW) {
+    if (kind->worker || kind->called || failed->definition->type == TASK_TYPE_SUB_WORKFLOW) {
         int64_t jitter = failed->definition->task_definition.backoff_jitter_ms;
         int64_t jitter_ms =
             jitter > 0 ? (int64_t)random_below(workflow->decision->random, (uint64_t)jitter + 1)

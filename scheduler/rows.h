@@ -105,6 +105,7 @@ enum task_flag {
     TASK_HAS_DOMAIN = 1u << 4,
     TASK_HAS_CHILDREN = 1u << 5,  // SWITCH: the first task of its branch came with it
     TASK_CHILD_STARTED = 1u << 6, // SUB_WORKFLOW: START_CHILD was sent
+    TASK_AWAITS_UPDATE = 1u << 7, // asyncComplete: its work is done, somebody else ends it
     TASK_LONG_NAMES = 1u << 16,   // FORK_JOIN_DYNAMIC: its branches are named with its own name
 };
 
@@ -113,7 +114,7 @@ enum task_place {
     TASK_PLACE_NONE,
     TASK_PLACE_READY,   // has a Q row
     TASK_PLACE_DELAYED, // its timer makes it ready
-    TASK_PLACE_CLAIMED, // in a worker's hands
+    TASK_PLACE_CLAIMED, // in a worker's hands, or being called
 };
 
 // `own_blob` is the definition of a task that a dynamic fork made: canonical WorkflowTask text
@@ -121,6 +122,8 @@ enum task_place {
 // inputParameters. `own_name` is what a DYNAMIC task turned out to be. Of a fork, `width` is the
 // number of branches and `cursor` how many of them are mapped; of a JOIN, `width` counts its
 // references; of a DO_WHILE, `cursor` counts the iterations that keepLastN dropped.
+// While a call is made for a task, `executor` and `call_number` say who makes it, `lease_ms` when
+// that is given up.
 #define TASK_ROW_FIELDS(FIELD)         \
     FIELD(1, ID, id)                   \
     FIELD(2, TEXT, reference)          \
@@ -164,7 +167,10 @@ enum task_place {
     FIELD(63, U32, parameters_bytes)   \
     FIELD(64, TEXT, own_name)          \
     FIELD(65, U32, width)              \
-    FIELD(66, U32, cursor)
+    FIELD(66, U32, cursor)             \
+    FIELD(70, U64, executor)           \
+    FIELD(71, U64, call_number)        \
+    FIELD(72, I64, lease_ms)
 WIRE_STRUCT(task_row, TASK_ROW_FIELDS);
 
 // --- R: the newest attempt of a reference name

@@ -2,6 +2,7 @@
 #include "scheduler/schedule.h"
 
 #include "proto/base/hash.h"
+#include "proto/json/json.h"
 #include "scheduler/context.h"
 #include "scheduler/tasks/kind.h"
 
@@ -82,6 +83,15 @@ void schedule_add(struct schedule *schedule, struct task *task) {
 err schedule_task(
     struct schedule *schedule, const struct definition_task *definition, struct task **out_task
 ) {
+    return schedule_task_with(schedule, definition, JSON_EMPTY_OBJECT, out_task);
+}
+
+err schedule_task_with(
+    struct schedule *schedule,
+    const struct definition_task *definition,
+    bytes added,
+    struct task **out_task
+) {
     const struct task_kind *kind = task_kind_of(definition->type);
     struct task *task = schedule_new(schedule, definition, kind->first_status);
     struct context_options options = {
@@ -95,7 +105,10 @@ err schedule_task(
         task->row.status = API_TASK_FAILED_WITH_TERMINAL_ERROR;
     } else {
         TRY(error);
-        schedule_input(task, input);
+        bool same = json_count(added) == 0;
+        schedule_input(
+            task, same ? input : json_merge(input, added, schedule->workflow->decision->arena)
+        );
     }
     schedule_add(schedule, task);
     *out_task = task;

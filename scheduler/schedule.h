@@ -47,5 +47,13 @@ MUST_USE err schedule_task(
     struct schedule *schedule, const struct definition_task *definition, struct task **out_task
 );
 
+// As above with the members of `added`, an object, laid over the input.
+MUST_USE err schedule_task_with(
+    struct schedule *schedule,
+    const struct definition_task *definition,
+    bytes added,
+    struct task **out_task
+);
+
 // Gives `input` to a task; over the limit the task fails for good.
 void schedule_input(struct task *task, bytes input);

@@ -55,7 +55,7 @@ int64_t timer_deadline(const struct task *task, enum task_deadline deadline) {
                      );
     case DEADLINE_RESPONSE:
         if (!has || row->status != API_TASK_IN_PROGRESS ||
-            definition->response_timeout_seconds <= 0 ||
+            definition->response_timeout_seconds <= 0 || (row->flags & TASK_AWAITS_UPDATE) != 0 ||
             task->definition->type == TASK_TYPE_SUB_WORKFLOW) {
             return TIMER_NEVER;
         }
@@ -73,6 +73,8 @@ int64_t timer_deadline(const struct task *task, enum task_deadline deadline) {
                    : TIMER_NEVER;
     case DEADLINE_WAIT:
         return row->wait_ms > 0 ? row->wait_ms : TIMER_NEVER;
+    case DEADLINE_CALL:
+        return row->place == TASK_PLACE_CLAIMED && row->lease_ms > 0 ? row->lease_ms : TIMER_NEVER;
     case DEADLINE_COUNT:
         break;
     }
@@ -179,6 +181,7 @@ err timer_fire_task(struct task *task) {
             break;
         case DEADLINE_READY:
         case DEADLINE_WAIT:
+        case DEADLINE_CALL:
             TRY(task_kind_of(task->definition->type)->wake(task));
             break;
         case DEADLINE_COUNT:

@@ -25,7 +25,8 @@ enum timer_kind {
     DEADLINE(POLL)               \
     DEADLINE(RESPONSE)           \
     DEADLINE(READY)              \
-    DEADLINE(WAIT)
+    DEADLINE(WAIT)               \
+    DEADLINE(CALL)
 
 enum task_deadline {
 #define TASK_DEADLINE_ENUM(name) DEADLINE_##name,

@@ -63,8 +63,11 @@ static err stay_open(struct task *task, int64_t callback_s) {
             TRY(task_move(task, API_TASK_SCHEDULED));
         }
         TRY(queue_enter(task, task->workflow->decision->now.ms + callback_s * 1000));
-    } else if (task->row.status == API_TASK_SCHEDULED) {
-        TRY(task_move(task, API_TASK_IN_PROGRESS));
+    } else {
+        if (task->row.status == API_TASK_SCHEDULED) {
+            TRY(task_move(task, API_TASK_IN_PROGRESS));
+        }
+        TRY(queue_leave(task)); // whoever says so has taken it over
     }
     timer_arm(task);
     return ERR_NONE;

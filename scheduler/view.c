@@ -191,10 +191,13 @@ static void fill_limits(const struct task *task, struct api_task *out_task) {
         out_task->rate_limit_per_frequency = definition->rate_limit_per_frequency;
         out_task->rate_limit_frequency_in_seconds = definition->rate_limit_frequency_in_seconds;
     }
-    if (!task_kind_of(task->definition->type)->worker) {
+    const struct task_kind *kind = task_kind_of(task->definition->type);
+    if (!kind->worker && !kind->called) {
         return;
     }
-    out_task->response_timeout_seconds = definition->response_timeout_seconds;
+    if (kind->worker) {
+        out_task->response_timeout_seconds = definition->response_timeout_seconds;
+    }
     if (task->row.own_name.size > 0) {
         return; // of DYNAMIC only that (as the reference was recorded to do)
     }

@@ -28,9 +28,9 @@ static struct node_effect effect_of(uint64_t request_id, const struct reply *rep
     };
 }
 
-// Holds an effect for all that it depends on: a decision also read the catalog, whose newest entry
-// may not be committed yet when this node leads it.
-static void hold(struct node *node, const struct node_effect *effect, struct gate gate) {
+// A decision also read the catalog, whose newest entry may not be committed yet when this node leads
+// it.
+void node_hold(struct node *node, const struct node_effect *effect, struct gate gate) {
     struct gate *wanted = &gate;
     size_t count = 1;
     if (gate.all) {
@@ -52,7 +52,7 @@ void node_answer(
     struct node *node, uint64_t request_id, const struct reply *reply, struct gate gate
 ) {
     struct node_effect effect = effect_of(request_id, reply);
-    hold(node, &effect, gate);
+    node_hold(node, &effect, gate);
 }
 
 void node_answer_with_tasks(
@@ -82,7 +82,7 @@ static void answer_json_error(
         .retry_after = answer->status == 503,
         .body = body_keep(buffer_bytes(&body)),
     };
-    hold(node, &effect, gate);
+    node_hold(node, &effect, gate);
     buffer_deinit(&body);
 }
 

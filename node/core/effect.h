@@ -3,6 +3,7 @@
 
 #include "proto/base/buffer.h"
 #include "proto/base/bytes.h"
+#include "scheduler/call.h"
 #include "scheduler/decision.h"
 #include "storage/store.h"
 
@@ -14,9 +15,10 @@ enum node_gate {
     GATE_COMMITTED,
 };
 
-#define NODE_EFFECTS(EFFECT)                                          \
-    EFFECT(REPLY, GATE_COMMITTED, "the answer to a client's request") \
-    EFFECT(EVALUATE, GATE_NOW, "a script to be run; NODE_EVALUATED tells the result")
+#define NODE_EFFECTS(EFFECT)                                                          \
+    EFFECT(REPLY, GATE_COMMITTED, "the answer to a client's request")                 \
+    EFFECT(EVALUATE, GATE_NOW, "a script to be run; NODE_EVALUATED tells the result") \
+    EFFECT(CALL, GATE_COMMITTED, "a request to be made outside; NODE_CALLED tells the answer")
 
 enum node_effect_kind {
 #define NODE_EFFECT_ENUM(name, gate, meaning) EFFECT_##name,
@@ -35,6 +37,8 @@ struct node_effect {
     uint64_t job_id;  // EVALUATE: to be told back with the index
     uint32_t evaluation_index;    // EVALUATE
     struct evaluation evaluation; // EVALUATE: views into `body`
+    uint64_t call_id;             // CALL: to be told back
+    struct call call;             // CALL: views into `body`
     bytes body;                   // owned by the effect: node_effect_release
     unsigned allow;               // OPTIONS and 405: bit set of methods, route.h
     bytes content_type;           // a literal that overrides reply_kind's, or empty

@@ -5,6 +5,7 @@
 #include "proto/api/route.h"
 #include "proto/base/bytes.h"
 #include "proto/base/time.h"
+#include "scheduler/call.h"
 #include "scheduler/evaluation.h"
 #include "storage/store.h"
 
@@ -28,6 +29,7 @@ enum node_event_kind {
     NODE_LOG_DONE,        // the log is durable up to `lsn`
     NODE_CHECKPOINT_DONE, // the overlay shrank
     NODE_EVALUATED,       // a script was run, or could not be
+    NODE_CALLED,          // a request made outside was answered, or came to nothing
 };
 
 struct node_event {
@@ -40,4 +42,6 @@ struct node_event {
     uint64_t job_id;                           // EVALUATED: as the effect said
     uint32_t evaluation_index;                 // EVALUATED
     const struct evaluation_result *evaluated; // EVALUATED: borrowed
+    uint64_t call_id;                          // CALLED: as the effect said
+    const struct call_result *called;          // CALLED: borrowed
 };

@@ -47,6 +47,7 @@ struct node *node_create(const struct node_options *options) {
     node->arena = arena_create(LIMIT_ARENA_BLOCK_BYTES);
     node->durable_lsn = store_stats(node->store).durable_lsn; // all that recovery found
     node->proposals = proposals_create();
+    node->calls = calls_create(options->calls_max, random_u64(&node->random));
     node->match = match_create();
     uint32_t group_count = node->settings.group_count;
     node->groups = calloc(group_count, sizeof(*node->groups));
@@ -71,6 +72,7 @@ void node_destroy(struct node **node) {
     poll_all_destroy(*node);
     job_all_destroy(*node);
     wait_all_destroy(*node);
+    calls_destroy(&(*node)->calls);
     table_deinit(&(*node)->wait_table);
     table_deinit(&(*node)->watches);
     table_deinit(&(*node)->job_table);
@@ -96,6 +98,7 @@ struct node_stats node_stats(const struct node *node) {
     stats.supply_held = match_supply_count(node->match);
     stats.answers_held = gates_held(node->gates);
     stats.alarms_held = alarms_count(node->alarms);
+    stats.calls_open = calls_open(node->calls);
     return stats;
 }
 
@@ -139,10 +142,11 @@ static void row_proposed(void *argument, bytes key, bytes value) {
         if (key_queue_parse(key, &supply.key)) {
             match_add(node->match, &supply);
         }
-    } else if (key.data[0] == KEY_LIMIT && node->blocks != NULL) {
+    } else if (key.data[0] == KEY_LIMIT && (node->blocks != NULL || calls_wait(node->calls))) {
         struct limit_row row;
         if (!err_is(wire_decode(&limit_row_record, value, node->arena, &row)) && row.freed != 0) {
             poll_unblock(node, hash_sip64(row.name));
+            calls_unblock(node, hash_sip64(row.name));
         }
     } else if (key.data[0] == KEY_TIMER) {
         struct alarm alarm = {.group = (group_id)node->visited.group};
@@ -377,6 +381,7 @@ static void node_pump(struct node *node) {
     streams_pump(node);
     acks_pump(node);
     poll_pump(node);
+    calls_pump(node);
     wait_pump(node);
 }
 
@@ -402,6 +407,9 @@ void node_step(struct node *node, const struct node_event *event, struct node_ef
     case NODE_EVALUATED:
         job_evaluated(node, event->job_id, event->evaluation_index, event->evaluated);
         break;
+    case NODE_CALLED:
+        calls_told(node, event->call_id, event->called);
+        break;
     case NODE_DELIVERED:
         poll_delivered(node, event->request_id);
         break;
@@ -424,6 +432,13 @@ static mono_time sooner(mono_time left, mono_time right) {
     return left.ns < right.ns ? left : right;
 }
 
+// When the wall clock will show `due`, as far as can be told.
+static mono_time at_wall(const struct node *node, wall_time due) {
+    int64_t in_ms = due.ms > node->wall.ms ? due.ms - node->wall.ms : 0;
+    in_ms = in_ms < LIMIT_ALARM_HORIZON_MS ? in_ms : LIMIT_ALARM_HORIZON_MS;
+    return (mono_time){node->mono.ns + in_ms * NS_PER_MS};
+}
+
 mono_time node_next_wakeup(const struct node *node) {
     if (node->more_to_do) {
         return (mono_time){node->mono.ns + LIMIT_RETRY_TURN_MS * NS_PER_MS};
@@ -441,9 +456,10 @@ mono_time node_next_wakeup(const struct node *node) {
         next = sooner(next, deferred->at);
     }
     if (poll_next_unblock(node, &due)) {
-        int64_t in_ms = due.ms > node->wall.ms ? due.ms - node->wall.ms : 0;
-        in_ms = in_ms < LIMIT_ALARM_HORIZON_MS ? in_ms : LIMIT_ALARM_HORIZON_MS;
-        next = sooner(next, (mono_time){node->mono.ns + in_ms * NS_PER_MS});
+        next = sooner(next, at_wall(node, due));
+    }
+    if (calls_next_unblock(node->calls, &due)) {
+        next = sooner(next, at_wall(node, due));
     }
     mono_time deadline = {0};
     if (wait_next_deadline(node, &deadline)) {

@@ -15,6 +15,7 @@ struct node;
 struct node_options {
     struct store *store;
     struct scheduler_settings settings;
+    uint32_t calls_max;   // calls outside at a time; 0: LIMIT_CALLS
     uint64_t random_seed; // the shell's comes from the system, the simulator's from its seed
     bytes host;           // `instance` in error bodies
     bytes version;        // GET /api/version
@@ -42,6 +43,9 @@ struct node_stats {
     uint64_t tasks_updated;
     uint64_t timers_fired;
     uint64_t evaluations; // scripts asked for
+    uint64_t calls;       // claimed to be made outside
+    uint64_t calls_told;  // of these answered, or come to nothing
+    uint64_t calls_open;  // now
     uint64_t messages_applied;
     uint64_t polls_parked; // now
     uint64_t supply_held;  // now

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "node/core/alarms.h"
+#include "node/core/calls.h"
 #include "node/core/gates.h"
 #include "node/core/group.h"
 #include "node/core/node.h"
@@ -88,6 +89,7 @@ struct node {
     struct table poll_marks;
     struct poll_mark *poll_mark_first;
     struct block *blocks;
+    struct calls *calls;
     struct poll *finishing;  // polls to answer at the end of the turn
     bool more_to_do;         // a bound cut the turn short
     struct proposal visited; // whose rows are being looked at
@@ -132,6 +134,9 @@ static const struct gate GATE_ALL = {.all = true}; // waits for all that was pro
 
 // The newest entry of a group.
 struct gate node_gate_of(const struct node *node, group_id group);
+
+// Lets an effect leave once its gate is open; takes over its body.
+void node_hold(struct node *node, const struct node_effect *effect, struct gate gate);
 
 // Answers a request once its gate is open. Bodies are copied.
 void node_answer(
@@ -338,3 +343,9 @@ bool poll_next_unblock(const struct node *node, wall_time *out_at);
 MUST_USE err poll_rows_write(struct node *node, bytes type, struct buffer *out);
 
 void poll_all_destroy(struct node *node);
+
+// Takes the rows of a queue up, if that was not done; from then on its supply is kept.
+void supply_open(struct node *node, uint64_t queue);
+
+// Loads rows of any queue whose supply has run out. False: nothing more anywhere.
+bool supply_refill(struct node *node);

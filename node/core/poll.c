@@ -198,7 +198,7 @@ static void supply_load(struct node *node, group_id group, uint64_t hash, struct
     store_cursor_close(&cursor);
 }
 
-static void queue_load(struct node *node, uint64_t hash) {
+void supply_open(struct node *node, uint64_t hash) {
     if (match_is_loaded(node->match, hash)) {
         return;
     }
@@ -208,8 +208,7 @@ static void queue_load(struct node *node, uint64_t hash) {
     }
 }
 
-// Loads from a horizon whose supply has run out. False: nothing more anywhere.
-static bool supply_refill(struct node *node) {
+bool supply_refill(struct node *node) {
     struct match_supply next;
     if (!match_take_more(node->match, &next)) {
         return false;
@@ -226,7 +225,7 @@ static bool supply_refill(struct node *node) {
 void poll_begin(struct node *node, const struct poll_wish *wish) {
     poll_mark_set(node, wish);
     uint64_t hash = queue_hash(queue_name(wish->type, wish->domain, node->arena));
-    queue_load(node, hash);
+    supply_open(node, hash);
     struct poll *poll = calloc(1, sizeof(*poll));
     check(poll != NULL);
     poll->request_id = wish->request_id;

@@ -299,11 +299,8 @@ bool match_unpark(struct match *match, uint64_t request) {
     return true;
 }
 
-bool match_next(struct match *match, struct match_supply *out_supply, struct match_poll *out_poll) {
-    struct queue *queue = match->pairs;
-    if (queue == NULL) {
-        return false;
-    }
+// The best row of a queue that has one.
+static void supply_take(struct match *match, struct queue *queue, struct match_supply *out_supply) {
     bool popped = heap_pop(&queue->supply, out_supply);
     check(popped);
     match->supply_count--;
@@ -311,6 +308,24 @@ bool match_next(struct match *match, struct match_supply *out_supply, struct mat
     if (horizon != NULL && horizon->held > 0) {
         horizon->held--;
     }
+}
+
+bool match_take(struct match *match, uint64_t hash, struct match_supply *out_supply) {
+    struct queue *queue = table_get(&match->queues, hash);
+    if (queue == NULL || queue->blocked || queue->supply.count == 0) {
+        return false;
+    }
+    supply_take(match, queue, out_supply);
+    queue_settle(match, queue);
+    return true;
+}
+
+bool match_next(struct match *match, struct match_supply *out_supply, struct match_poll *out_poll) {
+    struct queue *queue = match->pairs;
+    if (queue == NULL) {
+        return false;
+    }
+    supply_take(match, queue, out_supply);
     struct parked *parked = queue->first;
     *out_poll = parked->poll;
     queue_remove(queue, parked);

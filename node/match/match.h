@@ -44,6 +44,9 @@ void match_add(struct match *match, const struct match_supply *supply);
 // everything keeps its place.
 void match_set_blocked(struct match *match, uint64_t hash, bool blocked);
 
+// Takes the best row of a queue for somebody who does not park. False: it has none, or is blocked.
+bool match_take(struct match *match, uint64_t hash, struct match_supply *out_supply);
+
 // --- demand --------------------------------------------------------------------------------------
 
 struct match_poll {

@@ -90,6 +90,11 @@ static void evaluation_carry_out(struct shell *shell, const struct node_effect *
     }
 }
 
+static void on_called(void *argument, uint64_t call_id, const struct call_result *result) {
+    struct node_event event = {.kind = NODE_CALLED, .call_id = call_id, .called = result};
+    shell_step(argument, &event);
+}
+
 void effects_carry_out(struct shell *shell) {
     struct node_effect effect;
     while (node_effects_take(shell->effects, &effect)) {
@@ -99,6 +104,9 @@ void effects_carry_out(struct shell *shell) {
             break;
         case EFFECT_EVALUATE:
             evaluation_carry_out(shell, &effect);
+            break;
+        case EFFECT_CALL:
+            caller_make(shell->caller, effect.call_id, &effect.call, on_called, shell);
             break;
         case EFFECT_KIND_COUNT:
             check(effect.kind != EFFECT_KIND_COUNT);

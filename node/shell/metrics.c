@@ -53,6 +53,12 @@ static void node_figures(const struct shell *shell, struct buffer *out) {
         {"tasks_updated_total", "counter", "Task updates by workers", stats.tasks_updated},
         {"timers_fired_total", "counter", "Timers fired", stats.timers_fired},
         {"evaluations_total", "counter", "Scripts asked for", stats.evaluations},
+        {"calls_total", "counter", "Requests of HTTP tasks claimed", stats.calls},
+        {"calls_told_total",
+         "counter",
+         "Requests of HTTP tasks answered or failed",
+         stats.calls_told},
+        {"calls_open", "gauge", "Requests of HTTP tasks in flight", stats.calls_open},
         {"messages_applied_total",
          "counter",
          "Messages between partitions applied",
@@ -62,6 +68,18 @@ static void node_figures(const struct shell *shell, struct buffer *out) {
         {"supply_held", "gauge", "Ready tasks known to matching", stats.supply_held},
         {"alarms_held", "gauge", "Timers in memory", stats.alarms_held},
         {"effects_held", "gauge", "Answers waiting for the log", stats.answers_held},
+    };
+    figures_write(figures, sizeof(figures) / sizeof(figures[0]), out);
+}
+
+static void call_figures(const struct shell *shell, struct buffer *out) {
+    struct caller_stats stats = caller_stats(shell->caller);
+    const struct figure figures[] = {
+        {"call_answers_total", "counter", "Requests outside that were answered", stats.answered},
+        {"call_failures_total", "counter", "Requests outside without an answer", stats.failed},
+        {"call_too_large_total", "counter", "Answers given up for their size", stats.too_large},
+        {"call_received_bytes_total", "counter", "Bytes of answers", stats.received_bytes},
+        {"call_held_bytes", "gauge", "Bytes of answers under way", stats.held_bytes},
     };
     figures_write(figures, sizeof(figures) / sizeof(figures[0]), out);
 }
@@ -99,6 +117,7 @@ void metrics_respond(struct shell *shell, uint64_t request_id) {
     buffer_init(&body, LIMIT_REPLY_BYTES);
     store_figures(shell, &body);
     node_figures(shell, &body);
+    call_figures(shell, &body);
     http_figures(shell, &body);
     struct http_response response = {
         .status = 200,

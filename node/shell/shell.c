@@ -268,6 +268,7 @@ static void event_drop(struct event **event) {
 static void shell_deinit(struct shell *shell) {
     http_server_destroy(&shell->http);
     evaluator_pool_destroy(&shell->evaluators);
+    caller_destroy(&shell->caller);
     event_drop(&shell->log_done);
     event_drop(&shell->checkpoint_done);
     event_drop(&shell->tick);
@@ -309,6 +310,7 @@ static err node_start(struct shell *shell, struct arena *arena) {
                 .name_validation = shell->config->name_validation,
                 .server_name = server_name(arena),
             },
+        .calls_max = (uint32_t)shell->config->calls,
         .random_seed = seed,
         .host = server_name(arena),
         .version = BYTES_LITERAL(SHELL_VERSION),
@@ -372,6 +374,7 @@ static err shell_start(struct shell *shell, struct arena *arena) {
         .program = evaluator_program(shell->config, arena),
     };
     shell->evaluators = evaluator_pool_create(shell->base, &evaluators);
+    TRY(caller_create(shell->base, &shell->caller));
     TRY(node_start(shell, arena));
     events_create(shell);
     return http_start(shell, arena);

@@ -1,6 +1,7 @@
 // The shell's fields, for the files of this folder.
 #pragma once
 
+#include "node/call/caller.h"
 #include "node/core/node.h"
 #include "node/eval/pool.h"
 #include "node/http/server.h"
@@ -20,6 +21,7 @@ struct shell {
     struct node *node;
     struct node_effects *effects;
     struct evaluator_pool *evaluators;
+    struct caller *caller;
     struct worker *log_worker;
     struct worker *checkpoint_worker;
     struct store_batch *batch;           // out to the log thread

@@ -1,7 +1,6 @@
 // Hands one ready task to a worker (engine.md §6.1): IN_PROGRESS, Q row gone, lease timer set.
 //
-// The Q row only says where to look; the task row decides. A row that its task does not stand
-// behind any more is dropped.
+// A row that its task does not stand behind any more is dropped.
 #include "proto/base/mutant.h"
 #include "scheduler/commands/commands.h"
 #include "scheduler/limit.h"
@@ -10,9 +9,6 @@
 #include "scheduler/view.h"
 #include "storage/keys.h"
 
-static err
-find(struct decision *decision, bytes queue_key, struct task **out_task, bool *out_claimable);
-static bool stands_behind(const struct task *task, bytes queue_key);
 static err assign(struct task *task, const struct claim_task *command);
 
 err claim_task(
@@ -22,9 +18,8 @@ err claim_task(
     struct task_claim *out_claim
 ) {
     struct task *task = NULL;
-    bool claimable = false;
-    TRY(find(decision, command->queue_key, &task, &claimable));
-    if (!claimable) {
+    TRY(queue_find(decision, command->queue_key, &task));
+    if (task == NULL) {
         store_txn_del(decision->txn, command->queue_key);
         return err_make(ERR_NOT_FOUND, "the task is not to be had any more");
     }
@@ -50,52 +45,10 @@ err claim_task(
     return ERR_NONE;
 }
 
-static err
-find(struct decision *decision, bytes queue_key, struct task **out_task, bool *out_claimable) {
-    bytes value = BYTES_EMPTY;
-    TRY(store_txn_get(decision->txn, queue_key, &value));
-    struct queue_row row = {0};
-    value = arena_copy(decision->arena, value);
-    TRY(wire_decode(&queue_row_record, value, decision->arena, &row));
-    struct workflow *workflow = NULL;
-    err error = workflow_open_id(decision, row.workflow, &workflow);
-    if (error.code == ERR_NOT_FOUND) {
-        return ERR_NONE;
-    }
-    TRY(error);
-    if (workflow->row.run != row.run || row.task_no >= workflow->row.next_task_no) {
-        return ERR_NONE;
-    }
-    TRY(task_find(workflow, row.task_no, out_task));
-    *out_claimable = *out_task != NULL && stands_behind(*out_task, queue_key);
-    return ERR_NONE;
-}
-
-static bool stands_behind(const struct task *task, bytes queue_key) {
-    if (mutant_is("double_claim")) {
-        return !task_is_terminal(task);
-    }
-    if (task->row.status != API_TASK_SCHEDULED || task->row.place != TASK_PLACE_READY) {
-        return false;
-    }
-    struct key key = key_queue(
-        queue_hash(queue_name_of(task)),
-        task->row.queue_priority,
-        task->row.ready_ms,
-        task->row.queue_sequence
-    );
-    return bytes_equal(key_bytes(&key), queue_key);
-}
-
 static err assign(struct task *task, const struct claim_task *command) {
     int64_t now_ms = task->workflow->decision->now.ms;
     if (task->row.place == TASK_PLACE_READY) {
-        struct key key = key_queue(
-            queue_hash(queue_name_of(task)),
-            task->row.queue_priority,
-            task->row.ready_ms,
-            task->row.queue_sequence
-        );
+        struct key key = queue_key_of(task);
         bytes value = BYTES_EMPTY;
         TRY(store_txn_get(task->workflow->decision->txn, key_bytes(&key), &value));
         value = arena_copy(task->workflow->decision->arena, value);
@@ -109,6 +62,8 @@ static err assign(struct task *task, const struct claim_task *command) {
     task->row.update_ms = now_ms;
     task->row.callback_s = 0;
     task->row.poll_count++;
+    task->row.executor = 0;
+    task->row.lease_ms = 0;
     task->row.worker = command->worker;
     task->row.flags &= ~(uint32_t)TASK_HAS_WORKER;
     if (command->worker.data != NULL) {

@@ -10,6 +10,7 @@
 
 #include "proto/api/model.h"
 #include "proto/api/validate.h"
+#include "scheduler/call.h"
 #include "scheduler/decision.h"
 
 // --- executions: the transaction is of decision_group_of(workflow id)
@@ -270,6 +271,42 @@ WIRE_STRUCT(queue_counter_row, QUEUE_COUNTER_FIELDS);
 WIRE_STRUCT(poll_row, POLL_ROW_FIELDS);
 MUST_USE err record_poll(struct decision *decision, const struct poll_row *poll);
 group_id poll_row_group(const struct scheduler_settings *settings, bytes type);
+
+// --- calls outside: distributed.md §9
+// -----------------------------------------------------------------------------------
+
+// One claim of one task: who calls, and the how many-th of its calls. That fences the answer, and
+// is never used twice.
+struct call_claim {
+    id128 workflow;
+    uint32_t run;
+    uint32_t task_no;
+    uint64_t executor; // of this life of the process
+    uint64_t number;
+    uint64_t limit_hash; // of a refusal, as in struct task_claim
+    int64_t until_ms;
+};
+
+// Claims the task of one Q row of the calls' queue (its key, without group): IN_PROGRESS with a
+// lease timer, row removed. Given are `executor` and `number` of the claim, the rest is filled.
+// `*out_wanted`: the call is to be made once this is committed; false: the task ended instead.
+// ERR_NOT_FOUND and ERR_UNAVAILABLE as of claim_task; ERR_LATER: it must not run scripts.
+MUST_USE err claim_call(
+    struct decision *decision,
+    bytes queue_key,
+    struct call_claim *claim,
+    struct call *out_call,
+    bool *out_wanted
+);
+
+// The queue whose tasks the server calls itself.
+#define CALL_QUEUE BYTES_LITERAL("HTTP")
+
+// Brings the answer of a call into its task. A claim that is not the present one – the lease ended,
+// the task did – changes nothing. Errors: ERR_LATER, ERR_CORRUPT.
+MUST_USE err complete_call(
+    struct decision *decision, const struct call_claim *claim, const struct call_result *result
+);
 
 // --- timers and messages
 // --------------------------------------------------------------------------------

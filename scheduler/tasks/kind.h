@@ -2,11 +2,13 @@
 // this folder. A kind that has no row is not built, and a definition that uses it does not start.
 #pragma once
 
+#include "scheduler/call.h"
 #include "scheduler/schedule.h"
 #include "scheduler/task.h"
 
 struct task_kind {
     bool worker;        // waits in a queue for a client
+    bool called;        // waits in a queue for its node, which makes a call outside
     bool never_retried; // whatever a retryCount says (engine.md §1.4)
     bool named_by_type; // `taskDefName` is the type (engine.md §10)
     bool with_template; // the definition's inputTemplate applies (engine.md §9.7)
@@ -32,6 +34,13 @@ struct task_kind {
     // last the fork completes (distributed.md §5.1). NULL: it is no fork.
     err (*expand)(struct schedule *schedule, struct task *fork);
 
+    // The task was claimed: words its request. `*out_wanted` false: it has none and ended instead.
+    // NULL: it is not called.
+    err (*call)(struct task *task, struct call *out_call, bool *out_wanted);
+
+    // The answer to the request of the present claim.
+    err (*answer)(struct task *task, const struct call_result *result);
+
     // The task is about to be CANCELED; `reason` is why its workflow ends. NULL: nothing to do.
     err (*cancel)(struct task *task, bytes reason);
 };
@@ -46,6 +55,7 @@ extern const struct task_kind task_kind_exclusive_join;
 extern const struct task_kind task_kind_decision;
 extern const struct task_kind task_kind_do_while;
 extern const struct task_kind task_kind_start_workflow;
+extern const struct task_kind task_kind_http;
 extern const struct task_kind task_kind_inline;
 extern const struct task_kind task_kind_lambda;
 extern const struct task_kind task_kind_jq;

@@ -47,6 +47,7 @@ const struct task_kind *task_kind_of(enum definition_task_type type) {
     case TASK_TYPE_DYNAMIC:
         return &task_kind_dynamic;
     case TASK_TYPE_HTTP:
+        return &task_kind_http;
     case TASK_TYPE_EVENT:
     case TASK_TYPE_KAFKA_PUBLISH:
     case TASK_TYPE_COUNT:

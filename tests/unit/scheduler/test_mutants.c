@@ -100,6 +100,26 @@ static void a_retry_without_end_is_seen(void **state) {
     assert_seen(bytes_equal_text(world_status(world, id), "RUNNING"));
 }
 
+static void a_late_answer_that_is_taken_is_seen(void **state) {
+    struct world *world = *state;
+    begin(world, "late_call_accepted");
+    world_workflow(
+        world,
+        WORKFLOW(
+            TYPED("HTTP", "h", ",\"inputParameters\":{\"uri\":\"http://p\",\"method\":\"GET\"}")
+        )
+    );
+    bytes id = world_start(world, "w", "{}");
+    assert_true(world_call(world));
+    struct call_claim lost = world->call_claim;
+    world_advance(world, 60 * 1000);
+    assert_true(world_call(world));
+    struct call_result late = {.outcome = CALL_ANSWERED, .status = 200};
+    world_called_with(world, &lost, &late);
+    mutant_choose(NULL);
+    assert_seen(bytes_equal_text(world_status(world, id), "COMPLETED"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         world_test(a_claim_that_leaves_its_row_is_seen),
@@ -108,6 +128,7 @@ int main(void) {
         world_test(a_message_without_its_watermark_is_seen),
         world_test(a_join_that_does_not_wait_is_seen),
         world_test(a_retry_without_end_is_seen),
+        world_test(a_late_answer_that_is_taken_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

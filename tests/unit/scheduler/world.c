@@ -273,12 +273,9 @@ bytes world_poll(struct world *world, const char *type) {
     return world_poll_domain(world, type, NULL);
 }
 
-bytes world_poll_domain(struct world *world, const char *type, const char *domain) {
-    bytes name = queue_name(
-        bytes_from_text(type), domain != NULL ? bytes_from_text(domain) : BYTES_EMPTY, world->arena
-    );
-    struct key prefix = key_queue_prefix(queue_hash(name));
-    group_id best_group = 0;
+// The best Q row of a queue in all groups; BYTES_EMPTY: none.
+static bytes best_row(struct world *world, bytes queue, group_id *out_group) {
+    struct key prefix = key_queue_prefix(queue_hash(queue));
     bytes best = BYTES_EMPTY;
     for (group_id group = 1; group < GROUPS; group++) {
         struct store_cursor *cursor =
@@ -288,10 +285,19 @@ bytes world_poll_domain(struct world *world, const char *type, const char *domai
         if (store_cursor_next(cursor, &key, &value) && bytes_starts_with(key, key_bytes(&prefix)) &&
             (best.data == NULL || bytes_compare(key, best) < 0)) {
             best = arena_copy(world->arena, key);
-            best_group = group;
+            *out_group = group;
         }
         store_cursor_close(&cursor);
     }
+    return best;
+}
+
+bytes world_poll_domain(struct world *world, const char *type, const char *domain) {
+    bytes name = queue_name(
+        bytes_from_text(type), domain != NULL ? bytes_from_text(domain) : BYTES_EMPTY, world->arena
+    );
+    group_id best_group = 0;
+    bytes best = best_row(world, name, &best_group);
     if (best.data == NULL) {
         return BYTES_EMPTY;
     }
@@ -304,6 +310,45 @@ bytes world_poll_domain(struct world *world, const char *type, const char *domai
     err result = claim_task(&world->decision, &command, &world->reply, &world->claim);
     end(world, result);
     return err_is(result) ? BYTES_EMPTY : world->reply.body;
+}
+
+bool world_call(struct world *world) {
+    group_id group = 0;
+    bytes row = best_row(world, CALL_QUEUE, &group);
+    bool wanted = false;
+    if (row.data == NULL) {
+        return false;
+    }
+    world->call_claim = (struct call_claim){.executor = 7, .number = ++world->calls};
+    begin(world, group);
+    world->decision.evaluated.allowed = false;
+    err claimed = ERR_NONE;
+    do {
+        claimed = claim_call(&world->decision, row, &world->call_claim, &world->call, &wanted);
+    } while (!finish(world, claimed));
+    return !err_is(claimed) && wanted;
+}
+
+void world_called_with(
+    struct world *world, const struct call_claim *claim, const struct call_result *result
+) {
+    char id[ID_TEXT_BYTES];
+    id_format(claim->workflow, id);
+    begin(world, group_of(world, bytes_of(id, ID_TEXT_BYTES)));
+    world->decision.evaluated.allowed = false;
+    while (!finish(world, complete_call(&world->decision, claim, result))) {
+    }
+    assert_ok(world->last);
+}
+
+void world_called(struct world *world, int32_t status, const char *headers, const char *body) {
+    struct call_result result = {
+        .outcome = CALL_ANSWERED,
+        .status = status,
+        .headers = bytes_from_text(headers),
+        .body = bytes_from_text(body),
+    };
+    world_called_with(world, &world->call_claim, &result);
 }
 
 void world_result_of(

@@ -50,10 +50,13 @@ struct world {
     struct random random_begun; // as it was when the newest command began
     const struct world_script *scripts;
     size_t script_count;
-    uint64_t evaluations;     // answered
-    uint64_t evaluated_bytes; // of their inputs
-    uint64_t suspensions;     // decisions that were run again
-    struct task_claim claim;  // of the newest poll that got a task
+    uint64_t evaluations;         // answered
+    uint64_t evaluated_bytes;     // of their inputs
+    uint64_t suspensions;         // decisions that were run again
+    struct task_claim claim;      // of the newest poll that got a task
+    struct call_claim call_claim; // of the newest call
+    struct call call;             // what it asks for
+    uint64_t calls;               // claimed
 
     // For big work: memory of a command goes with it, and rows are audited when asked for
     // (world_audit), not after each command.
@@ -112,6 +115,14 @@ bytes world_requeue(struct world *world, const char *type);
 // The task that a poll of the type gets, or BYTES_EMPTY.
 bytes world_poll(struct world *world, const char *type);
 bytes world_poll_domain(struct world *world, const char *type, const char *domain);
+
+// Claims the next task to be called; false: there is none, or it ended without a call.
+bool world_call(struct world *world);
+// The answer to it.
+void world_called(struct world *world, int32_t status, const char *headers, const char *body);
+void world_called_with(
+    struct world *world, const struct call_claim *claim, const struct call_result *result
+);
 
 // Attests that the worker never got the task of a claim.
 void world_return(struct world *world, const struct task_claim *claim);
