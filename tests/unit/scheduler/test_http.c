@@ -223,7 +223,7 @@ static void a_start_delay_passes_first(void **state) {
 }
 
 // engine.md §16, 12: the same call may be made twice, but its task ends once.
-static void weakness_12_a_call_nobody_told_of_is_made_again_under_the_same_key(void **state) {
+static void w12_a_call_nobody_told_of_is_made_again_under_the_same_key(void **state) {
     struct world *world = *state;
     bytes id = start_and_call(world, WORKFLOW(GET("h")));
     struct call_claim lost = world->call_claim;
@@ -411,7 +411,7 @@ int main(void) {
         world_test(case_239_a_failed_call_is_retried_by_its_definition),
         world_test(case_251_a_domain_for_all_is_none_for_calls),
         world_test(a_start_delay_passes_first),
-        world_test(weakness_12_a_call_nobody_told_of_is_made_again_under_the_same_key),
+        world_test(w12_a_call_nobody_told_of_is_made_again_under_the_same_key),
         world_test(an_answer_of_before_a_rerun_is_not_the_new_ones),
         world_test(an_answer_after_the_end_changes_nothing),
         world_test(a_response_timeout_ends_the_attempt_of_a_slow_call),
