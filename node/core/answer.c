@@ -28,8 +28,8 @@ static struct node_effect effect_of(uint64_t request_id, const struct reply *rep
     };
 }
 
-// A decision also read the catalog, whose newest entry may not be committed yet when this node leads
-// it.
+// A decision also read the catalog, whose newest entry may not be committed yet when this node
+// leads it.
 void node_hold(struct node *node, const struct node_effect *effect, struct gate gate) {
     struct gate *wanted = &gate;
     size_t count = 1;
