@@ -22,6 +22,9 @@ enum {
 static void boot(void *argument, uint64_t incarnation);
 static void pump(struct machine *machine);
 static void tell(struct machine *machine, enum node_event_kind kind, uint64_t number);
+static void tell_called(
+    void *argument, uint64_t incarnation, uint64_t call_id, const struct call_result *result
+);
 
 // --- life ----------------------------------------------------------------------------------------
 
@@ -41,6 +44,7 @@ machine_create(struct world *world, const struct swarm *swarm, const struct mach
     machine->map = memory_map_create(&machine->faults);
     machine->shadow = shadow_create(world, swarm->group_count);
     machine->questions = questions_create();
+    machine->outside = outside_create(world, swarm, tell_called, machine);
     machine->arena = arena_create(ARENA_BLOCK_BYTES);
     boot(machine, machine->incarnation);
     return machine;
@@ -72,6 +76,7 @@ void machine_destroy(struct machine **machine_at) {
     memory_map_destroy(&machine->map);
     shadow_destroy(&machine->shadow);
     questions_destroy(&machine->questions);
+    outside_destroy(&machine->outside);
     arena_destroy(&machine->arena);
     free(machine);
     *machine_at = NULL;
@@ -173,6 +178,17 @@ static void step(struct machine *machine, struct node_event *event) {
     pump(machine);
 }
 
+static void tell_called(
+    void *argument, uint64_t incarnation, uint64_t call_id, const struct call_result *result
+) {
+    struct machine *machine = argument;
+    if (incarnation != machine->incarnation || !machine->up) {
+        return;
+    }
+    struct node_event event = {.kind = NODE_CALLED, .call_id = call_id, .called = result};
+    step(machine, &event);
+}
+
 static void tick(void *argument, uint64_t incarnation) {
     struct machine *machine = argument;
     if (incarnation != machine->incarnation || !machine->up) {
@@ -262,6 +278,8 @@ static void pump(struct machine *machine) {
     while (machine->up && node_effects_take(machine->effects, &effect)) {
         if (effect.kind == EFFECT_REPLY) {
             answer_one(machine, &effect);
+        } else if (effect.kind == EFFECT_CALL) {
+            outside_call(machine->outside, machine->incarnation, &effect);
         } else {
             world_fail(machine->world, "machine", "a script, which no flow has, is to be run");
         }

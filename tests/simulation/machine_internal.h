@@ -3,6 +3,7 @@
 
 #include "storage/memory/memory.h"
 #include "tests/simulation/machine.h"
+#include "tests/simulation/outside.h"
 #include "tests/simulation/questions.h"
 
 struct machine {
@@ -15,6 +16,7 @@ struct machine {
     struct sorted_map *map;
     struct shadow *shadow;
     struct questions *questions;
+    struct outside *outside;
     struct arena *arena; // of opening
 
     uint64_t incarnation;

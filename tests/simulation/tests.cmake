@@ -17,6 +17,7 @@ add_executable(
     simulation/machine_settle.c
     simulation/main.c
     simulation/operator.c
+    simulation/outside.c
     simulation/questions.c
     simulation/read.c
     simulation/rot.c
