@@ -92,8 +92,11 @@ static size_t on_header(char *data, size_t one, size_t size, void *argument) {
     if (bytes_starts_with(bytes_of(data, one * size), BYTES_LITERAL("HTTP/"))) {
         buffer_clear(&answer->headers); // another response begins
         answer->header_count = 0;
+        answer->head_whole = false;
         keep_apart(answer, line);
-    } else if (line.size > 0 && bytes_find(line, 0, ':') < line.size) {
+    } else if (line.size == 0) {
+        answer->head_whole = true;
+    } else if (!answer->head_whole && bytes_find(line, 0, ':') < line.size) {
         if (++answer->header_count > LIMIT_CALL_HEADERS) {
             answer->fault = "the answer has too many headers";
             return 0;

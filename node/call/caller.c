@@ -161,6 +161,9 @@ static void transfer_ended(struct open_call *open, CURLcode code) {
     long status = 0;
     if (open->answer.too_large) {
         result.outcome = CALL_TOO_LARGE;
+    } else if (code == CURLE_OK && !open->answer.head_whole) {
+        result.error =
+            BYTES_LITERAL("the answer ended within its head"); // libcurl takes it for one
     } else if (code == CURLE_OK && curl_easy_getinfo(open->transfer, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK) {
         result.outcome = CALL_ANSWERED;
         result.status = (int32_t)status;

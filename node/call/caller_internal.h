@@ -20,6 +20,7 @@ struct answer {
     size_t head_bytes; // of all responses
     uint32_t header_count;
     curl_off_t sent; // of the request, when last looked at
+    bool head_whole; // its blank line came; what follows as headers are trailers
     bool too_large;
     const char *fault; // why we hung up, or NULL
 };

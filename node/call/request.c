@@ -40,7 +40,8 @@ static bool header_add(struct open_call *open, bytes line) {
 }
 
 static bool headers_apply(struct open_call *open, bytes lines) {
-    bool applied = header_append(open, "Expect:"); // no waiting for a 100
+    // No waiting for a 100, and no type of a body that nobody gave.
+    bool applied = header_append(open, "Expect:") && header_append(open, "Content-Type:");
     while (applied && lines.size > 0) {
         size_t end = bytes_find(lines, 0, '\n');
         applied = header_add(open, bytes_slice(lines, 0, end));
