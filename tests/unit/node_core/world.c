@@ -20,6 +20,7 @@ static void node_begin(struct world *world) {
     struct node_options node = {
         .store = world->store,
         .settings = {.group_count = 3, .server_name = BYTES_LITERAL("server")},
+        .calls_max = WORLD_CALLS,
         .random_seed = 11,
         .host = BYTES_LITERAL("host"),
         .version = BYTES_LITERAL("0.0.0"),
@@ -116,6 +117,29 @@ void world_evaluated(struct world *world, enum evaluation_outcome outcome, const
     step(world, &event);
 }
 
+static void call_note(struct world *world, struct node_effect *effect) {
+    const struct call *call = &effect->call;
+    assert_true(call->uri.size < sizeof(world->call_uri));
+    assert_true(call->headers.size < sizeof(world->call_headers));
+    memset(world->call_uri, 0, sizeof(world->call_uri));
+    memset(world->call_headers, 0, sizeof(world->call_headers));
+    memcpy(world->call_uri, call->uri.data, call->uri.size);
+    memcpy(world->call_headers, call->headers.data, call->headers.size);
+    world->call_id = effect->call_id;
+    world->calls++;
+    node_effect_release(effect);
+}
+
+void world_called(struct world *world, uint64_t call_id, int32_t status, const char *body) {
+    struct call_result result = {
+        .outcome = CALL_ANSWERED,
+        .status = status,
+        .body = bytes_from_text(body),
+    };
+    struct node_event event = {.kind = NODE_CALLED, .call_id = call_id, .called = &result};
+    step(world, &event);
+}
+
 bool world_receive(struct world *world) {
     struct node_effect effect;
     do {
@@ -124,8 +148,10 @@ bool world_receive(struct world *world) {
         }
         if (effect.kind == EFFECT_EVALUATE) {
             script_note(world, &effect);
+        } else if (effect.kind == EFFECT_CALL) {
+            call_note(world, &effect);
         }
-    } while (effect.kind == EFFECT_EVALUATE);
+    } while (effect.kind != EFFECT_REPLY);
     assert_true(effect.body.size < sizeof(world->body));
     memset(world->body, 0, sizeof(world->body));
     if (effect.body.size > 0) {

@@ -30,6 +30,15 @@ struct world {
     char script[256];
     char input[1024];
     int scripts; // asked for so far
+    // the newest call that was to be made
+    uint64_t call_id;
+    char call_uri[128];
+    char call_headers[512];
+    int calls; // to be made so far
+};
+
+enum {
+    WORLD_CALLS = 2 // made at a time
 };
 
 int world_setup(void **state);
@@ -41,7 +50,11 @@ uint64_t world_send(struct world *world, const char *method, const char *target,
 // Tells the result of the script that was asked for.
 void world_evaluated(struct world *world, enum evaluation_outcome outcome, const char *json);
 
-// Takes one answer that may leave; scripts asked for on the way are noted. False: none may.
+// Tells the answer of a call.
+void world_called(struct world *world, uint64_t call_id, int32_t status, const char *body);
+
+// Takes one answer that may leave; scripts and calls asked for on the way are noted. False: none
+// may.
 bool world_receive(struct world *world);
 
 // Writes and syncs what the node logged, and tells it.
