@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -13,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -47,20 +47,21 @@ static bool put(int socket, const char *text) {
     return send(socket, text, size, MSG_NOSIGNAL) == (ssize_t)size;
 }
 
-static void pause_ms(long ms) {
-    struct timespec wait = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-    (void)nanosleep(&wait, NULL);
+// Waits for the caller to hang up, at most so long. False: it did.
+static bool stays_for(int socket, int ms) {
+    struct pollfd watched = {.fd = socket, .events = POLLIN};
+    return poll(&watched, 1, ms) == 0;
 }
 
 // Writes for as long as anybody reads, at most a GiB; slowly if so wanted.
-static bool put_for_ever(struct connection *connection, const char *text, long every_ms) {
+static bool put_for_ever(struct connection *connection, const char *text, int every_ms) {
     size_t size = strlen(text);
     for (size_t sent = 0; sent < (size_t)1 << 30; sent += size) {
         if (atomic_load(&connection->peer->stopping) || !put(connection->socket, text)) {
             return false;
         }
-        if (every_ms > 0) {
-            pause_ms(every_ms);
+        if (every_ms > 0 && !stays_for(connection->socket, every_ms)) {
+            return false;
         }
     }
     return false;
