@@ -124,6 +124,43 @@ enum {
     // --- raft -----------------------------------------------------------------------------------
     // A frame between two nodes (distributed.md §4).
     LIMIT_RAFT_FRAME_BYTES = 256 * 1024,
+    // A follower stands after this long without its leader, drawn anew each time (distributed.md
+    // §4); a leader without its majority steps down after the longer. Two heartbeats and a half.
+    LIMIT_RAFT_ELECTION_MS_MIN = 600,
+    LIMIT_RAFT_ELECTION_MS = 1200,
+    // The same when the leader's connections are known to have closed (rule 12): at first, and when
+    // that election was split.
+    LIMIT_RAFT_HASTE_MS = 50,
+    LIMIT_RAFT_HASTE_RETRY_MS_MIN = 100,
+    LIMIT_RAFT_HASTE_RETRY_MS = 300,
+    LIMIT_RAFT_HASTE_FOR_MS = 2000,
+    // Two nodes without traffic: half of it after hearing the other, the whole after speaking. So a
+    // quiet pair exchanges 4.3 frames a second, for all groups together.
+    LIMIT_RAFT_BEAT_MS = 460,
+    // Nothing heard for this long: ask, this often, for so long.
+    LIMIT_RAFT_SILENCE_MS = 540,
+    LIMIT_RAFT_ASK_MS = 100,
+    LIMIT_RAFT_ABANDON_MS = 5000,
+    // A read's round without answer is sent again after this.
+    LIMIT_RAFT_ROUND_MS = 20,
+    // The news of a commit waits this long for a frame to ride on.
+    LIMIT_RAFT_COMMIT_RIDE_MS = 50,
+    // An append without acknowledgement: back to probing. A slow disk takes less.
+    LIMIT_RAFT_RESEND_MS = 300,
+    // In flight to one follower of one group (rule 9), and to one node.
+    LIMIT_RAFT_WINDOW_MESSAGES = 64,
+    LIMIT_RAFT_WINDOW_BYTES = 4 * 1024 * 1024,
+    LIMIT_RAFT_LINK_BYTES = 16 * 1024 * 1024,
+    // Entries of one message; a larger entry travels in pieces, so many bytes of it ahead.
+    LIMIT_RAFT_APPEND_BYTES = 64 * 1024,
+    LIMIT_RAFT_PART_BYTES = 64 * 1024,
+    LIMIT_RAFT_PART_WINDOW_BYTES = 1024 * 1024,
+    // An entry: nothing the scheduler writes comes near; a follower holds no more for one group.
+    LIMIT_RAFT_ENTRY_BYTES = 256 * 1024 * 1024,
+    // Votes, acknowledgements and the like that wait for one frame; what is more is lost, as on the
+    // way. A frame that holds no more than the second of appends takes them along.
+    LIMIT_RAFT_URGENT_BYTES = 128 * 1024,
+    LIMIT_RAFT_MIXED_BYTES = 32 * 1024,
 
     // --- payloads (engine.md §8.4) --------------------------------------------------------------
     LIMIT_TASK_PAYLOAD_BYTES = 10240 * 1024,

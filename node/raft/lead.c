@@ -1,0 +1,515 @@
+// The leader's side of replication: rules 1, 2, 5, 9 of distributed.md §4 (Raft §5.3, §5.4.2).
+//
+// What a follower is sent is drawn from the store when a frame to its node is being filled, so
+// entries of one turn travel together and are copied once. `next` runs ahead of `match` within the
+// window; when an answer says that something in between is missing, or none comes, it falls back to
+// probing: one message at a time until the logs are known to meet.
+//
+// An entry too large for a frame goes in parts, `part_sent` ahead of `part_acked`; the next one waits
+// until it is acknowledged whole.
+#include "node/raft/raft_internal.h"
+#include "proto/base/check.h"
+#include "proto/base/mutant.h"
+
+// --- flights -------------------------------------------------------------------------------------
+
+static void flights_push(struct follower *follower, log_index last, uint64_t size) {
+    struct flights *flights = &follower->flights;
+    check(flights->count < LIMIT_RAFT_WINDOW_MESSAGES);
+    uint32_t at = (flights->first + flights->count) % LIMIT_RAFT_WINDOW_MESSAGES;
+    flights->ring[at] = (struct flight){last, size};
+    flights->count++;
+    flights->bytes += size;
+    follower->pair->flight_bytes += size;
+}
+
+static void flights_release(struct follower *follower, log_index match) {
+    struct flights *flights = &follower->flights;
+    while (flights->count > 0 && flights->ring[flights->first].last <= match) {
+        uint64_t size = flights->ring[flights->first].bytes;
+        flights->first = (flights->first + 1) % LIMIT_RAFT_WINDOW_MESSAGES;
+        flights->count--;
+        flights->bytes -= size;
+        follower->pair->flight_bytes -= size;
+    }
+}
+
+static void flights_clear(struct follower *follower) {
+    flights_release(follower, UINT64_MAX);
+}
+
+// --- leading -------------------------------------------------------------------------------------
+
+void lead_queue(struct raft *raft, struct replica *replica, struct follower *follower) {
+    (void)raft;
+    if (!follower->append_queued) {
+        follower->append_queued = true;
+        ring_push(&follower->pair->appends, replica->id);
+    }
+}
+
+void lead_queue_all(struct raft *raft, struct replica *replica) {
+    for (uint32_t i = 0; i < replica_others(replica); i++) {
+        lead_queue(raft, replica, &replica->followers[i]);
+    }
+}
+
+static void begin_follower(const struct raft *raft, struct follower *follower, log_index next) {
+    flights_clear(follower);
+    pair_relist(follower->pair);
+    follower->progress = RAFT_PROBING;
+    follower->probe_owed = false;
+    follower->epoch_known = false;
+    follower->log_epoch = 0;
+    follower->match = 0;
+    follower->next = next;
+    follower->commit_told = 0;
+    follower->part_sent = 0;
+    follower->part_acked = 0;
+    follower->listed_version = follower->pair->lead_version;
+    follower->excepted_by = 0;
+    follower->heard = raft->now;
+    follower->sent = raft->now;
+}
+
+// The no-op opens the term: only with it do entries of earlier terms commit (rule 2).
+void lead_begin(struct raft *raft, struct replica *replica) {
+    for (uint32_t i = 0; i < replica_others(replica); i++) {
+        begin_follower(raft, &replica->followers[i], replica->last + 1);
+    }
+    replica->announced = false;
+    replica->read_first = 0;
+    replica->read_wanted = 0;
+    replica->transfer_to = 0;
+    int64_t time_ms = store_group(raft->store, replica->id).time_ms;
+    log_lsn lsn = 0;
+    store_append_noop(raft->store, replica->id, replica->term, time_ms, &replica->noop, &lsn);
+    check(replica->noop == replica->last + 1);
+    replica_appended(raft, replica, replica->noop, replica->term, lsn);
+    lead_queue_all(raft, replica);
+}
+
+void lead_end(struct raft *raft, struct replica *replica) {
+    for (uint32_t i = 0; i < replica_others(replica); i++) {
+        flights_clear(&replica->followers[i]);
+        pair_relist(replica->followers[i].pair);
+    }
+    replica->announced = false;
+    replica->read_first = 0;
+    replica->transfer_to = 0;
+    if (!mutant_is("speculation_kept")) {
+        store_forget_speculation(raft->store, replica->id);
+    }
+}
+
+// News of a commit waits for a frame that goes anyway.
+static void tell_commit(struct raft *raft, struct replica *replica) {
+    for (uint32_t i = 0; i < replica_others(replica); i++) {
+        struct follower *follower = &replica->followers[i];
+        struct pair *pair = follower->pair;
+        if (!follower->commit_queued) {
+            follower->commit_queued = true;
+            if (pair->commits.count == 0) {
+                pair->flush = mono_after(raft->now, LIMIT_RAFT_COMMIT_RIDE_MS);
+            }
+            ring_push(&pair->commits, replica->id);
+        }
+    }
+}
+
+// The highest index that a majority has.
+static log_index majority_match(const struct replica *replica) {
+    log_index indexes[RAFT_VOTERS_MAX] = {replica->durable};
+    uint32_t count = 1;
+    for (uint32_t i = 0; i < replica_others(replica); i++) {
+        log_index match = replica->followers[i].match;
+        uint32_t at = count++;
+        for (; at > 0 && indexes[at - 1] < match; at--) {
+            indexes[at] = indexes[at - 1];
+        }
+        indexes[at] = match;
+    }
+    return indexes[replica->voter_count / 2];
+}
+
+void lead_count(struct raft *raft, struct replica *replica) {
+    log_index index = majority_match(replica);
+    bool own_term = index >= replica->noop || mutant_is("commit_old_term");
+    if (index <= replica->commit || !own_term) {
+        return;
+    }
+    replica_committed(raft, replica, index);
+    tell_commit(raft, replica);
+    if (!replica->announced && index >= replica->noop) {
+        replica->announced = true;
+        (void)raft_event(raft, replica, RAFT_LEADING);
+    }
+}
+
+mono_time lead_heard(const struct replica *replica, const struct follower *follower) {
+    (void)replica;
+    mono_time heard = follower->heard;
+    if (pair_covers(follower->pair, follower) && follower->pair->confirmed.ns > heard.ns) {
+        heard = follower->pair->confirmed;
+    }
+    return heard;
+}
+
+// --- loss ----------------------------------------------------------------------------------------
+
+void lead_lost(struct raft *raft, struct replica *replica, struct follower *follower) {
+    if (follower->progress > RAFT_REPLICATING) {
+        return;
+    }
+    if (follower->progress == RAFT_REPLICATING) {
+        follower->progress = RAFT_PROBING;
+        follower->next = follower->match + 1;
+    }
+    flights_clear(follower);
+    follower->part_sent = follower->part_acked;
+    follower->probe_owed = true;
+    follower->sent = raft->now;
+    raft->stats.appends_resent++;
+    lead_queue(raft, replica, follower);
+}
+
+mono_time lead_resend(struct raft *raft, struct replica *replica) {
+    mono_time next = {INT64_MAX};
+    for (uint32_t i = 0; i < replica_others(replica); i++) {
+        struct follower *follower = &replica->followers[i];
+        bool waits = follower->flights.count > 0 || follower->part_sent > 0;
+        if (!waits || pair_is_silent(raft, follower->pair)) {
+            continue; // a pair that is heard again is probed at once
+        }
+        if (mono_passed(raft, follower->sent, LIMIT_RAFT_RESEND_MS)) {
+            lead_lost(raft, replica, follower);
+        }
+        mono_time due = mono_after(follower->sent, LIMIT_RAFT_RESEND_MS);
+        next = due.ns < next.ns ? due : next;
+    }
+    return next;
+}
+
+// --- filling a frame -----------------------------------------------------------------------------
+
+enum fill {
+    FILL_DONE, // nothing more may be sent now
+    FILL_MORE, // a message was written; perhaps another one
+    FILL_ROOM  // the frame has no room for the next
+};
+
+static bool window_is_open(const struct follower *follower) {
+    const struct flights *flights = &follower->flights;
+    if (follower->part_sent > 0) {
+        return follower->part_sent - follower->part_acked < LIMIT_RAFT_PART_WINDOW_BYTES;
+    }
+    return flights->count < LIMIT_RAFT_WINDOW_MESSAGES &&
+           flights->bytes < LIMIT_RAFT_WINDOW_BYTES &&
+           follower->pair->flight_bytes < LIMIT_RAFT_LINK_BYTES;
+}
+
+static bool may_send(
+    const struct raft *raft, const struct replica *replica, const struct follower *follower
+) {
+    if (follower->progress > RAFT_REPLICATING || pair_is_silent(raft, follower->pair)) {
+        return false;
+    }
+    bool has_news = follower->next <= replica->last || follower->probe_owed;
+    if (follower->progress == RAFT_PROBING) {
+        return has_news && follower->flights.count == 0;
+    }
+    return follower->probe_owed || (has_news && window_is_open(follower));
+}
+
+static void note_sent(
+    struct raft *raft, struct replica *replica, struct follower *follower, uint64_t size
+) {
+    if (follower->flights.count == 0) {
+        follower->sent = raft->now;
+        replica_wake(raft, replica, mono_after(raft->now, LIMIT_RAFT_RESEND_MS));
+    }
+    bool has_entries = size > 0;
+    if (has_entries || follower->progress == RAFT_PROBING) {
+        flights_push(follower, follower->next - 1, size);
+    }
+    follower->probe_owed = false;
+    follower->commit_told = replica->commit;
+    raft->stats.messages_sent++;
+}
+
+static struct message append_head(
+    const struct replica *replica,
+    const struct follower *follower,
+    enum message_kind kind,
+    uint64_t log_term,
+    hash128 chain
+) {
+    return (struct message){
+        .kind = kind,
+        .group = replica->id,
+        .term = replica->term,
+        .index = follower->next - 1,
+        .log_term = log_term,
+        .chain = chain,
+        .commit = replica->commit,
+    };
+}
+
+// The next piece of the large entry `next`.
+static enum fill put_piece(
+    struct raft *raft,
+    struct replica *replica,
+    struct follower *follower,
+    struct message *head,
+    const struct store_entry *entry,
+    struct buffer *frame,
+    size_t frame_bytes_max
+) {
+    size_t total = entry->payload.size;
+    if (follower->part_sent >= total && !follower->probe_owed) {
+        return FILL_DONE;
+    }
+    size_t from = follower->part_sent < total ? (size_t)follower->part_sent : 0;
+    size_t size = total - from;
+    size = size > LIMIT_RAFT_PART_BYTES ? LIMIT_RAFT_PART_BYTES : size;
+    if (frame->size + size + MESSAGE_HEAD_BYTES_MAX + MESSAGE_ENTRY_HEAD_BYTES_MAX >
+        frame_bytes_max) {
+        return FILL_ROOM;
+    }
+    head->kind = MESSAGE_PART;
+    head->offset = from;
+    size_t place = message_begin_body(frame, head);
+    message_put_part(frame, entry, total, bytes_slice(entry->payload, from, from + size));
+    message_end_body(frame, place);
+    note_sent(raft, replica, follower, 0);
+    if (follower->part_sent == follower->part_acked) {
+        follower->sent = raft->now;
+        replica_wake(raft, replica, mono_after(raft->now, LIMIT_RAFT_RESEND_MS));
+    }
+    follower->part_sent = from + size;
+    return FILL_MORE;
+}
+
+static bool entry_fits(
+    const struct buffer *frame, size_t frame_bytes_max, const struct store_entry *entry
+) {
+    return entry->payload.size <= LIMIT_RAFT_PART_BYTES &&
+           frame->size + MESSAGE_ENTRY_HEAD_BYTES_MAX + entry->payload.size <= frame_bytes_max;
+}
+
+// Entries from `next` on, as many as one message takes; none is a probe too.
+static void put_entries(
+    struct raft *raft,
+    struct replica *replica,
+    struct follower *follower,
+    const struct message *head,
+    struct buffer *frame,
+    size_t frame_bytes_max
+) {
+    size_t place = message_begin_body(frame, head);
+    struct store_entry entry;
+    while (follower->next <= replica->last && frame->size - place < LIMIT_RAFT_APPEND_BYTES) {
+        err found = store_entry_read(raft->store, replica->id, follower->next, &entry);
+        if (err_is(found) || !entry_fits(frame, frame_bytes_max, &entry)) {
+            break;
+        }
+        message_put_entry(frame, &entry);
+        follower->next++;
+        raft->stats.entries_sent++;
+    }
+    message_end_body(frame, place);
+    note_sent(raft, replica, follower, frame->size - place);
+}
+
+static enum fill fill_once(
+    struct raft *raft,
+    struct replica *replica,
+    struct follower *follower,
+    struct buffer *frame,
+    size_t frame_bytes_max
+) {
+    if (!may_send(raft, replica, follower)) {
+        return FILL_DONE;
+    }
+    if (frame->size + MESSAGE_HEAD_BYTES_MAX > frame_bytes_max) {
+        return FILL_ROOM;
+    }
+    uint64_t log_term = 0;
+    hash128 chain = {0};
+    struct store_entry entry = {0};
+    bool kept =
+        store_entry_term(raft->store, replica->id, follower->next - 1, &log_term, &chain);
+    bool has_entry = follower->next <= replica->last;
+    if (kept && has_entry) {
+        kept = !err_is(store_entry_read(raft->store, replica->id, follower->next, &entry));
+    }
+    if (!kept) {
+        flights_clear(follower);
+        follower->progress = RAFT_NEEDS_SNAPSHOT;
+        return FILL_DONE;
+    }
+    struct message head = append_head(replica, follower, MESSAGE_APPEND, log_term, chain);
+    if (has_entry && entry.payload.size > LIMIT_RAFT_PART_BYTES) {
+        return put_piece(raft, replica, follower, &head, &entry, frame, frame_bytes_max);
+    }
+    size_t room = frame_bytes_max - MESSAGE_HEAD_BYTES_MAX;
+    if (has_entry && !entry_fits(frame, room, &entry)) {
+        return FILL_ROOM;
+    }
+    put_entries(raft, replica, follower, &head, frame, frame_bytes_max);
+    return FILL_MORE;
+}
+
+bool lead_fill(
+    struct raft *raft,
+    struct replica *replica,
+    struct follower *follower,
+    struct buffer *frame,
+    size_t frame_bytes_max
+) {
+    enum fill fill = FILL_MORE;
+    while (fill == FILL_MORE) {
+        fill = fill_once(raft, replica, follower, frame, frame_bytes_max);
+    }
+    return fill == FILL_ROOM;
+}
+
+// --- answers -------------------------------------------------------------------------------------
+
+// Whether the answer is of the log the follower has now (rule 5).
+static bool epoch_fits(struct follower *follower, uint64_t epoch) {
+    if (follower->epoch_known && epoch < follower->log_epoch) {
+        return mutant_is("ack_of_old_epoch");
+    }
+    if (follower->epoch_known && epoch > follower->log_epoch) {
+        follower->match = 0;
+        follower->progress = RAFT_PROBING;
+        follower->part_sent = 0;
+        follower->part_acked = 0;
+        flights_clear(follower);
+    }
+    follower->epoch_known = true;
+    follower->log_epoch = epoch;
+    return true;
+}
+
+MUST_USE static err receive_ack(
+    struct raft *raft,
+    struct replica *replica,
+    struct follower *follower,
+    const struct message *message
+) {
+    if (message->index > replica->last) {
+        return err_make(ERR_INVALID, "an acknowledgement of an entry that was never made");
+    }
+    if (message->index > follower->match) {
+        follower->match = message->index;
+        follower->sent = raft->now;
+    }
+    if (follower->next <= follower->match) {
+        follower->next = follower->match + 1;
+        follower->part_sent = 0;
+        follower->part_acked = 0;
+    }
+    if (follower->progress != RAFT_PEER_FAULTY) {
+        follower->progress = RAFT_REPLICATING;
+    }
+    flights_release(follower, follower->match);
+    lead_count(raft, replica);
+    if (replica->transfer_to == follower->node) {
+        election_transfer_ready(raft, replica);
+    }
+    if (follower->next <= replica->last) {
+        lead_queue(raft, replica, follower);
+    }
+    return ERR_NONE;
+}
+
+// Where the logs may meet: at or below the hint, and not where our term is above the follower's.
+static log_index meeting_point(
+    const struct raft *raft,
+    const struct replica *replica,
+    const struct follower *follower,
+    const struct message *message
+) {
+    log_index index = message->hint < message->index ? message->hint : message->index - 1;
+    uint64_t term = 0;
+    hash128 chain;
+    while (index > follower->match &&
+           store_entry_term(raft->store, replica->id, index, &term, &chain) &&
+           term > message->hint_term) {
+        index--;
+    }
+    return index > follower->match ? index : follower->match;
+}
+
+static void receive_reject(
+    struct raft *raft,
+    struct replica *replica,
+    struct follower *follower,
+    const struct message *message
+) {
+    if (message->last < follower->match) {
+        // It acknowledged more, in this very epoch: its disk lied. It counts for nothing.
+        follower->progress = RAFT_PEER_FAULTY;
+        follower->match = 0;
+        flights_clear(follower);
+        return;
+    }
+    bool is_stale = follower->progress == RAFT_REPLICATING
+                        ? message->index <= follower->match
+                        : message->index + 1 != follower->next;
+    if (is_stale || message->index == 0 || follower->progress > RAFT_REPLICATING) {
+        return;
+    }
+    follower->progress = RAFT_PROBING;
+    follower->next = meeting_point(raft, replica, follower, message) + 1;
+    follower->part_sent = 0;
+    follower->part_acked = 0;
+    follower->probe_owed = true;
+    flights_clear(follower);
+    raft->stats.appends_resent++;
+    lead_queue(raft, replica, follower);
+}
+
+static void receive_part_ack(
+    struct raft *raft,
+    struct replica *replica,
+    struct follower *follower,
+    const struct message *message
+) {
+    bool fits = message->index == follower->next && message->offset <= follower->part_sent &&
+                follower->progress <= RAFT_REPLICATING;
+    if (fits && message->offset > follower->part_acked) {
+        follower->part_acked = message->offset;
+        follower->sent = raft->now;
+        follower->progress = RAFT_REPLICATING;
+        flights_clear(follower);
+        lead_queue(raft, replica, follower);
+    }
+}
+
+err lead_receive(
+    struct raft *raft, struct replica *replica, node_id from, const struct message *message
+) {
+    struct follower *follower = replica_follower(replica, from);
+    check(follower != NULL);
+    if (message->term > replica->term) {
+        election_follow(raft, replica, message->term, 0);
+    }
+    bool is_current = message->term == replica->term || mutant_is("ack_of_old_term");
+    if (replica->role != RAFT_LEADER || !is_current || !epoch_fits(follower, message->epoch)) {
+        return ERR_NONE;
+    }
+    follower->heard = raft->now;
+    if (message->kind == MESSAGE_ACK) {
+        return receive_ack(raft, replica, follower, message);
+    }
+    if (message->kind == MESSAGE_REJECT) {
+        receive_reject(raft, replica, follower, message);
+    } else {
+        check(message->kind == MESSAGE_PART_ACK);
+        receive_part_ack(raft, replica, follower, message);
+    }
+    return ERR_NONE;
+}

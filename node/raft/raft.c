@@ -1,0 +1,477 @@
+// All groups of a node: memory, time, durability, events. The rules live in the other files:
+// election.c who leads, lead.c and follow.c how entries travel, pair.c what two nodes say to each
+// other for all groups at once, read.c how a leader proves that it still is one.
+//
+// Work is in proportion to what happens: a group is looked at when a message names it, when the log
+// became durable for it, or when its own wake-up comes, which is about once an election timeout for
+// a quiet one. A group of one voter has no wake-up at all.
+#include "node/raft/raft_internal.h"
+#include "proto/base/check.h"
+#include "proto/base/mutant.h"
+
+#include <stdlib.h>
+
+enum {
+    RING_CAPACITY_FIRST = 64
+};
+
+static int wake_order(const void *left, const void *right) {
+    const struct wake *a = left;
+    const struct wake *b = right;
+    if (a->at.ns != b->at.ns) {
+        return a->at.ns < b->at.ns ? -1 : 1;
+    }
+    return (a->group > b->group) - (a->group < b->group);
+}
+
+static void *zeroed(size_t count, size_t size) {
+    void *memory = calloc(count, size);
+    check(memory != NULL);
+    return memory;
+}
+
+// --- life ----------------------------------------------------------------------------------------
+
+struct raft *raft_create(const struct raft_options *options) {
+    check(options->self != 0);
+    check(options->group_count > 0 && options->group_count <= UINT16_MAX);
+    check(options->incarnation != 0);
+    struct raft *raft = zeroed(1, sizeof(*raft));
+    raft->store = options->store;
+    raft->self = options->self;
+    raft->group_count = options->group_count;
+    raft->incarnation = options->incarnation;
+    raft->now = options->now;
+    raft->round_begun = options->now;
+    raft->round = 1;
+    random_init(&raft->random, options->random_seed);
+    raft->replicas = zeroed(raft->group_count, sizeof(*raft->replicas));
+    for (uint32_t i = 0; i < raft->group_count; i++) {
+        raft->replicas[i].id = (group_id)i;
+    }
+    heap_init(&raft->wakes, sizeof(struct wake), wake_order);
+    raft->pending_capacity = RING_CAPACITY_FIRST;
+    raft->pending = zeroed(raft->pending_capacity, sizeof(*raft->pending));
+    raft->events_capacity = RING_CAPACITY_FIRST;
+    raft->events = zeroed(raft->events_capacity, sizeof(*raft->events));
+    raft->touched = zeroed(raft->group_count, sizeof(*raft->touched));
+    ring_init(&raft->readers, raft->group_count);
+    return raft;
+}
+
+static void replica_free(struct replica *replica) {
+    if (replica->assembly != NULL) {
+        buffer_deinit(&replica->assembly->payload);
+        free(replica->assembly);
+    }
+    free(replica->followers);
+}
+
+void raft_destroy(struct raft **raft) {
+    if (*raft == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < (*raft)->group_count; i++) {
+        replica_free(&(*raft)->replicas[i]);
+    }
+    for (uint32_t i = 0; i < (*raft)->pair_count; i++) {
+        pair_destroy((*raft)->pairs[i]);
+    }
+    heap_deinit(&(*raft)->wakes);
+    free((*raft)->replicas);
+    free((*raft)->pending);
+    free((*raft)->events);
+    free((*raft)->touched);
+    free((*raft)->readers.items);
+    free(*raft);
+    *raft = NULL;
+}
+
+static void configure_followers(
+    struct raft *raft, struct replica *replica, const struct raft_config *config
+) {
+    replica->followers = zeroed(replica_others(replica), sizeof(*replica->followers));
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < config->voter_count; i++) {
+        node_id node = config->voters[i];
+        check(node != 0);
+        if (node != raft->self) {
+            check(replica_follower(replica, node) == NULL);
+            check(count < replica_others(replica));
+            struct pair *pair = raft_pair(raft, node);
+            replica->followers[count].pair = pair == NULL ? pair_add(raft, node) : pair;
+            replica->followers[count].node = node;
+            count++;
+        }
+    }
+    check(count == replica_others(replica)); // this node is one of the voters
+}
+
+void raft_configure(struct raft *raft, group_id group, const struct raft_config *config) {
+    check(group < raft->group_count);
+    check(config->voter_count > 0 && config->voter_count <= RAFT_VOTERS_MAX);
+    struct replica *replica = &raft->replicas[group];
+    check(!replica->configured && !raft->ticked);
+    struct store_group known = store_group(raft->store, group);
+    replica->configured = true;
+    replica->voter_count = config->voter_count;
+    replica->preferred = config->voters[0] == raft->self;
+    replica->term = known.term;
+    replica->vote = known.vote;
+    replica->last = known.last_index;
+    replica->last_term = known.last_term;
+    replica->durable = known.last_index;
+    replica->commit = known.commit_index;
+    if (config->voter_count == 1) {
+        check(config->voters[0] == raft->self);
+        election_alone(raft, replica);
+        return;
+    }
+    configure_followers(raft, replica, config);
+    election_rearm(raft, replica);
+    if (replica->preferred) {
+        election_hasten(raft, replica);
+    }
+}
+
+// --- inputs --------------------------------------------------------------------------------------
+
+void raft_tick(struct raft *raft, mono_time now) {
+    raft->ticked = true;
+    if (now.ns > raft->now.ns) {
+        raft->now = now;
+    }
+    const struct wake *top = NULL;
+    while ((top = heap_top(&raft->wakes)) != NULL && top->at.ns <= raft->now.ns) {
+        struct wake wake = *top;
+        (void)heap_pop(&raft->wakes, &wake);
+        struct replica *replica = &raft->replicas[wake.group];
+        if (replica->waking && replica->wake.ns == wake.at.ns) {
+            replica->waking = false;
+            election_wake(raft, replica);
+        }
+    }
+}
+
+static void replica_durable(struct raft *raft, struct replica *replica) {
+    election_durable(raft, replica);
+    if (replica->role == RAFT_LEADER) {
+        lead_count(raft, replica);
+    } else {
+        follow_durable(raft, replica);
+    }
+}
+
+// Groups whose log is durable further are looked at once each, however many entries that is.
+void raft_log_durable(struct raft *raft, log_lsn lsn) {
+    if (lsn > raft->durable) {
+        raft->durable = lsn;
+    }
+    size_t touched_count = 0;
+    while (raft->pending_count > 0 && raft->pending[raft->pending_first].lsn <= raft->durable) {
+        struct durability done = raft->pending[raft->pending_first];
+        raft->pending_first = (raft->pending_first + 1) & (raft->pending_capacity - 1);
+        raft->pending_count--;
+        struct replica *replica = &raft->replicas[done.group];
+        // Older than a cut: its place may have been taken by another entry.
+        bool counts = done.lsn >= replica->cut_lsn || mutant_is("cut_forgets_durable");
+        if (counts && done.index > replica->durable) {
+            replica->durable = done.index;
+        }
+        if (!replica->touched) {
+            replica->touched = true;
+            raft->touched[touched_count++] = done.group;
+        }
+    }
+    for (size_t i = 0; i < touched_count; i++) {
+        struct replica *replica = &raft->replicas[raft->touched[i]];
+        replica->touched = false;
+        replica_durable(raft, replica);
+    }
+}
+
+void raft_proposed(struct raft *raft, group_id group, log_index index, log_lsn lsn) {
+    struct replica *replica = raft_replica(raft, group);
+    check(replica != NULL && replica->role == RAFT_LEADER);
+    check(index == replica->last + 1);
+    replica_appended(raft, replica, index, replica->term, lsn);
+    if (replica->voter_count > 1) {
+        lead_queue_all(raft, replica);
+    }
+    if (mutant_is("count_self_before_sync")) {
+        replica->durable = index;
+        lead_count(raft, replica);
+    }
+}
+
+void raft_peer_changed(struct raft *raft, node_id node, bool connected) {
+    struct pair *pair = raft_pair(raft, node);
+    if (pair == NULL || pair->closed == !connected) {
+        return;
+    }
+    pair->closed = !connected;
+    for (uint32_t i = 0; i < raft->group_count; i++) {
+        struct replica *replica = &raft->replicas[i];
+        struct follower *follower = replica_follower(replica, node);
+        if (follower == NULL) {
+            continue;
+        }
+        if (replica->role == RAFT_LEADER) {
+            lead_lost(raft, replica, follower);
+        } else if (!connected && replica->leader == node) {
+            election_hasten(raft, replica);
+        } else if (connected && replica->leader == 0 && replica->preferred) {
+            election_hasten(raft, replica);
+        }
+    }
+}
+
+// --- outputs -------------------------------------------------------------------------------------
+
+bool raft_take_event(struct raft *raft, struct raft_event *out_event) {
+    if (raft->events_count == 0) {
+        return false;
+    }
+    *out_event = raft->events[raft->events_taken & (raft->events_capacity - 1)];
+    struct replica *replica = &raft->replicas[out_event->group];
+    raft->events_taken++;
+    raft->events_count--;
+    if (replica->commit_event == raft->events_taken) {
+        replica->commit_event = 0;
+    }
+    return true;
+}
+
+static void events_grow(struct raft *raft) {
+    struct raft_event *grown = zeroed(raft->events_capacity * 2, sizeof(*grown));
+    for (size_t i = 0; i < raft->events_count; i++) {
+        uint64_t place = raft->events_taken + i;
+        grown[place & (raft->events_capacity * 2 - 1)] =
+            raft->events[place & (raft->events_capacity - 1)];
+    }
+    free(raft->events);
+    raft->events = grown;
+    raft->events_capacity *= 2;
+}
+
+// A new event at the end, borrowed until the next one.
+struct raft_event *
+raft_event(struct raft *raft, struct replica *replica, enum raft_event_kind kind) {
+    if (raft->events_count == raft->events_capacity) {
+        events_grow(raft);
+    }
+    uint64_t place = raft->events_taken + raft->events_count++;
+    struct raft_event *event = &raft->events[place & (raft->events_capacity - 1)];
+    *event = (struct raft_event){
+        .group = replica->id, .kind = kind, .term = replica->term, .leader = replica->leader
+    };
+    replica->commit_event = kind == RAFT_COMMITTED ? place + 1 : 0;
+    return event;
+}
+
+// --- questions -----------------------------------------------------------------------------------
+
+bool raft_is_leader(const struct raft *raft, group_id group) {
+    const struct replica *replica = raft_replica(raft, group);
+    return replica != NULL && replica->role == RAFT_LEADER && replica->announced;
+}
+
+bool raft_is_transferring(const struct raft *raft, group_id group) {
+    const struct replica *replica = raft_replica(raft, group);
+    return replica != NULL && replica->transfer_to != 0;
+}
+
+node_id raft_leader(const struct raft *raft, group_id group) {
+    const struct replica *replica = raft_replica(raft, group);
+    return replica == NULL ? 0 : replica->leader;
+}
+
+uint64_t raft_term(const struct raft *raft, group_id group) {
+    const struct replica *replica = raft_replica(raft, group);
+    return replica == NULL ? 0 : replica->term;
+}
+
+log_index raft_commit_index(const struct raft *raft, group_id group) {
+    const struct replica *replica = raft_replica(raft, group);
+    return replica == NULL ? 0 : replica->commit;
+}
+
+mono_time raft_next_wakeup(const struct raft *raft) {
+    mono_time next = {INT64_MAX};
+    const struct wake *top = heap_top(&raft->wakes);
+    if (top != NULL) {
+        next = top->at;
+    }
+    for (uint32_t i = 0; i < raft->pair_count; i++) {
+        mono_time at = pair_due(raft, raft->pairs[i]);
+        next = at.ns < next.ns ? at : next;
+    }
+    return next;
+}
+
+static void status_of_followers(
+    const struct raft *raft, const struct replica *replica, struct raft_group_status *status
+) {
+    status->follower_count = replica_others(replica);
+    for (uint32_t i = 0; i < status->follower_count; i++) {
+        const struct follower *follower = &replica->followers[i];
+        status->followers[i] = (struct raft_follower_status){
+            .node = follower->node,
+            .progress = follower->progress,
+            .match = follower->match,
+            .log_epoch = follower->log_epoch,
+            .answers =
+                !mono_passed(raft, lead_heard(replica, follower), LIMIT_RAFT_ELECTION_MS),
+        };
+    }
+}
+
+struct raft_group_status raft_status(const struct raft *raft, group_id group) {
+    struct raft_group_status status = {0};
+    const struct replica *replica = raft_replica(raft, group);
+    if (replica == NULL) {
+        return status;
+    }
+    status = (struct raft_group_status){
+        .configured = true,
+        .role = replica->role,
+        .term = replica->term,
+        .vote = replica->vote,
+        .leader = replica->leader,
+        .first = store_first_index(raft->store, group),
+        .last = replica->last,
+        .durable = replica->durable,
+        .commit = replica->commit,
+        .elections = replica->elections,
+    };
+    if (replica->role == RAFT_LEADER) {
+        status_of_followers(raft, replica, &status);
+    }
+    return status;
+}
+
+struct raft_stats raft_stats(const struct raft *raft) {
+    return raft->stats;
+}
+
+// --- bookkeeping ---------------------------------------------------------------------------------
+
+struct replica *raft_replica(const struct raft *raft, group_id group) {
+    bool there = group < raft->group_count && raft->replicas[group].configured;
+    return there ? &raft->replicas[group] : NULL;
+}
+
+struct pair *raft_pair(const struct raft *raft, node_id node) {
+    for (uint32_t i = 0; i < raft->pair_count; i++) {
+        if (raft->pairs[i]->node == node) {
+            return raft->pairs[i];
+        }
+    }
+    return NULL;
+}
+
+uint32_t replica_others(const struct replica *replica) {
+    return replica->voter_count == 0 ? 0 : replica->voter_count - 1;
+}
+
+struct follower *replica_follower(const struct replica *replica, node_id node) {
+    for (uint32_t i = 0; i < replica_others(replica); i++) {
+        if (replica->followers[i].node == node) {
+            return &replica->followers[i];
+        }
+    }
+    return NULL;
+}
+
+void replica_hard_state(struct raft *raft, struct replica *replica, uint64_t term, node_id vote) {
+    check(term >= replica->term);
+    check(term > replica->term || replica->vote == 0 || replica->vote == vote ||
+          mutant_is("vote_twice"));
+    replica->term = term;
+    replica->vote = vote;
+    replica->hard_lsn = store_hard_state(raft->store, replica->id, term, vote);
+    raft_pending(raft, replica->hard_lsn, replica->id, 0);
+}
+
+bool replica_hard_durable(const struct raft *raft, const struct replica *replica) {
+    return replica->hard_lsn <= raft->durable || mutant_is("vote_before_sync");
+}
+
+void raft_pending(struct raft *raft, log_lsn lsn, group_id group, log_index index) {
+    if (raft->pending_count == raft->pending_capacity) {
+        struct durability *grown = zeroed(raft->pending_capacity * 2, sizeof(*grown));
+        for (size_t i = 0; i < raft->pending_count; i++) {
+            grown[i] = raft->pending[(raft->pending_first + i) & (raft->pending_capacity - 1)];
+        }
+        free(raft->pending);
+        raft->pending = grown;
+        raft->pending_capacity *= 2;
+        raft->pending_first = 0;
+    }
+    size_t at = (raft->pending_first + raft->pending_count) & (raft->pending_capacity - 1);
+    raft->pending[at] = (struct durability){lsn, group, index};
+    raft->pending_count++;
+}
+
+void replica_appended(
+    struct raft *raft, struct replica *replica, log_index index, uint64_t term, log_lsn lsn
+) {
+    replica->last = index;
+    replica->last_term = term;
+    raft_pending(raft, lsn, replica->id, index);
+}
+
+// The entries before `from` are durable when the cut's record is; see raft_log_durable.
+void replica_cut(struct raft *raft, struct replica *replica, log_index from) {
+    check(from > replica->commit);
+    raft->stats.entries_cut += replica->last - from + 1;
+    replica->cut_lsn = store_cut(raft->store, replica->id, from);
+    struct store_group known = store_group(raft->store, replica->id);
+    replica->last = known.last_index;
+    replica->last_term = known.last_term;
+    if (replica->durable >= from && !mutant_is("cut_forgets_durable")) {
+        replica->durable = from - 1;
+    }
+    raft_pending(raft, replica->cut_lsn, replica->id, from - 1);
+}
+
+void replica_wake(struct raft *raft, struct replica *replica, mono_time at) {
+    if (replica->waking && replica->wake.ns <= at.ns) {
+        return;
+    }
+    replica->waking = true;
+    replica->wake = at;
+    struct wake wake = {at, replica->id};
+    heap_push(&raft->wakes, &wake);
+}
+
+void replica_committed(struct raft *raft, struct replica *replica, log_index index) {
+    check(index > replica->commit && index <= replica->last);
+    replica->commit = index;
+    store_commit(raft->store, replica->id, index);
+    struct raft_event *event = NULL;
+    if (replica->commit_event != 0) {
+        event = &raft->events[(replica->commit_event - 1) & (raft->events_capacity - 1)];
+    } else {
+        event = raft_event(raft, replica, RAFT_COMMITTED);
+    }
+    event->index = index;
+}
+
+void ring_init(struct group_ring *ring, uint32_t capacity) {
+    *ring = (struct group_ring){.items = zeroed(capacity, sizeof(group_id)), .capacity = capacity};
+}
+
+void ring_push(struct group_ring *ring, group_id group) {
+    check(ring->count < ring->capacity);
+    ring->items[(ring->first + ring->count) % ring->capacity] = group;
+    ring->count++;
+}
+
+group_id ring_pop(struct group_ring *ring) {
+    check(ring->count > 0);
+    group_id group = ring->items[ring->first];
+    ring->first = (ring->first + 1) % ring->capacity;
+    ring->count--;
+    return group;
+}

@@ -1,0 +1,337 @@
+// The inside of raft, shared by the files of this room.
+//
+// A *replica* is this node's copy of a group; a *follower* is what its leader knows of another's; a
+// *pair* is this node and another one that shares groups with it.
+#pragma once
+
+#include "node/raft/message.h"
+#include "node/raft/raft.h"
+#include "proto/base/heap.h"
+#include "proto/base/random.h"
+#include "proto/limits.h"
+
+enum {
+    RAFT_SAMPLES = 8
+};
+
+// A message with entries on its way: acknowledged when the match is at `last`.
+struct flight {
+    log_index last;
+    uint64_t bytes;
+};
+
+struct flights {
+    struct flight ring[LIMIT_RAFT_WINDOW_MESSAGES];
+    uint32_t first;
+    uint32_t count;
+    uint64_t bytes;
+};
+
+// Another voter of a group, as its leader (or candidate) sees it.
+struct follower {
+    node_id node;
+    struct pair *pair;
+    bool granted; // the vote or pre-vote under way
+
+    // of a leader's term
+    enum raft_progress progress;
+    bool append_queued; // in the pair's ring of groups with entries to send
+    bool commit_queued; // in the pair's ring of groups with news of a commit
+    bool probe_owed;    // an append is owed, with entries or without
+    bool epoch_known;
+    uint64_t log_epoch;
+    log_index match;
+    log_index next;
+    log_index commit_told;
+    uint64_t part_sent;  // bytes of the entry `next` that went as parts
+    uint64_t part_acked; // and arrived
+    uint64_t listed_version; // of the pair's list that named the group first
+    uint64_t excepted_by;    // the pair's snapshot that excepted the group
+    mono_time heard;         // an answer in this term
+    mono_time sent;          // the last append, or progress of it
+    struct flights flights;
+};
+
+// A large entry that arrives in parts.
+struct assembly {
+    log_index index;
+    struct store_entry entry; // but for the payload
+    uint64_t total;
+    struct buffer payload;
+};
+
+struct replica {
+    group_id id;
+    bool configured;
+    enum raft_role role;
+    uint32_t voter_count;
+    bool preferred; // this node is voters[0]
+    struct follower *followers; // voter_count - 1
+    uint64_t elections;
+
+    // hard state
+    uint64_t term;
+    node_id vote;
+    log_lsn hard_lsn; // durable: messages of the term may leave
+
+    // log
+    log_index last;
+    uint64_t last_term;
+    log_index durable;
+    log_index commit;
+    log_lsn cut_lsn; // what was appended before it is durable by the cut's record
+    bool touched;    // by the durable lsn that is being carried out
+
+    // time
+    mono_time heard;    // from the leader, or when the vote was given, or when it stood
+    int64_t timeout_ns; // drawn
+    mono_time hasty_until; // elections follow each other quickly
+    mono_time wake;        // the live item of the heap
+    bool waking;
+
+    // as follower
+    node_id leader;
+    log_index matched; // the log is the leader's up to here
+    log_index leader_commit;
+    log_index acked;
+    bool ack_owed;
+    bool reject_owed;
+    log_index reject_index; // the entry before, which is not here …
+    log_index reject_hint;  // … and where the logs may meet
+    uint64_t reject_term;
+    node_id grant_to; // a vote to be told once durable
+    struct assembly *assembly;
+    node_id listed_by; // who claims the group in the newest list
+    uint64_t listed_term;
+    bool excepted; // and we do not follow that
+
+    // as candidate
+    bool votes_asked;
+    bool transferred; // the leader told us to stand
+
+    // as leader
+    log_index noop; // the first entry of the term
+    bool announced; // RAFT_LEADING
+    mono_time elected;
+    uint64_t read_first;  // oldest round that a read waits for
+    uint64_t read_wanted; // newest
+    bool reading; // in raft->readers
+    node_id transfer_to;
+    mono_time transfer_until;
+
+    uint64_t commit_event; // place of the RAFT_COMMITTED that waits + 1; 0: none
+};
+
+// A ring of groups, each at most once.
+struct group_ring {
+    group_id *items;
+    uint32_t capacity;
+    uint32_t first;
+    uint32_t count;
+};
+
+// When a round was first sent.
+struct sample {
+    uint64_t round;
+    mono_time at;
+};
+
+struct pair {
+    node_id node;
+    bool closed;          // told that its connections are gone
+    uint64_t incarnation; // of its process; 0: not known
+
+    // what we tell it
+    uint64_t lead_version; // of the list of groups we lead there; 0: none ever
+    bool list_owed;
+    mono_time list_sent;
+    mono_time sent; // the last frame
+    bool answer_owed;
+    uint64_t read_round;  // newest round a read waits for
+    uint64_t asked_round; // newest sent with a question
+    mono_time asked;
+
+    // what it told us: the newest snapshot of its header
+    uint64_t snapshot; // number
+    uint64_t echo;
+    uint64_t held_version;
+    mono_time confirmed; // it had seen what we sent then
+    struct sample samples[RAFT_SAMPLES];
+    uint32_t sample_next;
+
+    // its list
+    uint64_t round_seen;
+    uint64_t list_version; // that we hold; 0: none
+    log_lsn list_lsn;      // terms it brought are durable
+    uint32_t exceptions;   // groups of it we do not follow
+    mono_time heard;       // any frame
+    mono_time heard_held;  // a frame that named the list we hold
+
+    // what waits to leave
+    struct buffer urgent;
+    uint64_t urgent_count;
+    struct group_ring appends;
+    struct group_ring commits;
+    mono_time flush; // of `commits`
+    uint64_t flight_bytes;
+};
+
+struct durability {
+    log_lsn lsn;
+    group_id group;
+    log_index index; // 0: hard state
+};
+
+struct wake {
+    mono_time at;
+    group_id group;
+};
+
+struct raft {
+    struct store *store;
+    node_id self;
+    uint32_t group_count;
+    struct random random;
+    uint64_t incarnation;
+    mono_time now;
+    bool ticked;
+    struct replica *replicas;
+    struct pair *pairs[LIMIT_NODES];
+    uint32_t pair_count;
+    uint32_t pair_turn;
+    struct heap wakes;
+    log_lsn durable;
+    struct durability *pending; // ring, by lsn
+    size_t pending_capacity, pending_first, pending_count;
+    group_id *touched;
+    struct raft_event *events; // ring
+    size_t events_capacity, events_count;
+    uint64_t events_taken; // since the beginning
+    uint64_t round;
+    bool round_sent;
+    mono_time round_begun;
+    struct group_ring readers;
+    struct raft_stats stats;
+};
+
+// --- times ---------------------------------------------------------------------------------------
+
+static inline mono_time mono_after(mono_time time, int64_t ms) {
+    return (mono_time){time.ns + ms * 1000000};
+}
+
+// Whether `ms` have passed since `since`.
+static inline bool mono_passed(const struct raft *raft, mono_time since, int64_t ms) {
+    return raft->now.ns - since.ns >= ms * 1000000;
+}
+
+// --- raft.c: bookkeeping -------------------------------------------------------------------------
+
+// The replica of a configured group, or NULL.
+struct replica *raft_replica(const struct raft *raft, group_id group);
+struct pair *raft_pair(const struct raft *raft, node_id node);
+
+// The voter `node` of the group, or NULL; itself is none.
+struct follower *replica_follower(const struct replica *replica, node_id node);
+uint32_t replica_others(const struct replica *replica);
+
+// Sets term and vote in the log. What is said in the term waits until it is durable.
+void replica_hard_state(struct raft *raft, struct replica *replica, uint64_t term, node_id vote);
+bool replica_hard_durable(const struct raft *raft, const struct replica *replica);
+
+// Notes an entry appended at the end of the log.
+void replica_appended(
+    struct raft *raft, struct replica *replica, log_index index, uint64_t term, log_lsn lsn
+);
+void replica_cut(struct raft *raft, struct replica *replica, log_index from);
+void raft_pending(struct raft *raft, log_lsn lsn, group_id group, log_index index);
+
+// Looks at the group at `at`, or earlier.
+void replica_wake(struct raft *raft, struct replica *replica, mono_time at);
+void replica_committed(struct raft *raft, struct replica *replica, log_index index);
+struct raft_event *raft_event(struct raft *raft, struct replica *replica, enum raft_event_kind kind);
+
+void ring_init(struct group_ring *ring, uint32_t capacity);
+void ring_push(struct group_ring *ring, group_id group);
+group_id ring_pop(struct group_ring *ring);
+
+// --- election.c ----------------------------------------------------------------------------------
+
+// Draws a new timeout that begins now.
+void election_rearm(struct raft *raft, struct replica *replica);
+// The group's time has come: stand, step down, send again.
+void election_wake(struct raft *raft, struct replica *replica);
+// Takes up the term, as a follower of `leader` (0: not known).
+void election_follow(struct raft *raft, struct replica *replica, uint64_t term, node_id leader);
+// The leader is gone for sure: stand within LIMIT_RAFT_HASTE_MS.
+void election_hasten(struct raft *raft, struct replica *replica);
+// Term and vote are durable: what waited for it is said.
+void election_durable(struct raft *raft, struct replica *replica);
+// A group of one voter.
+void election_alone(struct raft *raft, struct replica *replica);
+bool election_start_transfer(struct raft *raft, struct replica *replica, node_id to);
+void election_transfer_ready(struct raft *raft, struct replica *replica);
+MUST_USE err election_receive(
+    struct raft *raft, struct replica *replica, node_id from, const struct message *message
+);
+
+// --- lead.c: the leader's side of replication ----------------------------------------------------
+
+void lead_begin(struct raft *raft, struct replica *replica);
+void lead_end(struct raft *raft, struct replica *replica);
+// Counts who has what, commits what a majority has.
+void lead_count(struct raft *raft, struct replica *replica);
+void lead_queue(struct raft *raft, struct replica *replica, struct follower *follower);
+void lead_queue_all(struct raft *raft, struct replica *replica);
+// The pair's connection was lost, or its process began anew: what was on its way is lost.
+void lead_lost(struct raft *raft, struct replica *replica, struct follower *follower);
+// Sends again what nobody acknowledged. Returns when to look again.
+mono_time lead_resend(struct raft *raft, struct replica *replica);
+// Appends of one group for one follower into the frame, as far as room and window go. True: there
+// is more that only the frame's room keeps back.
+bool lead_fill(
+    struct raft *raft,
+    struct replica *replica,
+    struct follower *follower,
+    struct buffer *frame,
+    size_t frame_bytes_max
+);
+// When the follower was last known to follow.
+mono_time lead_heard(const struct replica *replica, const struct follower *follower);
+MUST_USE err lead_receive(
+    struct raft *raft, struct replica *replica, node_id from, const struct message *message
+);
+
+// --- follow.c: the follower's side ---------------------------------------------------------------
+
+// Forgets what was known of the leader's log.
+void follow_reset(struct replica *replica);
+// The log is durable further: acknowledges, commits.
+void follow_durable(struct raft *raft, struct replica *replica);
+MUST_USE err follow_receive(
+    struct raft *raft, struct replica *replica, node_id from, const struct message *message
+);
+
+// --- pair.c: frames, heartbeats, lists, rounds ---------------------------------------------------
+
+struct pair *pair_add(struct raft *raft, node_id node);
+void pair_destroy(struct pair *pair);
+// Puts a message of `replica` into the pair's next frame.
+void pair_say(struct raft *raft, struct pair *pair, const struct message *message);
+// Whether the pair holds, by its newest header, to our leading of the group.
+bool pair_covers(const struct pair *pair, const struct follower *follower);
+// Term, leader or role of the group changed: does it still agree with the list of its leader?
+void pair_refresh(struct raft *raft, struct replica *replica);
+// We lead the group there since now, or no longer.
+void pair_relist(struct pair *pair);
+// When a frame is due should nothing else want one.
+mono_time pair_due(const struct raft *raft, const struct pair *pair);
+// Nothing heard for so long that sending entries is a waste.
+bool pair_is_silent(const struct raft *raft, const struct pair *pair);
+
+// --- read.c --------------------------------------------------------------------------------------
+
+// The pair's snapshot is new: which rounds does it confirm?
+void read_count_all(struct raft *raft, const struct pair *pair);
+// Begins a round when the newest has been sent.
+void read_round(struct raft *raft);
