@@ -6,12 +6,12 @@
 //      +------------------------+------------------------+--------------------+
 //          a higher term, the term's leader, or – a leader – no majority for an election timeout
 //
-// A pre-candidate has changed nothing: a node that hears nobody stays one for ever and its term does
-// not rise. A voter that heard its leader within the least timeout says no to both questions and
-// does not even take up the term (stickiness), unless the leader itself handed over.
+// A pre-candidate has changed nothing: a node that hears nobody stays one for ever and its term
+// does not rise. A voter that heard its leader within the least timeout says no to both questions
+// and does not even take up the term (stickiness), unless the leader itself handed over.
 //
-// Term and vote go to the log in one record; what is said in the term, a vote asked for or given, an
-// own vote counted, waits in a field of the replica until that record is durable.
+// Term and vote go to the log in one record; what is said in the term, a vote asked for or given,
+// an own vote counted, waits in a field of the replica until that record is durable.
 #include "node/raft/raft_internal.h"
 #include "proto/base/check.h"
 #include "proto/base/mutant.h"
@@ -26,8 +26,8 @@ static bool leader_is_gone(const struct replica *replica) {
     return leader != NULL && leader->pair->closed;
 }
 
-// When the replica last heard of a leader: from it in this group, or – when it holds to the leader's
-// list – anything at all from that node.
+// When the replica last heard of a leader: from it in this group, or – when it holds to the
+// leader's list – anything at all from that node.
 static mono_time last_heard(const struct replica *replica) {
     mono_time heard = replica->heard;
     if (replica->leader != 0 && replica->listed_by == replica->leader && !replica->excepted) {
@@ -64,9 +64,8 @@ static void stop_leading(struct raft *raft, struct replica *replica) {
 
 // The one way into a term as a follower, from whatever role. Term and vote go to the log when they
 // are news; nothing is said in the term before that is durable.
-static void take_up(
-    struct raft *raft, struct replica *replica, uint64_t term, node_id vote, node_id leader
-) {
+static void
+take_up(struct raft *raft, struct replica *replica, uint64_t term, node_id vote, node_id leader) {
     check(term >= replica->term);
     bool was_leading = replica->role == RAFT_LEADER;
     bool is_news = leader != replica->leader || term > replica->term;
@@ -195,8 +194,7 @@ void election_durable(struct raft *raft, struct replica *replica) {
     replica->grant_to = 0;
     if (candidate != NULL) {
         struct message reply = {
-            .kind = MESSAGE_VOTE_REPLY, .group = replica->id, .term = replica->term, .granted = 1
-        };
+            .kind = MESSAGE_VOTE_REPLY, .group = replica->id, .term = replica->term, .granted = 1};
         pair_say(raft, candidate->pair, &reply);
     }
 }
@@ -283,8 +281,7 @@ void election_transfer_ready(struct raft *raft, struct replica *replica) {
     struct follower *heir = replica_follower(replica, replica->transfer_to);
     if (heir != NULL && heir->match == replica->last) {
         struct message now = {
-            .kind = MESSAGE_TIMEOUT_NOW, .group = replica->id, .term = replica->term
-        };
+            .kind = MESSAGE_TIMEOUT_NOW, .group = replica->id, .term = replica->term};
         pair_say(raft, heir->pair, &now);
     }
 }
@@ -305,33 +302,31 @@ static bool is_loyal(const struct raft *raft, const struct replica *replica, nod
         return true;
     }
     bool heard = !mono_passed(raft, last_heard(replica), LIMIT_RAFT_ELECTION_MS_MIN);
-    return replica->leader != 0 && replica->leader != from && heard &&
-           !leader_is_gone(replica) && !mutant_is("not_sticky");
+    return replica->leader != 0 && replica->leader != from && heard && !leader_is_gone(replica) &&
+           !mutant_is("not_sticky");
 }
 
-static void say_stale(
-    struct raft *raft, const struct replica *replica, const struct follower *to
-) {
+static void say_stale(struct raft *raft, const struct replica *replica, const struct follower *to) {
     if (replica_hard_durable(raft, replica)) {
-        struct message reply = {
-            .kind = MESSAGE_STALE, .group = replica->id, .term = replica->term
-        };
+        struct message reply = {.kind = MESSAGE_STALE, .group = replica->id, .term = replica->term};
         pair_say(raft, to->pair, &reply);
     }
 }
 
 // Two who ask each other: the one with the longer log, else the lower id goes on, so that they do
 // not split the vote.
-static bool yields(const struct raft *raft, const struct replica *replica, const struct message *message, node_id from) {
+static bool yields(
+    const struct raft *raft,
+    const struct replica *replica,
+    const struct message *message,
+    node_id from
+) {
     bool longer = message->log_term > replica->last_term || message->index > replica->last;
     return longer || from < raft->self;
 }
 
 static void receive_pre_vote(
-    struct raft *raft,
-    struct replica *replica,
-    struct follower *from,
-    const struct message *message
+    struct raft *raft, struct replica *replica, struct follower *from, const struct message *message
 ) {
     if (message->term <= replica->term) {
         say_stale(raft, replica, from);
@@ -352,16 +347,13 @@ static void receive_pre_vote(
         .asked = message->term,
         .granted = grants ? 1 : 0,
     };
-    if (grants) {
+    if (grants && replica_hard_durable(raft, replica)) {
         pair_say(raft, from->pair, &reply);
     }
 }
 
 static void receive_vote(
-    struct raft *raft,
-    struct replica *replica,
-    struct follower *from,
-    const struct message *message
+    struct raft *raft, struct replica *replica, struct follower *from, const struct message *message
 ) {
     if (message->term < replica->term) {
         say_stale(raft, replica, from);
@@ -384,9 +376,8 @@ static void receive_vote(
     }
 }
 
-static void receive_grant(
-    struct raft *raft, struct replica *replica, struct follower *from, bool is_final
-) {
+static void
+receive_grant(struct raft *raft, struct replica *replica, struct follower *from, bool is_final) {
     from->granted = true;
     if (!has_majority(replica)) {
         return;
@@ -399,10 +390,7 @@ static void receive_grant(
 }
 
 static void receive_pre_vote_reply(
-    struct raft *raft,
-    struct replica *replica,
-    struct follower *from,
-    const struct message *message
+    struct raft *raft, struct replica *replica, struct follower *from, const struct message *message
 ) {
     bool fits = replica->role == RAFT_PRE_CANDIDATE && message->asked == replica->term + 1;
     if (fits && message->granted == 1) {
@@ -411,13 +399,10 @@ static void receive_pre_vote_reply(
 }
 
 static void receive_vote_reply(
-    struct raft *raft,
-    struct replica *replica,
-    struct follower *from,
-    const struct message *message
+    struct raft *raft, struct replica *replica, struct follower *from, const struct message *message
 ) {
-    bool fits = replica->role == RAFT_CANDIDATE && replica->votes_asked &&
-                message->term == replica->term;
+    bool fits =
+        replica->role == RAFT_CANDIDATE && replica->votes_asked && message->term == replica->term;
     if (fits && message->granted == 1) {
         receive_grant(raft, replica, from, true);
     }

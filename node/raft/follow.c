@@ -1,12 +1,12 @@
 // The follower's side: rules 1, 4, 5 of distributed.md §4 (Raft §5.3).
 //
-// `matched` is how far the log is known to be the leader's, in this term; `durable` how far it is on
-// disk. Only the lesser of both is acknowledged, once per batch of the log however many messages
+// `matched` is how far the log is known to be the leader's, in this term; `durable` how far it is
+// on disk. Only the lesser of both is acknowledged, once per batch of the log however many messages
 // brought it. Committed is what the leader says, as far as `matched`: below it the log may be
 // another's.
 //
-// Nothing here trusts the sender: what no correct leader sends is ERR_INVALID, what the store cannot
-// take is left out and comes again.
+// Nothing here trusts the sender: what no correct leader sends is ERR_INVALID, what the store
+// cannot take is left out and comes again.
 #include "node/raft/raft_internal.h"
 #include "proto/base/check.h"
 #include "proto/base/mutant.h"
@@ -40,7 +40,11 @@ static void say_ack(struct raft *raft, struct replica *replica, struct pair *pai
         replica->acked = index > replica->acked ? index : replica->acked;
         replica->ack_owed = replica->ack_owed && !is_whole;
         struct message ack = {
-            .kind = MESSAGE_ACK, .group = replica->id, .term = replica->term, .index = index
+            .kind = MESSAGE_ACK,
+            .group = replica->id,
+            .term = replica->term,
+            .index = index,
+            .commit = replica->commit,
         };
         pair_say(raft, pair, &ack);
     }
@@ -80,7 +84,8 @@ void follow_durable(struct raft *raft, struct replica *replica) {
 
 // --- where the logs meet -------------------------------------------------------------------------
 
-// The highest index at or below `from` whose term is not above `term`; nothing committed is in doubt.
+// The highest index at or below `from` whose term is not above `term`; nothing committed is in
+// doubt.
 static void note_reject(
     struct raft *raft, struct replica *replica, log_index prev, log_index from, uint64_t term
 ) {
@@ -101,9 +106,8 @@ static void note_reject(
 }
 
 // Whether the entry before the message's is the leader's. ERR_INVALID: no leader could say that.
-MUST_USE static err meets(
-    struct raft *raft, struct replica *replica, const struct message *message, bool *out_meets
-) {
+MUST_USE static err
+meets(struct raft *raft, struct replica *replica, const struct message *message, bool *out_meets) {
     log_index prev = message->index;
     *out_meets = false;
     if (prev > replica->last) {
@@ -218,7 +222,8 @@ take_entries(struct raft *raft, struct replica *replica, const struct message *m
 
 // --- parts of a large entry ----------------------------------------------------------------------
 
-static void say_part_ack(struct raft *raft, struct replica *replica, log_index index) {
+static void
+say_part_ack(struct raft *raft, struct replica *replica, log_index index, uint64_t offset) {
     struct follower *leader = replica_follower(replica, replica->leader);
     if (leader != NULL && replica_hard_durable(raft, replica)) {
         struct message ack = {
@@ -226,7 +231,7 @@ static void say_part_ack(struct raft *raft, struct replica *replica, log_index i
             .group = replica->id,
             .term = replica->term,
             .index = index,
-            .offset = replica->assembly->payload.size,
+            .offset = offset,
         };
         pair_say(raft, leader->pair, &ack);
     }
@@ -252,11 +257,10 @@ static bool assembly_fits(
     const struct assembly *assembly,
     log_index index,
     const struct store_entry *entry,
-    uint64_t total,
-    uint64_t offset
+    uint64_t total
 ) {
     return assembly != NULL && assembly->index == index && assembly->total == total &&
-           assembly->entry.term == entry->term && assembly->payload.size == offset &&
+           assembly->entry.term == entry->term &&
            hash128_equal(assembly->entry.chain, entry->chain);
 }
 
@@ -283,11 +287,14 @@ take_part(struct raft *raft, struct replica *replica, const struct message *mess
         assembly_begin(replica, index, &part, total);
     }
     struct assembly *assembly = replica->assembly;
-    if (!assembly_fits(assembly, index, &part, total, message->offset)) {
-        return ERR_NONE; // something before it was lost; the leader goes on where we acknowledged
+    if (!assembly_fits(assembly, index, &part, total)) {
+        say_part_ack(raft, replica, index, 0);
+        return ERR_NONE;
     }
-    buffer_append(&assembly->payload, part.payload);
-    say_part_ack(raft, replica, index);
+    if (assembly->payload.size == message->offset) {
+        buffer_append(&assembly->payload, part.payload);
+    }
+    say_part_ack(raft, replica, index, assembly->payload.size); // where to go on
     if (assembly->payload.size == total) {
         struct store_entry whole = assembly->entry;
         whole.payload = buffer_bytes(&assembly->payload);
@@ -305,9 +312,7 @@ take_part(struct raft *raft, struct replica *replica, const struct message *mess
 
 static void say_stale(struct raft *raft, struct replica *replica, struct follower *sender) {
     if (replica_hard_durable(raft, replica)) {
-        struct message stale = {
-            .kind = MESSAGE_STALE, .group = replica->id, .term = replica->term
-        };
+        struct message stale = {.kind = MESSAGE_STALE, .group = replica->id, .term = replica->term};
         pair_say(raft, sender->pair, &stale);
     }
 }

@@ -5,8 +5,8 @@
 // window; when an answer says that something in between is missing, or none comes, it falls back to
 // probing: one message at a time until the logs are known to meet.
 //
-// An entry too large for a frame goes in parts, `part_sent` ahead of `part_acked`; the next one waits
-// until it is acknowledged whole.
+// An entry too large for a frame goes in parts, `part_sent` ahead of `part_acked`; the next one
+// waits until it is acknowledged whole.
 #include "node/raft/raft_internal.h"
 #include "proto/base/check.h"
 #include "proto/base/mutant.h"
@@ -62,8 +62,10 @@ static void begin_follower(const struct raft *raft, struct follower *follower, l
     follower->epoch_known = false;
     follower->log_epoch = 0;
     follower->match = 0;
+    follower->match_sequence = 0;
     follower->next = next;
     follower->commit_told = 0;
+    follower->commit_known = 0;
     follower->part_sent = 0;
     follower->part_acked = 0;
     follower->listed_version = follower->pair->lead_version;
@@ -164,6 +166,8 @@ void lead_lost(struct raft *raft, struct replica *replica, struct follower *foll
     if (follower->progress == RAFT_REPLICATING) {
         follower->progress = RAFT_PROBING;
         follower->next = follower->match + 1;
+    } else if (follower->flights.count > 0) {
+        follower->next = follower->probed + 1;
     }
     flights_clear(follower);
     follower->part_sent = follower->part_acked;
@@ -178,11 +182,19 @@ mono_time lead_resend(struct raft *raft, struct replica *replica) {
     for (uint32_t i = 0; i < replica_others(replica); i++) {
         struct follower *follower = &replica->followers[i];
         bool waits = follower->flights.count > 0 || follower->part_sent > 0;
-        if (!waits || pair_is_silent(raft, follower->pair)) {
+        bool unsure =
+            follower->progress == RAFT_REPLICATING && follower->commit_known < replica->commit;
+        if (!(waits || unsure) || pair_is_silent(raft, follower->pair)) {
             continue; // a pair that is heard again is probed at once
         }
         if (mono_passed(raft, follower->sent, LIMIT_RAFT_RESEND_MS)) {
-            lead_lost(raft, replica, follower);
+            if (waits) {
+                lead_lost(raft, replica, follower);
+            } else {
+                follower->probe_owed = true; // the news of the commit was lost, or its answer
+                follower->sent = raft->now;
+                lead_queue(raft, replica, follower);
+            }
         }
         mono_time due = mono_after(follower->sent, LIMIT_RAFT_RESEND_MS);
         next = due.ns < next.ns ? due : next;
@@ -208,9 +220,8 @@ static bool window_is_open(const struct follower *follower) {
            follower->pair->flight_bytes < LIMIT_RAFT_LINK_BYTES;
 }
 
-static bool may_send(
-    const struct raft *raft, const struct replica *replica, const struct follower *follower
-) {
+static bool
+may_send(const struct raft *raft, const struct replica *replica, const struct follower *follower) {
     if (follower->progress > RAFT_REPLICATING || pair_is_silent(raft, follower->pair)) {
         return false;
     }
@@ -221,9 +232,8 @@ static bool may_send(
     return follower->probe_owed || (has_news && window_is_open(follower));
 }
 
-static void note_sent(
-    struct raft *raft, struct replica *replica, struct follower *follower, uint64_t size
-) {
+static void
+note_sent(struct raft *raft, struct replica *replica, struct follower *follower, uint64_t size) {
     if (follower->flights.count == 0) {
         follower->sent = raft->now;
         replica_wake(raft, replica, mono_after(raft->now, LIMIT_RAFT_RESEND_MS));
@@ -277,6 +287,7 @@ static enum fill put_piece(
         return FILL_ROOM;
     }
     head->kind = MESSAGE_PART;
+    follower->probed = head->index;
     head->offset = from;
     size_t place = message_begin_body(frame, head);
     message_put_part(frame, entry, total, bytes_slice(entry->payload, from, from + size));
@@ -290,9 +301,8 @@ static enum fill put_piece(
     return FILL_MORE;
 }
 
-static bool entry_fits(
-    const struct buffer *frame, size_t frame_bytes_max, const struct store_entry *entry
-) {
+static bool
+entry_fits(const struct buffer *frame, size_t frame_bytes_max, const struct store_entry *entry) {
     return entry->payload.size <= LIMIT_RAFT_PART_BYTES &&
            frame->size + MESSAGE_ENTRY_HEAD_BYTES_MAX + entry->payload.size <= frame_bytes_max;
 }
@@ -308,6 +318,7 @@ static void put_entries(
 ) {
     size_t place = message_begin_body(frame, head);
     struct store_entry entry;
+    follower->probed = head->index;
     while (follower->next <= replica->last && frame->size - place < LIMIT_RAFT_APPEND_BYTES) {
         err found = store_entry_read(raft->store, replica->id, follower->next, &entry);
         if (err_is(found) || !entry_fits(frame, frame_bytes_max, &entry)) {
@@ -337,8 +348,7 @@ static enum fill fill_once(
     uint64_t log_term = 0;
     hash128 chain = {0};
     struct store_entry entry = {0};
-    bool kept =
-        store_entry_term(raft->store, replica->id, follower->next - 1, &log_term, &chain);
+    bool kept = store_entry_term(raft->store, replica->id, follower->next - 1, &log_term, &chain);
     bool has_entry = follower->next <= replica->last;
     if (kept && has_entry) {
         kept = !err_is(store_entry_read(raft->store, replica->id, follower->next, &entry));
@@ -402,8 +412,12 @@ MUST_USE static err receive_ack(
     if (message->index > replica->last) {
         return err_make(ERR_INVALID, "an acknowledgement of an entry that was never made");
     }
+    if (follower->progress == RAFT_PEER_FAULTY) {
+        return ERR_NONE;
+    }
     if (message->index > follower->match) {
         follower->match = message->index;
+        follower->match_sequence = follower->pair->sequence;
         follower->sent = raft->now;
     }
     if (follower->next <= follower->match) {
@@ -411,9 +425,10 @@ MUST_USE static err receive_ack(
         follower->part_sent = 0;
         follower->part_acked = 0;
     }
-    if (follower->progress != RAFT_PEER_FAULTY) {
-        follower->progress = RAFT_REPLICATING;
+    if (message->commit > follower->commit_known) {
+        follower->commit_known = message->commit;
     }
+    follower->progress = RAFT_REPLICATING;
     flights_release(follower, follower->match);
     lead_count(raft, replica);
     if (replica->transfer_to == follower->node) {
@@ -449,16 +464,15 @@ static void receive_reject(
     struct follower *follower,
     const struct message *message
 ) {
-    if (message->last < follower->match) {
+    if (message->last < follower->match && follower->pair->sequence > follower->match_sequence) {
         // It acknowledged more, in this very epoch: its disk lied. It counts for nothing.
         follower->progress = RAFT_PEER_FAULTY;
         follower->match = 0;
         flights_clear(follower);
         return;
     }
-    bool is_stale = follower->progress == RAFT_REPLICATING
-                        ? message->index <= follower->match
-                        : message->index + 1 != follower->next;
+    bool is_stale = follower->progress == RAFT_REPLICATING ? message->index <= follower->match
+                                                           : message->index != follower->probed;
     if (is_stale || message->index == 0 || follower->progress > RAFT_REPLICATING) {
         return;
     }
@@ -478,10 +492,13 @@ static void receive_part_ack(
     struct follower *follower,
     const struct message *message
 ) {
-    bool fits = message->index == follower->next && message->offset <= follower->part_sent &&
-                follower->progress <= RAFT_REPLICATING;
-    if (fits && message->offset > follower->part_acked) {
+    bool probing = follower->progress == RAFT_PROBING && follower->part_sent > 0;
+    bool fits = message->index == follower->next && follower->progress <= RAFT_REPLICATING;
+    if (fits && (probing || message->offset > follower->part_acked)) {
         follower->part_acked = message->offset;
+        if (probing || follower->part_sent < message->offset) {
+            follower->part_sent = message->offset; // it says where to go on
+        }
         follower->sent = raft->now;
         follower->progress = RAFT_REPLICATING;
         flights_clear(follower);

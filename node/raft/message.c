@@ -33,7 +33,7 @@ static const struct message_shape shapes[MESSAGE_KIND_COUNT] = {
     [MESSAGE_APPEND] = {"append", true, true, 3, {AT(index), AT(log_term), AT(commit)}},
     [MESSAGE_PART] = {"part", true, true, 4, {AT(index), AT(log_term), AT(commit), AT(offset)}},
     [MESSAGE_PART_ACK] = {"part-ack", false, false, 3, {AT(epoch), AT(index), AT(offset)}},
-    [MESSAGE_ACK] = {"ack", false, false, 2, {AT(epoch), AT(index)}},
+    [MESSAGE_ACK] = {"ack", false, false, 3, {AT(epoch), AT(index), AT(commit)}},
     [MESSAGE_REJECT] =
         {"reject", false, false, 5, {AT(epoch), AT(index), AT(hint), AT(hint_term), AT(last)}},
     [MESSAGE_COMMIT] = {"commit", false, false, 1, {AT(commit)}},
@@ -81,8 +81,8 @@ MUST_USE static err take_number(bytes *rest, uint64_t *out_value) {
         }
         value |= (uint64_t)(byte & 0x7f) << (7 * i);
         if ((byte & 0x80) == 0) {
-            if (byte == 0 && i > 0) {
-                break;
+            if ((byte == 0 && i > 0) || value > INT64_MAX) {
+                break; // so sums of two numbers do not wrap
             }
             skip(rest, i + 1);
             *out_value = value;
@@ -117,6 +117,7 @@ void message_put_header(struct buffer *out, const struct frame_header *header) {
     buffer_append_byte(out, MESSAGE_VERSION);
     put_number(out, header->incarnation);
     put_number(out, header->to_incarnation);
+    put_number(out, header->sequence);
     put_number(out, header->round);
     put_number(out, header->echo);
     put_number(out, header->lead_version);
@@ -137,6 +138,7 @@ err message_take_header(bytes *rest, struct frame_header *out_header) {
     uint64_t *numbers[] = {
         &header.incarnation,
         &header.to_incarnation,
+        &header.sequence,
         &header.round,
         &header.echo,
         &header.lead_version,

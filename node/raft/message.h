@@ -4,9 +4,9 @@
 //   header  = version, both incarnations, rounds, lists (struct frame_header)
 //   message = kind, group, term, the numbers of its kind, [chain], [u32 size, body]
 //
-// Numbers are varints of base 128, low group first; chains 16 bytes, sizes of bodies big-endian.
-// Reading trusts nothing: ERR_INVALID, never an assertion. Writing appends to a buffer and asks for
-// its room at the end.
+// Numbers are below 2^63, as varints of base 128, low group first; chains 16 bytes, sizes of bodies
+// big-endian. Reading trusts nothing: ERR_INVALID, never an assertion. Writing appends to a buffer
+// and asks for its room at the end.
 #pragma once
 
 #include "node/raft/raft.h"
@@ -15,7 +15,7 @@ enum {
     MESSAGE_VERSION = 1,
     FRAME_EXCEPTIONS_MAX = 64,
     // A header and a message without its body are never longer.
-    FRAME_HEADER_BYTES_MAX = 1 + 7 * 10 + 2 + FRAME_EXCEPTIONS_MAX * 3,
+    FRAME_HEADER_BYTES_MAX = 1 + 8 * 10 + 2 + FRAME_EXCEPTIONS_MAX * 3,
     MESSAGE_HEAD_BYTES_MAX = 1 + 3 + 10 * 8 + 16 + 4,
     MESSAGE_ENTRY_HEAD_BYTES_MAX = 10 + 10 + 16 + 10
 };
@@ -24,6 +24,7 @@ enum {
 struct frame_header {
     uint64_t incarnation;    // of the sender
     uint64_t to_incarnation; // of the receiver, as the sender knows it; 0: not known
+    uint64_t sequence;       // of the sender's frames to the receiver
     uint64_t round;          // the sender's newest round
     uint64_t echo;           // the newest round of the receiver that the sender has seen
     uint64_t lead_version; // of the list of groups which the sender leads and the receiver votes in
@@ -60,9 +61,9 @@ struct message {
     uint64_t term;
     uint64_t index;    // PRE_VOTE, VOTE: the last entry; APPEND, PART: the entry before; ACK: match
     uint64_t log_term; // of the entry at `index`
-    uint64_t commit;
-    uint64_t epoch;     // of the sender's log (rule 5)
-    uint64_t hint;      // REJECT: where the logs may meet …
+    uint64_t commit;   // ACK: the sender's
+    uint64_t epoch;    // of the sender's log (rule 5)
+    uint64_t hint;     // REJECT: where the logs may meet …
     uint64_t hint_term; // … and the term there
     uint64_t last;      // REJECT: the sender's last entry
     uint64_t offset;    // PART: of the body in the entry; PART_ACK: bytes the sender has

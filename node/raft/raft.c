@@ -35,7 +35,7 @@ static void *zeroed(size_t count, size_t size) {
 struct raft *raft_create(const struct raft_options *options) {
     check(options->self != 0);
     check(options->group_count > 0 && options->group_count <= UINT16_MAX);
-    check(options->incarnation != 0);
+    check(options->incarnation > 0 && options->incarnation <= INT64_MAX);
     struct raft *raft = zeroed(1, sizeof(*raft));
     raft->store = options->store;
     raft->self = options->self;
@@ -87,9 +87,8 @@ void raft_destroy(struct raft **raft) {
     *raft = NULL;
 }
 
-static void configure_followers(
-    struct raft *raft, struct replica *replica, const struct raft_config *config
-) {
+static void
+configure_followers(struct raft *raft, struct replica *replica, const struct raft_config *config) {
     replica->followers = zeroed(replica_others(replica), sizeof(*replica->followers));
     uint32_t count = 0;
     for (uint32_t i = 0; i < config->voter_count; i++) {
@@ -262,11 +261,16 @@ raft_event(struct raft *raft, struct replica *replica, enum raft_event_kind kind
     }
     uint64_t place = raft->events_taken + raft->events_count++;
     struct raft_event *event = &raft->events[place & (raft->events_capacity - 1)];
-    *event = (struct raft_event){
-        .group = replica->id, .kind = kind, .term = replica->term, .leader = replica->leader
-    };
+    *event = (struct raft_event
+    ){.group = replica->id, .kind = kind, .term = replica->term, .leader = replica->leader};
     replica->commit_event = kind == RAFT_COMMITTED ? place + 1 : 0;
     return event;
+}
+
+bool raft_transfer(struct raft *raft, group_id group, node_id to) {
+    struct replica *replica = raft_replica(raft, group);
+    return replica != NULL && replica->role == RAFT_LEADER &&
+           election_start_transfer(raft, replica, to);
 }
 
 // --- questions -----------------------------------------------------------------------------------
@@ -320,8 +324,7 @@ static void status_of_followers(
             .progress = follower->progress,
             .match = follower->match,
             .log_epoch = follower->log_epoch,
-            .answers =
-                !mono_passed(raft, lead_heard(replica, follower), LIMIT_RAFT_ELECTION_MS),
+            .answers = !mono_passed(raft, lead_heard(replica, follower), LIMIT_RAFT_ELECTION_MS),
         };
     }
 }
@@ -385,8 +388,10 @@ struct follower *replica_follower(const struct replica *replica, node_id node) {
 
 void replica_hard_state(struct raft *raft, struct replica *replica, uint64_t term, node_id vote) {
     check(term >= replica->term);
-    check(term > replica->term || replica->vote == 0 || replica->vote == vote ||
-          mutant_is("vote_twice"));
+    check(
+        term > replica->term || replica->vote == 0 || replica->vote == vote ||
+        mutant_is("vote_twice")
+    );
     replica->term = term;
     replica->vote = vote;
     replica->hard_lsn = store_hard_state(raft->store, replica->id, term, vote);

@@ -12,6 +12,7 @@
 //   4. call raft_tick no later than raft_next_wakeup.
 //
 // A frame may be lost, repeated, reordered or arrive years later: nothing but time is lost by it.
+// No transaction of the store is open while an input is given: leadership may end in it.
 // A group whose only voter is this node leads at once, sends nothing and needs no wake-up.
 #pragma once
 
@@ -177,6 +178,7 @@ struct raft_stats {
     uint64_t bytes_sent;
     uint64_t messages_sent; // inside frames
     uint64_t messages_received;
+    uint64_t messages_refused; // of groups that are not shared with the sender
     uint64_t elections;        // stood in
     uint64_t leaderships;      // won
     uint64_t leaderships_lost; // to a higher term, or for want of a majority

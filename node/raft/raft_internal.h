@@ -41,10 +41,13 @@ struct follower {
     bool epoch_known;
     uint64_t log_epoch;
     log_index match;
+    uint64_t match_sequence; // of the frame that brought the newest match
     log_index next;
+    log_index probed; // the entry before the probe on its way
     log_index commit_told;
-    uint64_t part_sent;  // bytes of the entry `next` that went as parts
-    uint64_t part_acked; // and arrived
+    log_index commit_known;  // that it has heard
+    uint64_t part_sent;      // bytes of the entry `next` that went as parts
+    uint64_t part_acked;     // and arrived
     uint64_t listed_version; // of the pair's list that named the group first
     uint64_t excepted_by;    // the pair's snapshot that excepted the group
     mono_time heard;         // an answer in this term
@@ -65,7 +68,7 @@ struct replica {
     bool configured;
     enum raft_role role;
     uint32_t voter_count;
-    bool preferred; // this node is voters[0]
+    bool preferred;             // this node is voters[0]
     struct follower *followers; // voter_count - 1
     uint64_t elections;
 
@@ -83,8 +86,8 @@ struct replica {
     bool touched;    // by the durable lsn that is being carried out
 
     // time
-    mono_time heard;    // from the leader, or when the vote was given, or when it stood
-    int64_t timeout_ns; // drawn
+    mono_time heard;       // from the leader, or when the vote was given, or when it stood
+    int64_t timeout_ns;    // drawn
     mono_time hasty_until; // elections follow each other quickly
     mono_time wake;        // the live item of the heap
     bool waking;
@@ -103,7 +106,8 @@ struct replica {
     struct assembly *assembly;
     node_id listed_by; // who claims the group in the newest list
     uint64_t listed_term;
-    bool excepted; // and we do not follow that
+    uint64_t list_seen; // version of that list
+    bool excepted;      // and we do not follow that
 
     // as candidate
     bool votes_asked;
@@ -115,7 +119,7 @@ struct replica {
     mono_time elected;
     uint64_t read_first;  // oldest round that a read waits for
     uint64_t read_wanted; // newest
-    bool reading; // in raft->readers
+    bool reading;         // in raft->readers
     node_id transfer_to;
     mono_time transfer_until;
 
@@ -146,6 +150,7 @@ struct pair {
     bool list_owed;
     mono_time list_sent;
     mono_time sent; // the last frame
+    uint64_t sequence_sent;
     bool answer_owed;
     uint64_t read_round;  // newest round a read waits for
     uint64_t asked_round; // newest sent with a question
@@ -160,12 +165,16 @@ struct pair {
     uint32_t sample_next;
 
     // its list
+    uint64_t sequence;      // of the frame that is being carried out
+    uint64_t sequence_seen; // the newest
     uint64_t round_seen;
-    uint64_t list_version; // that we hold; 0: none
-    log_lsn list_lsn;      // terms it brought are durable
-    uint32_t exceptions;   // groups of it we do not follow
-    mono_time heard;       // any frame
-    mono_time heard_held;  // a frame that named the list we hold
+    uint64_t list_version;  // that we hold; 0: none
+    log_lsn list_lsn;       // terms it brought are durable
+    uint32_t exceptions;    // groups of it we do not follow now
+    uint32_t refused_count; // and such that are another's, or never can be followed
+    group_id refused[FRAME_EXCEPTIONS_MAX];
+    mono_time heard;      // any frame
+    mono_time heard_held; // a frame that named the list we hold
 
     // what waits to leave
     struct buffer urgent;
@@ -249,7 +258,8 @@ void raft_pending(struct raft *raft, log_lsn lsn, group_id group, log_index inde
 // Looks at the group at `at`, or earlier.
 void replica_wake(struct raft *raft, struct replica *replica, mono_time at);
 void replica_committed(struct raft *raft, struct replica *replica, log_index index);
-struct raft_event *raft_event(struct raft *raft, struct replica *replica, enum raft_event_kind kind);
+struct raft_event *
+raft_event(struct raft *raft, struct replica *replica, enum raft_event_kind kind);
 
 void ring_init(struct group_ring *ring, uint32_t capacity);
 void ring_push(struct group_ring *ring, group_id group);

@@ -1,11 +1,11 @@
 // Proof that a leader still leads: rule 13 of distributed.md §4, §6 (ReadIndex).
 //
 // Rounds are numbers of the node, not of a group. Every frame names the newest round of its sender
-// and echoes the newest it saw of the receiver's, next to the version of the receiver's list it holds
-// to and the groups of it that it does not. Each such header is one true statement: "when I had seen
-// your round e, I followed you in these groups, in the terms of that list". A read of a group is
-// confirmed when a majority stated that with e at or above its round. So one exchange between two
-// nodes confirms reads of all groups of the pair, and acknowledgements carry it along.
+// and echoes the newest it saw of the receiver's, next to the version of the receiver's list it
+// holds to and the groups of it that it does not. Each such header is one true statement: "when I
+// had seen your round e, I followed you in these groups, in the terms of that list". A read of a
+// group is confirmed when a majority stated that with e at or above its round. So one exchange
+// between two nodes confirms reads of all groups of the pair, and acknowledgements carry it along.
 //
 // A round begins by the first read after the newest round was sent; while a question to a pair is
 // unanswered, later reads wait for the next: under load that is one question a round trip.

@@ -1,0 +1,568 @@
+// What two nodes say to each other, for all groups of the pair at once.
+//
+// Every frame begins with a header, and the header is the heartbeat: it stands for all groups. The
+// leader side names a version of its *list*, the groups it leads and the other votes in, with their
+// terms; the list itself travels only while the other does not hold its newest version. The other
+// side names the version it holds and the groups of it that it does not follow (a higher term, no
+// such replica). So a quiet group costs nothing, and a header still is a true statement for each:
+// "I follow you in all of your list, but for these". Election timers, check-quorum and reads rest
+// on that statement; log and votes never do. See README.md for why that is safe.
+//
+// A frame is made when asked for (raft_take_frame), from what waits: small messages already
+// encoded, commits, entries drawn from the store.
+#include "node/raft/raft_internal.h"
+#include "proto/base/check.h"
+
+#include <stdlib.h>
+
+enum {
+    SAMPLE_MS = 40,          // between samples of when a round was sent
+    LONG_AGO_MS = 3600000,   // before the start
+    FRAME_APPEND_ROOM = 1024 // with less left, appends wait for the next frame
+};
+
+// --- life ----------------------------------------------------------------------------------------
+
+struct pair *pair_add(struct raft *raft, node_id node) {
+    check(raft->pair_count < LIMIT_NODES);
+    struct pair *pair = calloc(1, sizeof(*pair));
+    check(pair != NULL);
+    mono_time long_ago = mono_after(raft->now, -(int64_t)LONG_AGO_MS);
+    pair->node = node;
+    pair->list_sent = long_ago;
+    pair->sent = long_ago;
+    pair->asked = long_ago;
+    pair->confirmed = long_ago;
+    pair->heard = long_ago;
+    pair->heard_held = long_ago;
+    buffer_init(&pair->urgent, LIMIT_RAFT_URGENT_BYTES);
+    ring_init(&pair->appends, raft->group_count);
+    ring_init(&pair->commits, raft->group_count);
+    raft->pairs[raft->pair_count++] = pair;
+    return pair;
+}
+
+void pair_destroy(struct pair *pair) {
+    buffer_deinit(&pair->urgent);
+    free(pair->appends.items);
+    free(pair->commits.items);
+    free(pair);
+}
+
+void pair_say(struct raft *raft, struct pair *pair, const struct message *message) {
+    (void)raft;
+    if (pair->urgent.size + MESSAGE_HEAD_BYTES_MAX <= LIMIT_RAFT_URGENT_BYTES) {
+        message_put(&pair->urgent, message); // else lost, as on the way
+        pair->urgent_count++;
+    }
+}
+
+// --- lists ---------------------------------------------------------------------------------------
+
+void pair_relist(struct pair *pair) {
+    pair->lead_version++;
+    pair->list_owed = true;
+}
+
+bool pair_covers(const struct pair *pair, const struct follower *follower) {
+    return pair->held_version != 0 && pair->held_version >= follower->listed_version &&
+           follower->excepted_by != pair->snapshot;
+}
+
+static bool agrees(const struct replica *replica) {
+    return replica->configured && replica->role == RAFT_FOLLOWER &&
+           replica->leader == replica->listed_by && replica->term == replica->listed_term;
+}
+
+void pair_refresh(struct raft *raft, struct replica *replica) {
+    if (replica->listed_by == 0 || replica->excepted == !agrees(replica)) {
+        return;
+    }
+    struct pair *pair = raft_pair(raft, replica->listed_by);
+    replica->excepted = !replica->excepted;
+    pair->exceptions = replica->excepted ? pair->exceptions + 1 : pair->exceptions - 1;
+}
+
+// A group of the pair's list that another claims since, or that is claimed in a term that is over.
+static void refuse(struct pair *pair, group_id group) {
+    if (pair->refused_count < FRAME_EXCEPTIONS_MAX) {
+        pair->refused[pair->refused_count] = group;
+    }
+    pair->refused_count++; // beyond the bound the list as a whole is not held
+}
+
+static void unlist(struct raft *raft, struct replica *replica) {
+    if (replica->listed_by != 0 && replica->excepted) {
+        raft_pair(raft, replica->listed_by)->exceptions--;
+    }
+    replica->listed_by = 0;
+    replica->listed_term = 0;
+    replica->excepted = false;
+}
+
+static void put_list(const struct raft *raft, const struct pair *pair, struct buffer *frame) {
+    struct message list = {.kind = MESSAGE_LIST, .version = pair->lead_version};
+    size_t place = message_begin_body(frame, &list);
+    for (uint32_t i = 0; i < raft->group_count; i++) {
+        const struct replica *replica = &raft->replicas[i];
+        if (replica->role == RAFT_LEADER && replica_follower(replica, pair->node) != NULL) {
+            message_put_listed(frame, replica->id, replica->term);
+        }
+    }
+    message_end_body(frame, place);
+}
+
+// One row of a list: the sender leads the group in that term.
+MUST_USE static err
+take_listed(struct raft *raft, struct pair *pair, struct replica *replica, uint64_t term) {
+    bool is_voter = replica->configured && replica_follower(replica, pair->node) != NULL;
+    if (!is_voter || term < replica->term) {
+        refuse(pair, replica->id);
+        if (is_voter && replica_hard_durable(raft, replica)) {
+            struct message stale = {
+                .kind = MESSAGE_STALE, .group = replica->id, .term = replica->term};
+            pair_say(raft, pair, &stale);
+        }
+        return ERR_NONE;
+    }
+    bool is_other = replica->leader != 0 && replica->leader != pair->node;
+    if (term == replica->term && is_other) {
+        return err_make(ERR_INVALID, "a second leader of one term in a list");
+    }
+    if (term > replica->term || replica->leader != pair->node) {
+        election_follow(raft, replica, term, pair->node);
+    }
+    pair->list_lsn = replica->hard_lsn > pair->list_lsn ? replica->hard_lsn : pair->list_lsn;
+    if (replica->listed_by != 0 && replica->listed_by != pair->node) {
+        refuse(raft_pair(raft, replica->listed_by), replica->id);
+    }
+    unlist(raft, replica);
+    replica->listed_by = pair->node;
+    replica->listed_term = term;
+    replica->excepted = false;
+    pair_refresh(raft, replica);
+    return ERR_NONE;
+}
+
+// Groups of the old list that are not in the new one have lost this leader.
+static void forget_list(struct raft *raft, struct pair *pair, uint64_t version) {
+    for (uint32_t i = 0; i < raft->group_count; i++) {
+        struct replica *replica = &raft->replicas[i];
+        if (replica->listed_by == pair->node && replica->list_seen != version) {
+            bool lost = !replica->excepted;
+            unlist(raft, replica);
+            if (lost) {
+                election_follow(raft, replica, replica->term, 0);
+            }
+        }
+    }
+}
+
+MUST_USE static err take_list(
+    struct raft *raft,
+    struct pair *pair,
+    const struct frame_header *header,
+    const struct message *message
+) {
+    if (message->version != header->lead_version || message->version == 0) {
+        return err_make(ERR_INVALID, "a list that is not of its frame");
+    }
+    if (message->version <= pair->list_version) {
+        return ERR_NONE;
+    }
+    pair->list_version = 0; // held again only when all of it is taken
+    pair->refused_count = 0;
+    bytes rest = message->body;
+    while (rest.size > 0) {
+        group_id group = 0;
+        uint64_t term = 0;
+        TRY(message_take_listed(&rest, &group, &term));
+        if (group >= raft->group_count) {
+            return err_make(ERR_INVALID, "a list with a group that does not exist");
+        }
+        struct replica *replica = &raft->replicas[group];
+        TRY(take_listed(raft, pair, replica, term));
+        replica->list_seen = message->version;
+    }
+    forget_list(raft, pair, message->version);
+    pair->list_version = message->version;
+    pair->heard_held = raft->now;
+    return ERR_NONE;
+}
+
+// --- when ----------------------------------------------------------------------------------------
+
+bool pair_is_silent(const struct raft *raft, const struct pair *pair) {
+    return pair->closed || mono_passed(raft, pair->heard, LIMIT_RAFT_SILENCE_MS);
+}
+
+static mono_time earlier(mono_time left, mono_time right) {
+    return left.ns < right.ns ? left : right;
+}
+
+static mono_time later(mono_time left, mono_time right) {
+    return left.ns > right.ns ? left : right;
+}
+
+// The two of a quiet pair take turns. Out of turn: a list that is not held, a silence, a read, news
+// of a commit that found no other frame.
+mono_time pair_due(const struct raft *raft, const struct pair *pair) {
+    mono_time due = mono_after(pair->sent, LIMIT_RAFT_BEAT_MS);
+    if (pair->heard.ns > pair->sent.ns) {
+        due = earlier(due, mono_after(pair->heard, LIMIT_RAFT_BEAT_MS / 2));
+    }
+    if (pair->closed) {
+        return due;
+    }
+    mono_time ask = mono_after(pair->sent, LIMIT_RAFT_ASK_MS);
+    bool abandoned = mono_passed(raft, pair->heard, LIMIT_RAFT_ABANDON_MS);
+    if (!abandoned) {
+        due = earlier(due, later(ask, mono_after(pair->heard, LIMIT_RAFT_SILENCE_MS)));
+    }
+    if (!abandoned && pair->lead_version != 0) {
+        due = earlier(due, later(ask, mono_after(pair->confirmed, LIMIT_RAFT_BEAT_MS * 2)));
+    }
+    if (!abandoned && pair->held_version != pair->lead_version) {
+        due = earlier(due, mono_after(pair->list_sent, LIMIT_RAFT_ASK_MS));
+    }
+    if (!abandoned && pair->read_round > pair->echo) {
+        bool asking = pair->asked_round > pair->echo;
+        due = earlier(due, asking ? mono_after(pair->asked, LIMIT_RAFT_ROUND_MS) : raft->now);
+    }
+    if (pair->commits.count > 0) {
+        due = earlier(due, pair->flush);
+    }
+    return due;
+}
+
+// --- a frame -------------------------------------------------------------------------------------
+
+static void
+collect_exceptions(const struct raft *raft, const struct pair *pair, struct frame_header *header) {
+    header->held_version = pair->list_lsn <= raft->durable ? pair->list_version : 0;
+    if (pair->exceptions + pair->refused_count > FRAME_EXCEPTIONS_MAX) {
+        header->held_version = 0;
+        return;
+    }
+    for (uint32_t i = 0; i < pair->refused_count; i++) {
+        header->exceptions[header->exception_count++] = pair->refused[i];
+    }
+    if (pair->exceptions > 0) {
+        for (uint32_t i = 0; i < raft->group_count; i++) {
+            const struct replica *replica = &raft->replicas[i];
+            if (replica->listed_by == pair->node && replica->excepted) {
+                check(header->exception_count < FRAME_EXCEPTIONS_MAX);
+                header->exceptions[header->exception_count++] = replica->id;
+            }
+        }
+    }
+}
+
+static struct frame_header make_header(struct raft *raft, const struct pair *pair) {
+    if (mono_passed(raft, raft->round_begun, SAMPLE_MS)) {
+        read_round(raft);
+    }
+    struct frame_header header = {
+        .incarnation = raft->incarnation,
+        .to_incarnation = pair->incarnation,
+        .sequence = pair->sequence_sent + 1,
+        .round = raft->round,
+        .echo = pair->round_seen,
+        .lead_version = pair->lead_version,
+    };
+    bool is_late =
+        pair->lead_version != 0 && mono_passed(raft, pair->confirmed, LIMIT_RAFT_BEAT_MS * 2);
+    header.asks = pair_is_silent(raft, pair) || is_late || pair->read_round > pair->echo;
+    collect_exceptions(raft, pair, &header);
+    return header;
+}
+
+static void put_commits(struct raft *raft, struct pair *pair, struct buffer *frame) {
+    while (pair->commits.count > 0 &&
+           frame->size + MESSAGE_HEAD_BYTES_MAX < LIMIT_RAFT_FRAME_BYTES / 2) {
+        struct replica *replica = &raft->replicas[ring_pop(&pair->commits)];
+        struct follower *follower = replica_follower(replica, pair->node);
+        follower->commit_queued = false;
+        if (replica->role == RAFT_LEADER && follower->commit_told < replica->commit) {
+            struct message news = {
+                .kind = MESSAGE_COMMIT,
+                .group = replica->id,
+                .term = replica->term,
+                .commit = replica->commit,
+            };
+            follower->commit_told = replica->commit;
+            message_put(frame, &news);
+            raft->stats.messages_sent++;
+        }
+    }
+}
+
+static void
+put_appends(struct raft *raft, struct pair *pair, struct buffer *frame, size_t frame_bytes_max) {
+    for (uint32_t left = pair->appends.count; left > 0; left--) {
+        if (frame->size + FRAME_APPEND_ROOM > frame_bytes_max) {
+            return;
+        }
+        struct replica *replica = &raft->replicas[ring_pop(&pair->appends)];
+        struct follower *follower = replica_follower(replica, pair->node);
+        follower->append_queued = false;
+        if (replica->role == RAFT_LEADER &&
+            lead_fill(raft, replica, follower, frame, frame_bytes_max)) {
+            lead_queue(raft, replica, follower);
+        }
+    }
+}
+
+static void note_frame_sent(
+    struct raft *raft, struct pair *pair, const struct frame_header *header, size_t size
+) {
+    raft->round_sent = true;
+    pair->sent = raft->now;
+    pair->sequence_sent = header->sequence;
+    pair->answer_owed = false;
+    struct sample *newest = &pair->samples[(pair->sample_next + RAFT_SAMPLES - 1) % RAFT_SAMPLES];
+    if (header->round > newest->round && mono_passed(raft, newest->at, SAMPLE_MS)) {
+        pair->samples[pair->sample_next] = (struct sample){header->round, raft->now};
+        pair->sample_next = (pair->sample_next + 1) % RAFT_SAMPLES;
+    }
+    if (pair->read_round > pair->echo) {
+        pair->asked_round = header->round;
+        pair->asked = raft->now;
+    }
+    raft->stats.frames_sent++;
+    raft->stats.bytes_sent += size;
+}
+
+static bool
+make_frame(struct raft *raft, struct pair *pair, bool *out_urgent, struct buffer *frame) {
+    bool list_wanted = pair->list_owed || (pair->held_version != pair->lead_version &&
+                                           mono_passed(raft, pair->list_sent, LIMIT_RAFT_ASK_MS));
+    bool wanted = pair->urgent.size > 0 || pair->answer_owed || pair->list_owed ||
+                  pair_due(raft, pair).ns <= raft->now.ns;
+    if (!wanted && pair->appends.count == 0) {
+        return false;
+    }
+    buffer_clear(frame);
+    struct frame_header header = make_header(raft, pair);
+    message_put_header(frame, &header);
+    size_t empty = frame->size;
+    if (list_wanted) {
+        put_list(raft, pair, frame);
+        pair->list_owed = false;
+        pair->list_sent = raft->now;
+    }
+    buffer_append(frame, buffer_bytes(&pair->urgent));
+    raft->stats.messages_sent += pair->urgent_count;
+    buffer_clear(&pair->urgent);
+    pair->urgent_count = 0;
+    size_t small = frame->size;
+    size_t room = small > empty ? small + LIMIT_RAFT_MIXED_BYTES : LIMIT_RAFT_FRAME_BYTES;
+    put_appends(raft, pair, frame, room < LIMIT_RAFT_FRAME_BYTES ? room : LIMIT_RAFT_FRAME_BYTES);
+    *out_urgent = frame->size == small;
+    if (!wanted && frame->size == empty) {
+        return false;
+    }
+    put_commits(raft, pair, frame);
+    check(!frame->overflowed && frame->size <= LIMIT_RAFT_FRAME_BYTES);
+    note_frame_sent(raft, pair, &header, frame->size);
+    return true;
+}
+
+bool raft_take_frame(struct raft *raft, node_id *out_to, bool *out_urgent, struct buffer *frame) {
+    for (uint32_t i = 0; i < raft->pair_count; i++) {
+        struct pair *pair = raft->pairs[raft->pair_turn];
+        raft->pair_turn = (raft->pair_turn + 1) % raft->pair_count;
+        if (make_frame(raft, pair, out_urgent, frame)) {
+            *out_to = pair->node;
+            return true;
+        }
+    }
+    return false;
+}
+
+// --- receiving -----------------------------------------------------------------------------------
+
+// Its process began anew: it leads nothing and holds nothing, and what was not durable there is
+// gone.
+static void reborn(struct raft *raft, struct pair *pair, uint64_t incarnation) {
+    bool first = pair->incarnation == 0;
+    pair->incarnation = incarnation;
+    pair->list_version = 0;
+    pair->refused_count = 0;
+    pair->sequence_seen = 0;
+    pair->round_seen = 0;
+    pair->echo = 0;
+    pair->held_version = 0;
+    for (uint32_t i = 0; i < raft->group_count; i++) {
+        struct replica *replica = &raft->replicas[i];
+        if (replica->listed_by == pair->node) {
+            unlist(raft, replica);
+        }
+        struct follower *follower = replica_follower(replica, pair->node);
+        if (first || follower == NULL) {
+            continue;
+        }
+        follower->match_sequence = 0;
+        follower->part_acked = 0;
+        if (replica->role == RAFT_LEADER) {
+            lead_lost(raft, replica, follower);
+        } else if (replica->leader == pair->node) {
+            election_follow(raft, replica, replica->term, 0);
+            election_hasten(raft, replica);
+        }
+    }
+}
+
+// Heard again after a silence: what was kept back is sent.
+static void awake(struct raft *raft, struct pair *pair) {
+    for (uint32_t i = 0; i < raft->group_count; i++) {
+        struct replica *replica = &raft->replicas[i];
+        struct follower *follower = replica_follower(replica, pair->node);
+        if (follower != NULL && replica->role == RAFT_LEADER) {
+            lead_lost(raft, replica, follower);
+        }
+    }
+}
+
+// Groups it does not follow us in: an append tells it who leads, or us that we no longer do.
+static void
+take_exceptions(struct raft *raft, struct pair *pair, const struct frame_header *header) {
+    for (uint32_t i = 0; i < header->exception_count; i++) {
+        struct replica *replica = raft_replica(raft, header->exceptions[i]);
+        struct follower *follower = replica == NULL ? NULL : replica_follower(replica, pair->node);
+        if (follower != NULL && replica->role == RAFT_LEADER) {
+            follower->excepted_by = pair->snapshot;
+            if (mono_passed(raft, follower->sent, LIMIT_RAFT_ASK_MS)) {
+                follower->probe_owed = true;
+                lead_queue(raft, replica, follower);
+            }
+        }
+    }
+}
+
+// A header stands as a whole: an echo counts only with the list and exceptions it came with.
+static void
+take_statement(struct raft *raft, struct pair *pair, const struct frame_header *header) {
+    pair->snapshot++;
+    pair->echo = header->echo;
+    pair->held_version = header->held_version;
+    take_exceptions(raft, pair, header);
+    for (uint32_t i = 0; i < RAFT_SAMPLES; i++) {
+        const struct sample *sample = &pair->samples[i];
+        if (sample->round != 0 && sample->round <= header->echo) {
+            pair->confirmed = later(pair->confirmed, sample->at);
+        }
+    }
+    read_count_all(raft, pair);
+}
+
+MUST_USE static err
+take_header(struct raft *raft, struct pair *pair, const struct frame_header *header) {
+    if (header->to_incarnation != 0 &&
+        (header->echo > raft->round || header->held_version > pair->lead_version)) {
+        return err_make(ERR_INVALID, "a frame that echoes what was never said");
+    }
+    bool was_silent = pair_is_silent(raft, pair);
+    pair->heard = raft->now;
+    pair->closed = false;
+    if (header->incarnation > pair->incarnation) {
+        reborn(raft, pair, header->incarnation);
+    }
+    if (was_silent) {
+        awake(raft, pair);
+    }
+    pair->answer_owed = pair->answer_owed || header->asks;
+    if (header->lead_version == pair->list_version && pair->list_version != 0) {
+        pair->heard_held = raft->now;
+    }
+    pair->sequence = header->sequence;
+    if (header->round > pair->round_seen) {
+        pair->round_seen = header->round;
+    }
+    if (header->sequence > pair->sequence_seen) {
+        pair->sequence_seen = header->sequence;
+        if (header->to_incarnation != 0) {
+            take_statement(raft, pair, header);
+        }
+    }
+    return ERR_NONE;
+}
+
+MUST_USE static err take_message(
+    struct raft *raft,
+    struct pair *pair,
+    const struct frame_header *header,
+    const struct message *message
+) {
+    if (message->kind == MESSAGE_LIST) {
+        return take_list(raft, pair, header, message);
+    }
+    struct replica *replica = raft_replica(raft, message->group);
+    if (replica == NULL || replica_follower(replica, pair->node) == NULL) {
+        raft->stats.messages_refused++;
+        return ERR_NONE; // the others of the frame are not to suffer for it
+    }
+    switch (message->kind) {
+    case MESSAGE_STALE:
+    case MESSAGE_PRE_VOTE:
+    case MESSAGE_PRE_VOTE_REPLY:
+    case MESSAGE_VOTE:
+    case MESSAGE_VOTE_REPLY:
+    case MESSAGE_TIMEOUT_NOW:
+        return election_receive(raft, replica, pair->node, message);
+    case MESSAGE_APPEND:
+    case MESSAGE_PART:
+    case MESSAGE_COMMIT:
+        return follow_receive(raft, replica, pair->node, message);
+    case MESSAGE_ACK:
+    case MESSAGE_REJECT:
+    case MESSAGE_PART_ACK:
+        return lead_receive(raft, replica, pair->node, message);
+    case MESSAGE_NONE:
+    case MESSAGE_LIST:
+    case MESSAGE_KIND_COUNT:
+        break;
+    }
+    return err_make(ERR_INVALID, "a message of a frame is of no known kind");
+}
+
+static err take_frame(struct raft *raft, struct pair *pair, bytes frame, bool *out_is_old) {
+    struct frame_header header;
+    TRY(message_take_header(&frame, &header));
+    bool is_to_former = header.to_incarnation != 0 && header.to_incarnation != raft->incarnation;
+    *out_is_old = header.incarnation < pair->incarnation || is_to_former;
+    if (header.incarnation < pair->incarnation) {
+        return ERR_NONE;
+    }
+    if (is_to_former) {
+        // Two that both began anew must learn it of each other from such a frame.
+        if (header.incarnation > pair->incarnation) {
+            reborn(raft, pair, header.incarnation);
+        }
+        pair->answer_owed = true;
+        return ERR_NONE;
+    }
+    TRY(take_header(raft, pair, &header));
+    while (frame.size > 0) {
+        struct message message;
+        TRY(message_take(&frame, &message));
+        raft->stats.messages_received++;
+        TRY(take_message(raft, pair, &header, &message));
+    }
+    return ERR_NONE;
+}
+
+err raft_receive(struct raft *raft, node_id from, bytes frame) {
+    struct pair *pair = raft_pair(raft, from);
+    if (pair == NULL || frame.size > LIMIT_RAFT_FRAME_BYTES) {
+        raft->stats.frames_refused++;
+        return err_make(ERR_INVALID, "a frame of no peer, or over the bound");
+    }
+    bool is_old = false;
+    err error = take_frame(raft, pair, frame, &is_old);
+    raft->stats.frames_received++;
+    if (err_is(error) || is_old) {
+        raft->stats.frames_refused++;
+    }
+    return error;
+}

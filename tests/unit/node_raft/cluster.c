@@ -1,0 +1,698 @@
+#include "tests/unit/node_raft/cluster.h"
+
+#include "proto/base/check.h"
+#include "proto/limits.h"
+
+#include <stdarg.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SEGMENT_BYTES = 64 * 1024,
+    STORY_BYTES_MAX = 64 * 1024,
+    TICK_US_MAX = 3000,     // a loop that is busy
+    STILL_STEPS_MAX = 20000 // steps in which no time passes: a livelock
+};
+
+struct flying {
+    mono_time at;
+    uint64_t number; // orders those of one time
+    node_id from, to;
+    bytes frame;
+};
+
+struct network {
+    struct flying *frames;
+    size_t count, capacity;
+    uint64_t sent;
+    bool cut[CLUSTER_NODES_MAX + 1][CLUSTER_NODES_MAX + 1];
+};
+
+struct shown {
+    enum raft_role role;
+    uint64_t term;
+    bool leads;
+};
+
+struct cluster {
+    struct cluster_options options;
+    struct random random;
+    struct weather weather;
+    mono_time now;
+    struct arena *arena;
+    struct machine machines[CLUSTER_NODES_MAX + 1];
+    mono_time ticks[CLUSTER_NODES_MAX + 1]; // when each looks at its clock next
+    struct network network;
+    struct oracle oracle;
+    struct buffer frame;
+    uint64_t values; // written so far
+    uint64_t still;  // steps since time passed
+    bool tells;
+    struct buffer story;
+    struct shown shown[CLUSTER_NODES_MAX + 1][CLUSTER_GROUPS_MAX];
+};
+
+// --- looking in ----------------------------------------------------------------------------------
+
+struct weather *cluster_weather(struct cluster *cluster) {
+    return &cluster->weather;
+}
+
+struct random *cluster_random(struct cluster *cluster) {
+    return &cluster->random;
+}
+
+mono_time cluster_now(const struct cluster *cluster) {
+    return cluster->now;
+}
+
+struct machine *cluster_machine(struct cluster *cluster, node_id node) {
+    check(node >= 1 && node <= cluster->options.node_count);
+    return &cluster->machines[node];
+}
+
+const struct oracle *cluster_oracle(const struct cluster *cluster) {
+    return &cluster->oracle;
+}
+
+const char *cluster_failure(const struct cluster *cluster) {
+    return cluster->oracle.failure[0] == 0 ? NULL : cluster->oracle.failure;
+}
+
+static struct raft_config config_of(const struct cluster *cluster, group_id group) {
+    uint32_t nodes = cluster->options.node_count;
+    uint32_t count = cluster->options.voter_count == 0 ? nodes : cluster->options.voter_count;
+    struct raft_config config = {.voter_count = count};
+    for (uint32_t i = 0; i < count; i++) {
+        config.voters[i] = (node_id)(1 + (group + i) % nodes);
+    }
+    return config;
+}
+
+static bool has_replica(const struct cluster *cluster, node_id node, group_id group) {
+    struct raft_config config = config_of(cluster, group);
+    for (uint32_t i = 0; i < config.voter_count; i++) {
+        if (config.voters[i] == node) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool runs(const struct cluster *cluster, node_id node) {
+    const struct machine *machine = &cluster->machines[node];
+    return machine->up && machine->paused_until.ns <= cluster->now.ns;
+}
+
+node_id cluster_leader(const struct cluster *cluster, group_id group) {
+    node_id leader = 0;
+    uint64_t term = 0;
+    for (node_id node = 1; node <= cluster->options.node_count; node++) {
+        const struct machine *machine = &cluster->machines[node];
+        if (machine->up && raft_is_leader(machine->raft, group) &&
+            raft_term(machine->raft, group) > term) {
+            leader = node;
+            term = raft_term(machine->raft, group);
+        }
+    }
+    return leader;
+}
+
+static bool needs_snapshot(const struct raft_group_status *led, node_id node) {
+    for (uint32_t i = 0; i < led->follower_count; i++) {
+        if (led->followers[i].node == node) {
+            return led->followers[i].progress == RAFT_NEEDS_SNAPSHOT;
+        }
+    }
+    return false;
+}
+
+static bool group_is_settled(struct cluster *cluster, group_id group) {
+    node_id leader = cluster_leader(cluster, group);
+    if (leader == 0) {
+        return false;
+    }
+    struct raft_group_status led = raft_status(cluster->machines[leader].raft, group);
+    for (node_id node = 1; node <= cluster->options.node_count; node++) {
+        if (has_replica(cluster, node, group)) {
+            struct raft_group_status own = raft_status(cluster->machines[node].raft, group);
+            if (needs_snapshot(&led, node)) {
+                continue;
+            }
+            if (own.term != led.term || own.commit != led.last || own.last != led.last ||
+                own.leader != leader) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+bool cluster_is_settled(struct cluster *cluster, void *argument) {
+    (void)argument;
+    for (node_id node = 1; node <= cluster->options.node_count; node++) {
+        if (!runs(cluster, node)) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < cluster->options.group_count; i++) {
+        if (!group_is_settled(cluster, (group_id)i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void cluster_describe(struct cluster *cluster, char *text, size_t size) {
+    size_t used = (size_t)snprintf(text, size, "36: not settled:");
+    for (uint32_t i = 0; i < cluster->options.group_count; i++) {
+        if (group_is_settled(cluster, (group_id)i)) {
+            continue;
+        }
+        for (node_id node = 1; node <= cluster->options.node_count && used < size; node++) {
+            if (has_replica(cluster, node, (group_id)i)) {
+                struct raft_group_status status =
+                    raft_status(cluster->machines[node].raft, (group_id)i);
+                used += (size_t)snprintf(
+                    text + used,
+                    size - used,
+                    " g%u n%u %s t%llu v%u of n%u last %llu durable %llu commit %llu",
+                    i,
+                    node,
+                    raft_role_name(status.role),
+                    (unsigned long long)status.term,
+                    status.vote,
+                    status.leader,
+                    (unsigned long long)status.last,
+                    (unsigned long long)status.durable,
+                    (unsigned long long)status.commit
+                );
+                for (uint32_t k = 0; k < status.follower_count && used < size; k++) {
+                    used += (size_t)snprintf(
+                        text + used,
+                        size - used,
+                        " [n%u %s %llu]",
+                        status.followers[k].node,
+                        raft_progress_name(status.followers[k].progress),
+                        (unsigned long long)status.followers[k].match
+                    );
+                }
+            }
+        }
+    }
+}
+
+// --- stories -------------------------------------------------------------------------------------
+
+void cluster_tell_story(struct cluster *cluster) {
+    cluster->tells = true;
+}
+
+const char *cluster_story(const struct cluster *cluster) {
+    return cluster->story.size == 0 ? "" : (const char *)cluster->story.data;
+}
+
+static void tell_line(struct cluster *cluster, const char *line) {
+    if (cluster->story.size > 0) {
+        cluster->story.size--; // the zero
+    }
+    int64_t ms = cluster->now.ns / 1000000;
+    buffer_format(&cluster->story, "%3d.%03d %s\n", (int)(ms / 1000), (int)(ms % 1000), line);
+    buffer_append_byte(&cluster->story, 0);
+}
+
+void cluster_note(struct cluster *cluster, const char *format, ...) {
+    char line[256];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(line, sizeof(line), format, arguments);
+    va_end(arguments);
+    if (cluster->tells) {
+        tell_line(cluster, line);
+    }
+}
+
+static void show(struct cluster *cluster, node_id node, group_id group) {
+    struct raft *raft = cluster->machines[node].raft;
+    struct raft_group_status status = raft_status(raft, group);
+    struct shown now = {status.role, status.term, raft_is_leader(raft, group)};
+    struct shown *before = &cluster->shown[node][group];
+    if (now.role != before->role || now.term != before->term || now.leads != before->leads) {
+        cluster_note(
+            cluster,
+            "node %u group %u: %s, term %llu%s",
+            node,
+            group,
+            raft_role_name(now.role),
+            (unsigned long long)now.term,
+            now.leads ? ", may decide" : ""
+        );
+        *before = now;
+    }
+}
+
+// --- the network ---------------------------------------------------------------------------------
+
+static int64_t draw(struct cluster *cluster, int64_t most) {
+    return most <= 0 ? 0 : (int64_t)random_below(&cluster->random, (uint64_t)most + 1);
+}
+
+static bool happens(struct cluster *cluster, uint32_t percent) {
+    return percent > 0 && random_below(&cluster->random, 100) < percent;
+}
+
+static void fly(struct cluster *cluster, node_id from, node_id to, bytes frame, int64_t us) {
+    struct network *network = &cluster->network;
+    if (network->count == network->capacity) {
+        network->capacity = network->capacity == 0 ? 64 : network->capacity * 2;
+        network->frames = realloc(network->frames, network->capacity * sizeof(*network->frames));
+        check(network->frames != NULL);
+    }
+    uint8_t *copy = malloc(frame.size);
+    check(copy != NULL);
+    memcpy(copy, frame.data, frame.size);
+    network->frames[network->count++] = (struct flying){
+        .at = {cluster->now.ns + us * 1000},
+        .number = network->sent++,
+        .from = from,
+        .to = to,
+        .frame = bytes_of(copy, frame.size),
+    };
+}
+
+static void send_frame(struct cluster *cluster, node_id from, node_id to, bytes frame) {
+    struct weather *weather = &cluster->weather;
+    oracle_hear(&cluster->oracle, from, frame);
+    if (cluster->network.cut[from][to] || happens(cluster, weather->lose_percent)) {
+        return;
+    }
+    fly(cluster, from, to, frame, 50 + draw(cluster, weather->delay_us_max));
+    if (happens(cluster, weather->repeat_percent)) {
+        fly(cluster, from, to, frame, 50 + draw(cluster, weather->delay_us_max * 4));
+    }
+    if (happens(cluster, weather->replay_percent)) {
+        fly(cluster, from, to, frame, draw(cluster, 5000000));
+    }
+}
+
+// The place of the next frame to arrive; count when there is none.
+static size_t next_frame(const struct network *network) {
+    size_t best = 0;
+    for (size_t i = 1; i < network->count; i++) {
+        const struct flying *left = &network->frames[i];
+        const struct flying *right = &network->frames[best];
+        if (left->at.ns < right->at.ns ||
+            (left->at.ns == right->at.ns && left->number < right->number)) {
+            best = i;
+        }
+    }
+    return network->count == 0 ? 0 : best;
+}
+
+// --- a node's turn -------------------------------------------------------------------------------
+
+static void take_events(struct cluster *cluster, struct machine *machine) {
+    struct raft_event event;
+    while (raft_take_event(machine->raft, &event)) {
+        if (event.kind == RAFT_COMMITTED) {
+            oracle_committed(&cluster->oracle, machine->id, event.group, event.index);
+        } else if (event.kind == RAFT_READ_CONFIRMED) {
+            oracle_read_confirmed(&cluster->oracle, machine->id, event.group, event.read);
+        }
+    }
+}
+
+static void begin_batch(struct cluster *cluster, struct machine *machine) {
+    if (machine->batch == NULL && store_batch_pending(machine->store)) {
+        machine->batch = store_batch_begin(machine->store);
+        oracle_batch_began(&cluster->oracle, machine->id);
+        int64_t us = 100 + draw(cluster, cluster->weather.sync_us_max);
+        machine->batch_done = (mono_time){cluster->now.ns + us * 1000};
+    }
+}
+
+// What the caller of raft owes it after every input.
+static void finish(struct cluster *cluster, struct machine *machine) {
+    for (uint32_t i = 0; i < cluster->options.group_count; i++) {
+        if (has_replica(cluster, machine->id, (group_id)i)) {
+            oracle_observe(
+                &cluster->oracle, machine->id, (group_id)i, machine->store, machine->raft
+            );
+            show(cluster, machine->id, (group_id)i);
+        }
+    }
+    take_events(cluster, machine);
+    node_id to = 0;
+    bool urgent = false;
+    while (raft_take_frame(machine->raft, &to, &urgent, &cluster->frame)) {
+        send_frame(cluster, machine->id, to, buffer_bytes(&cluster->frame));
+    }
+    begin_batch(cluster, machine);
+    mono_time wakeup = raft_next_wakeup(machine->raft);
+    mono_time late = {cluster->now.ns + draw(cluster, TICK_US_MAX) * 1000};
+    cluster->ticks[machine->id] = wakeup.ns > late.ns ? wakeup : late;
+}
+
+static void sync_batch(struct cluster *cluster, struct machine *machine) {
+    check(!err_is(store_batch_write(machine->batch)));
+    oracle_batch_synced(&cluster->oracle, machine->id);
+    log_lsn lsn = store_batch_end(machine->store, &machine->batch);
+    raft_log_durable(machine->raft, lsn);
+    finish(cluster, machine);
+}
+
+static void deliver(struct cluster *cluster, size_t place) {
+    struct network *network = &cluster->network;
+    struct flying flying = network->frames[place];
+    struct machine *machine = &cluster->machines[flying.to];
+    if (machine->up && machine->paused_until.ns > cluster->now.ns) {
+        network->frames[place].at = machine->paused_until;
+        return;
+    }
+    network->frames[place] = network->frames[--network->count];
+    if (machine->up) {
+        raft_tick(machine->raft, cluster->now);
+        err error = raft_receive(machine->raft, flying.from, flying.frame);
+        if (err_is(error)) {
+            oracle_fail(&cluster->oracle, "node %u refuses: %s", flying.to, error.text);
+        }
+        finish(cluster, machine);
+    }
+    free((void *)(uintptr_t)flying.frame.data);
+}
+
+// --- time ----------------------------------------------------------------------------------------
+
+struct happening {
+    mono_time at;
+    node_id node; // its batch or its tick
+    bool is_batch;
+    bool is_frame;
+};
+
+static void consider(struct happening *next, mono_time at, node_id node, bool is_batch) {
+    if (at.ns < next->at.ns) {
+        *next = (struct happening){.at = at, .node = node, .is_batch = is_batch};
+    }
+}
+
+static struct happening next_happening(const struct cluster *cluster) {
+    struct happening next = {.at = {INT64_MAX}};
+    for (node_id node = 1; node <= cluster->options.node_count; node++) {
+        const struct machine *machine = &cluster->machines[node];
+        if (machine->up) {
+            int64_t from = machine->paused_until.ns;
+            mono_time tick = cluster->ticks[node];
+            consider(&next, tick.ns > from ? tick : (mono_time){from}, node, false);
+            if (machine->batch != NULL) {
+                mono_time done = machine->batch_done;
+                consider(&next, done.ns > from ? done : (mono_time){from}, node, true);
+            }
+        }
+    }
+    const struct network *network = &cluster->network;
+    if (network->count > 0 && network->frames[next_frame(network)].at.ns < next.at.ns) {
+        next = (struct happening){.at = network->frames[next_frame(network)].at, .is_frame = true};
+    }
+    return next;
+}
+
+// One thing happens, if one does before `until`.
+static bool step(struct cluster *cluster, mono_time until) {
+    struct happening next = next_happening(cluster);
+    if (next.at.ns > until.ns || cluster_failure(cluster) != NULL) {
+        cluster->now = until;
+        return false;
+    }
+    cluster->still = next.at.ns > cluster->now.ns ? 0 : cluster->still + 1;
+    if (cluster->still > STILL_STEPS_MAX) {
+        oracle_fail(&cluster->oracle, "time stands still");
+    }
+    cluster->now = next.at.ns > cluster->now.ns ? next.at : cluster->now;
+    if (next.is_frame) {
+        deliver(cluster, next_frame(&cluster->network));
+    } else if (next.is_batch) {
+        sync_batch(cluster, &cluster->machines[next.node]);
+    } else {
+        raft_tick(cluster->machines[next.node].raft, cluster->now);
+        finish(cluster, &cluster->machines[next.node]);
+    }
+    return true;
+}
+
+void cluster_run(struct cluster *cluster, int64_t ms) {
+    mono_time until = {cluster->now.ns + ms * 1000000};
+    while (step(cluster, until)) {
+    }
+}
+
+bool cluster_run_until(
+    struct cluster *cluster,
+    bool (*holds)(struct cluster *cluster, void *argument),
+    void *argument,
+    int64_t ms
+) {
+    mono_time until = {cluster->now.ns + ms * 1000000};
+    while (!holds(cluster, argument)) {
+        if (!step(cluster, until)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// --- processes -----------------------------------------------------------------------------------
+
+static void tell_connection(struct cluster *cluster, node_id node, node_id of, bool connected) {
+    struct machine *machine = &cluster->machines[node];
+    if (cluster->options.tells_of_connections && machine->up && node != of) {
+        raft_tick(machine->raft, cluster->now);
+        raft_peer_changed(machine->raft, of, connected);
+        finish(cluster, machine);
+    }
+}
+
+void cluster_start(struct cluster *cluster, node_id node) {
+    struct machine *machine = cluster_machine(cluster, node);
+    if (machine->up) {
+        return;
+    }
+    machine->starts++;
+    struct store_options options = {
+        .disk = machine->disk,
+        .map = machine->map,
+        .group_count = cluster->options.group_count,
+        .lane_count = 1,
+        .segment_bytes = SEGMENT_BYTES,
+        .overlay_bytes_max = 64 * 1024 * 1024,
+        .checkpoint_bytes = 4 * 1024 * 1024,
+        .checkpoint_ms = 250,
+        .cluster = "cluster",
+        .random_seed = random_u64(&cluster->random),
+    };
+    err opened = store_open(&options, cluster->arena, &machine->store);
+    if (err_is(opened)) {
+        oracle_fail(&cluster->oracle, "node %u cannot open its store: %s", node, opened.text);
+        return;
+    }
+    struct raft_options raft = {
+        .store = machine->store,
+        .self = node,
+        .group_count = cluster->options.group_count,
+        .random_seed = random_u64(&cluster->random),
+        .incarnation = machine->starts,
+        .now = cluster->now,
+    };
+    machine->raft = raft_create(&raft);
+    machine->up = true;
+    machine->paused_until = (mono_time){0};
+    for (uint32_t i = 0; i < cluster->options.group_count; i++) {
+        if (has_replica(cluster, node, (group_id)i)) {
+            struct raft_config config = config_of(cluster, (group_id)i);
+            raft_configure(machine->raft, (group_id)i, &config);
+            oracle_started(&cluster->oracle, node, (group_id)i, machine->store);
+        }
+    }
+    finish(cluster, machine);
+    for (node_id other = 1; other <= cluster->options.node_count; other++) {
+        tell_connection(cluster, other, node, true);
+    }
+}
+
+void cluster_crash(struct cluster *cluster, node_id node) {
+    if (node == 0 || !cluster->machines[node].up) {
+        return;
+    }
+    struct machine *machine = &cluster->machines[node];
+    machine->up = false;
+    machine->batch = NULL;
+    oracle_crashed(&cluster->oracle, node);
+    raft_destroy(&machine->raft);
+    store_close(&machine->store);
+    memory_disk_crash(machine->disk);
+    memory_map_crash(machine->map);
+    for (node_id other = 1; other <= cluster->options.node_count; other++) {
+        tell_connection(cluster, other, node, false);
+    }
+}
+
+void cluster_pause(struct cluster *cluster, node_id node, int64_t ms) {
+    cluster_machine(cluster, node)->paused_until = (mono_time){cluster->now.ns + ms * 1000000};
+}
+
+void cluster_cut(struct cluster *cluster, node_id from, node_id to, bool is_cut) {
+    cluster->network.cut[from][to] = is_cut;
+}
+
+void cluster_isolate(struct cluster *cluster, node_id node, bool is_cut) {
+    for (node_id other = 1; other <= cluster->options.node_count; other++) {
+        if (other != node) {
+            cluster_cut(cluster, node, other, is_cut);
+            cluster_cut(cluster, other, node, is_cut);
+        }
+    }
+}
+
+void cluster_heal(struct cluster *cluster) {
+    memset(cluster->network.cut, 0, sizeof(cluster->network.cut));
+    cluster->weather = (struct weather){.delay_us_max = 500, .sync_us_max = 500};
+    for (node_id node = 1; node <= cluster->options.node_count; node++) {
+        cluster->machines[node].paused_until = (mono_time){0};
+        cluster_start(cluster, node);
+    }
+}
+
+void cluster_checkpoint(struct cluster *cluster, node_id node) {
+    struct machine *machine = cluster_machine(cluster, node);
+    if (!machine->up) {
+        return;
+    }
+    struct store_checkpoint *checkpoint =
+        store_checkpoint_begin(machine->store, cluster->now, true);
+    if (checkpoint != NULL) {
+        check(!err_is(store_checkpoint_write(checkpoint)));
+        store_checkpoint_end(machine->store, &checkpoint);
+    }
+}
+
+// --- clients -------------------------------------------------------------------------------------
+
+static bool may_decide(const struct cluster *cluster, node_id node, group_id group) {
+    const struct machine *machine = &cluster->machines[node];
+    return runs(cluster, node) && raft_is_leader(machine->raft, group) &&
+           !raft_is_transferring(machine->raft, group);
+}
+
+bool cluster_propose(struct cluster *cluster, node_id node, group_id group) {
+    struct machine *machine = cluster_machine(cluster, node);
+    if (!runs(cluster, node)) {
+        return false;
+    }
+    raft_tick(machine->raft, cluster->now);
+    finish(cluster, machine);
+    struct store_txn *txn = NULL;
+    if (!may_decide(cluster, node, group) || err_is(store_txn_begin(machine->store, group, &txn))) {
+        return false;
+    }
+    size_t size = 8 + (size_t)draw(cluster, (int64_t)cluster->options.value_bytes_max);
+    uint8_t *value = calloc(1, size);
+    check(value != NULL);
+    struct oracle_write write = {
+        .term = raft_term(machine->raft, group),
+        .key = (uint32_t)random_below(&cluster->random, ORACLE_KEYS),
+        .value = ++cluster->values,
+    };
+    bytes_put_u64(value, write.value);
+    store_txn_put(txn, oracle_key(write.key), bytes_of(value, size));
+    free(value);
+    int64_t time_ms = store_group(machine->store, group).time_ms + 1;
+    log_lsn lsn = 0;
+    store_txn_commit(&txn, write.term, time_ms, &write.index, &lsn);
+    oracle_wrote(&cluster->oracle, group, &write);
+    raft_proposed(machine->raft, group, write.index, lsn);
+    finish(cluster, machine);
+    return true;
+}
+
+bool cluster_read(struct cluster *cluster, node_id node, group_id group) {
+    struct machine *machine = cluster_machine(cluster, node);
+    if (!runs(cluster, node) || !raft_is_leader(machine->raft, group)) {
+        return false;
+    }
+    struct oracle_read read = {
+        .node = node,
+        .term = raft_term(machine->raft, group),
+        .round = raft_read_begin(machine->raft, group),
+        .evaluated = raft_status(machine->raft, group).last,
+    };
+    if (read.round != 0) {
+        oracle_read_began(&cluster->oracle, group, &read);
+    }
+    finish(cluster, machine);
+    return true;
+}
+
+bool cluster_transfer(struct cluster *cluster, node_id node, group_id group, node_id to) {
+    if (node == 0 || !runs(cluster, node)) {
+        return false;
+    }
+    struct machine *machine = cluster_machine(cluster, node);
+    raft_tick(machine->raft, cluster->now);
+    bool begun = raft_transfer(machine->raft, group, to);
+    finish(cluster, machine);
+    return begun;
+}
+
+void cluster_judge(struct cluster *cluster, node_id node) {
+    for (uint32_t i = 0; i < cluster->options.group_count; i++) {
+        if (has_replica(cluster, node, (group_id)i)) {
+            oracle_judge_state(&cluster->oracle, node, (group_id)i, cluster->machines[node].store);
+        }
+    }
+}
+
+// --- life ----------------------------------------------------------------------------------------
+
+struct cluster *cluster_create(const struct cluster_options *options) {
+    check(options->node_count <= CLUSTER_NODES_MAX && options->group_count <= CLUSTER_GROUPS_MAX);
+    struct cluster *cluster = calloc(1, sizeof(*cluster));
+    check(cluster != NULL);
+    cluster->options = *options;
+    cluster->arena = arena_create(4096);
+    cluster->weather = (struct weather){.delay_us_max = 500, .sync_us_max = 500};
+    random_init(&cluster->random, options->seed);
+    buffer_init(&cluster->frame, LIMIT_RAFT_FRAME_BYTES);
+    buffer_init(&cluster->story, STORY_BYTES_MAX);
+    uint32_t voters = options->voter_count == 0 ? options->node_count : options->voter_count;
+    oracle_init(&cluster->oracle, options->group_count, voters);
+    for (node_id node = 1; node <= options->node_count; node++) {
+        struct machine *machine = &cluster->machines[node];
+        machine->id = node;
+        memory_faults_init(&machine->faults, options->seed + node);
+        machine->disk = memory_disk_create(&machine->faults);
+        machine->map = memory_map_create(&machine->faults);
+        cluster_start(cluster, node);
+    }
+    return cluster;
+}
+
+void cluster_destroy(struct cluster **cluster) {
+    for (node_id node = 1; node <= (*cluster)->options.node_count; node++) {
+        struct machine *machine = &(*cluster)->machines[node];
+        raft_destroy(&machine->raft);
+        store_close(&machine->store);
+        memory_map_destroy(&machine->map);
+        memory_disk_destroy(&machine->disk);
+    }
+    for (size_t i = 0; i < (*cluster)->network.count; i++) {
+        free((void *)(uintptr_t)(*cluster)->network.frames[i].frame.data);
+    }
+    free((*cluster)->network.frames);
+    oracle_deinit(&(*cluster)->oracle);
+    buffer_deinit(&(*cluster)->frame);
+    buffer_deinit(&(*cluster)->story);
+    arena_destroy(&(*cluster)->arena);
+    free(*cluster);
+    *cluster = NULL;
+}

@@ -1,0 +1,448 @@
+#include "tests/unit/node_raft/oracle.h"
+
+#include "proto/base/check.h"
+
+#include <stdarg.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void oracle_fail(struct oracle *oracle, const char *format, ...) {
+    if (oracle->failure[0] == 0) {
+        va_list arguments;
+        va_start(arguments, format);
+        (void)vsnprintf(oracle->failure, sizeof(oracle->failure), format, arguments);
+        va_end(arguments);
+    }
+}
+
+// Room for `count` items; new ones are zero.
+static void *grown(void *items, size_t *capacity, size_t count, size_t item_bytes) {
+    if (count <= *capacity) {
+        return items;
+    }
+    size_t more = *capacity == 0 ? 64 : *capacity * 2;
+    more = more < count ? count : more;
+    uint8_t *bigger = calloc(more, item_bytes);
+    check(bigger != NULL);
+    if (*capacity > 0) {
+        memcpy(bigger, items, *capacity * item_bytes);
+    }
+    free(items);
+    *capacity = more;
+    return bigger;
+}
+
+void oracle_init(struct oracle *oracle, uint32_t group_count, uint32_t voter_count) {
+    *oracle = (struct oracle){.group_count = group_count};
+    for (uint32_t i = 0; i < group_count; i++) {
+        oracle->groups[i].voter_count = voter_count;
+    }
+}
+
+void oracle_deinit(struct oracle *oracle) {
+    for (uint32_t i = 0; i < oracle->group_count; i++) {
+        struct oracle_group *group = &oracle->groups[i];
+        for (uint32_t node = 0; node <= CLUSTER_NODES_MAX; node++) {
+            free(group->logs[node].entries);
+            free(group->votes[node]);
+        }
+        free(group->committed);
+        free(group->leaders);
+        free(group->writes);
+        free(group->reads);
+    }
+}
+
+bytes oracle_key(uint32_t key) {
+    static const char letters[] = "abcdefgh";
+    _Static_assert(sizeof(letters) == ORACLE_KEYS + 1, "a letter a key");
+    return bytes_of(letters + key, 1);
+}
+
+// --- the log of one node -------------------------------------------------------------------------
+
+static struct oracle_entry entry_of(const struct store *store, group_id group, log_index index) {
+    struct oracle_entry entry = {0};
+    bool known = store_entry_term(store, group, index, &entry.term, &entry.chain);
+    check(known);
+    return entry;
+}
+
+static bool entry_equal(struct oracle_entry left, struct oracle_entry right) {
+    return left.term == right.term && hash128_equal(left.chain, right.chain);
+}
+
+// 3: equal index and term, equal chain, on all nodes.
+static void
+judge_entry(struct oracle *oracle, group_id id, log_index index, struct oracle_entry entry) {
+    struct oracle_group *group = &oracle->groups[id];
+    for (node_id node = 1; node <= CLUSTER_NODES_MAX; node++) {
+        const struct oracle_log *log = &group->logs[node];
+        if (index <= log->last && log->entries[index].term == entry.term &&
+            !entry_equal(log->entries[index], entry)) {
+            oracle_fail(
+                oracle,
+                "3: group %u index %llu has two chains in term %llu",
+                id,
+                (unsigned long long)index,
+                (unsigned long long)entry.term
+            );
+        }
+    }
+}
+
+// Takes over what changed: from above what is committed, nothing below can have.
+static void follow_log(
+    struct oracle *oracle, node_id node, group_id id, const struct store *store, log_index last
+) {
+    struct oracle_log *log = &oracle->groups[id].logs[node];
+    log->entries = grown(log->entries, &log->capacity, last + 1, sizeof(*log->entries));
+    log_index kept = log->last < last ? log->last : last;
+    for (log_index i = log->commit + 1; i <= kept; i++) {
+        if (!entry_equal(log->entries[i], entry_of(store, id, i))) {
+            kept = i - 1;
+        }
+    }
+    if (kept < log->last) {
+        if (log->leading_term != 0 && log->leading_term == store_group(store, id).term) {
+            oracle_fail(oracle, "2: node %u drops of its own log as leader", node);
+        }
+        if (kept < log->commit) {
+            oracle_fail(oracle, "4: node %u drops what is committed", node);
+        }
+        log->durable = log->durable < kept ? log->durable : kept;
+        log->batch_last = log->batch_last < kept ? log->batch_last : kept;
+        log->last = kept;
+    }
+    for (log_index i = log->last + 1; i <= last; i++) {
+        struct oracle_entry entry = entry_of(store, id, i);
+        judge_entry(oracle, id, i, entry);
+        log->entries[i] = entry;
+        log->last = i;
+    }
+}
+
+// 1: one leader a term. 4: a leader has everything that is committed.
+static void judge_leader(struct oracle *oracle, node_id node, group_id id, uint64_t term) {
+    struct oracle_group *group = &oracle->groups[id];
+    const struct oracle_log *log = &group->logs[node];
+    group->leaders =
+        grown(group->leaders, &group->leaders_capacity, term + 1, sizeof(*group->leaders));
+    if (group->leaders[term] != 0 && group->leaders[term] != node) {
+        oracle_fail(
+            oracle,
+            "1: nodes %u and %u lead group %u in term %llu",
+            group->leaders[term],
+            node,
+            id,
+            (unsigned long long)term
+        );
+    }
+    group->leaders[term] = node;
+    for (log_index i = 1; i <= group->commit; i++) {
+        if (i > log->last || !entry_equal(log->entries[i], group->committed[i])) {
+            oracle_fail(
+                oracle,
+                "4: node %u leads group %u without the committed entry %llu",
+                node,
+                id,
+                (unsigned long long)i
+            );
+            return;
+        }
+    }
+}
+
+void oracle_observe(
+    struct oracle *oracle,
+    node_id node,
+    group_id group,
+    const struct store *store,
+    const struct raft *raft
+) {
+    struct oracle_log *log = &oracle->groups[group].logs[node];
+    struct store_group known = store_group(store, group);
+    follow_log(oracle, node, group, store, known.last_index);
+    struct raft_group_status status = raft_status(raft, group);
+    if (known.term < log->term || known.commit_index < log->commit) {
+        oracle_fail(oracle, "6: term or commit of node %u went back", node);
+    }
+    log->term = known.term;
+    log->vote = known.vote;
+    bool leads = status.role == RAFT_LEADER;
+    if (leads && log->leading_term != status.term) {
+        judge_leader(oracle, node, group, status.term);
+    }
+    log->leading_term = leads ? status.term : 0;
+}
+
+// --- disks ---------------------------------------------------------------------------------------
+
+void oracle_batch_began(struct oracle *oracle, node_id node) {
+    for (uint32_t i = 0; i < oracle->group_count; i++) {
+        struct oracle_log *log = &oracle->groups[i].logs[node];
+        log->batch_out = true;
+        log->batch_last = log->last;
+        log->batch_term = log->term;
+        log->batch_vote = log->vote;
+    }
+}
+
+void oracle_batch_synced(struct oracle *oracle, node_id node) {
+    for (uint32_t i = 0; i < oracle->group_count; i++) {
+        struct oracle_log *log = &oracle->groups[i].logs[node];
+        log->batch_out = false;
+        log->durable = log->batch_last > log->durable ? log->batch_last : log->durable;
+        log->durable_term = log->batch_term;
+        log->durable_vote = log->batch_vote;
+    }
+}
+
+void oracle_crashed(struct oracle *oracle, node_id node) {
+    for (uint32_t i = 0; i < oracle->group_count; i++) {
+        struct oracle_log *log = &oracle->groups[i].logs[node];
+        log->batch_out = false;
+        log->last = log->durable;
+        log->term = log->durable_term;
+        log->vote = log->durable_vote;
+        log->leading_term = 0;
+    }
+}
+
+static void values_at(const struct oracle_group *group, log_index index, uint64_t *values) {
+    memset(values, 0, sizeof(*values) * ORACLE_KEYS);
+    for (size_t i = 0; i < group->writes_count; i++) {
+        const struct oracle_write *write = &group->writes[i];
+        if (write->index <= index && group->committed[write->index].term == write->term) {
+            values[write->key] = write->value;
+        }
+    }
+}
+
+void oracle_started(
+    struct oracle *oracle, node_id node, group_id group, const struct store *store
+) {
+    struct oracle_log *log = &oracle->groups[group].logs[node];
+    struct store_group known = store_group(store, group);
+    if (known.last_index < log->durable || known.commit_index > known.last_index) {
+        oracle_fail(oracle, "8: node %u lost entries of group %u it had synced", node, group);
+        return;
+    }
+    bool same = known.term == log->durable_term && known.vote == log->durable_vote;
+    if (known.term < log->durable_term || (known.term == log->durable_term && !same)) {
+        oracle_fail(oracle, "6: term or vote of node %u went back by its restart", node);
+    }
+    log_index first = known.commit_index < log->commit ? known.commit_index : log->commit;
+    log->commit = first;
+    for (log_index i = first + 1; i <= log->durable; i++) {
+        if (!entry_equal(log->entries[i], entry_of(store, group, i))) {
+            oracle_fail(oracle, "8: node %u has other entries than it had synced", node);
+        }
+    }
+    follow_log(oracle, node, group, store, known.last_index);
+    if (known.commit_index > oracle->groups[group].commit) {
+        oracle_fail(oracle, "4: node %u takes more for committed than is", node);
+        return;
+    }
+    log->commit = known.commit_index;
+    log->durable = known.last_index;
+    log->term = known.term;
+    log->vote = known.vote;
+    log->durable_term = known.term;
+    log->durable_vote = known.vote;
+    values_at(&oracle->groups[group], log->commit, log->values);
+}
+
+// --- frames --------------------------------------------------------------------------------------
+
+// 7: one vote a term, whatever happened in between.
+static void
+judge_vote(struct oracle *oracle, node_id node, const struct message *message, node_id candidate) {
+    struct oracle_group *group = &oracle->groups[message->group];
+    group->votes[node] =
+        grown(group->votes[node], &group->votes_capacity[node], message->term + 1, sizeof(node_id));
+    node_id *vote = &group->votes[node][message->term];
+    if (*vote != 0 && *vote != candidate) {
+        oracle_fail(
+            oracle,
+            "7: node %u gives two votes of group %u in term %llu",
+            node,
+            message->group,
+            (unsigned long long)message->term
+        );
+    }
+    *vote = candidate;
+    const struct oracle_log *log = &group->logs[node];
+    if (log->durable_term != message->term || log->durable_vote != candidate) {
+        oracle_fail(oracle, "7: node %u tells a vote that is not durable", node);
+    }
+}
+
+static void judge_message(struct oracle *oracle, node_id node, const struct message *message) {
+    if (message->kind == MESSAGE_LIST || message->kind == MESSAGE_PRE_VOTE) {
+        return;
+    }
+    const struct oracle_log *log = &oracle->groups[message->group].logs[node];
+    if (message->term > log->durable_term) {
+        oracle_fail(
+            oracle,
+            "rule 1: node %u says %s in term %llu, which is not durable",
+            node,
+            message_name(message->kind),
+            (unsigned long long)message->term
+        );
+    }
+    if (message->kind == MESSAGE_VOTE) {
+        judge_vote(oracle, node, message, node);
+    } else if (message->kind == MESSAGE_VOTE_REPLY && message->granted == 1) {
+        judge_vote(oracle, node, message, log->vote);
+    } else if (message->kind == MESSAGE_ACK && message->index > log->durable) {
+        oracle_fail(
+            oracle,
+            "8: node %u acknowledges %llu, durable is %llu",
+            node,
+            (unsigned long long)message->index,
+            (unsigned long long)log->durable
+        );
+    }
+}
+
+void oracle_hear(struct oracle *oracle, node_id node, bytes frame) {
+    struct frame_header header;
+    struct message message;
+    if (err_is(message_take_header(&frame, &header))) {
+        oracle_fail(oracle, "node %u sends a frame without a header", node);
+        return;
+    }
+    while (frame.size > 0) {
+        if (err_is(message_take(&frame, &message))) {
+            oracle_fail(oracle, "node %u sends a malformed frame", node);
+            return;
+        }
+        judge_message(oracle, node, &message);
+    }
+}
+
+// --- clients -------------------------------------------------------------------------------------
+
+void oracle_wrote(struct oracle *oracle, group_id id, const struct oracle_write *write) {
+    struct oracle_group *group = &oracle->groups[id];
+    group->writes = grown(
+        group->writes, &group->writes_capacity, group->writes_count + 1, sizeof(*group->writes)
+    );
+    group->writes[group->writes_count++] = *write;
+}
+
+// 9: what is committed is durable on a majority.
+static void judge_commit(struct oracle *oracle, group_id id, log_index index) {
+    struct oracle_group *group = &oracle->groups[id];
+    uint32_t count = 0;
+    for (node_id node = 1; node <= CLUSTER_NODES_MAX; node++) {
+        const struct oracle_log *log = &group->logs[node];
+        bool has = index <= log->durable && index < log->capacity &&
+                   entry_equal(log->entries[index], group->committed[index]);
+        count += has ? 1 : 0;
+    }
+    if (count <= group->voter_count / 2) {
+        oracle_fail(
+            oracle,
+            "9: entry %llu of group %u is committed with %u copies",
+            (unsigned long long)index,
+            id,
+            count
+        );
+    }
+}
+
+void oracle_committed(struct oracle *oracle, node_id node, group_id id, log_index index) {
+    struct oracle_group *group = &oracle->groups[id];
+    struct oracle_log *log = &group->logs[node];
+    group->committed =
+        grown(group->committed, &group->committed_capacity, index + 1, sizeof(*group->committed));
+    if (index <= log->commit || index > log->last) {
+        oracle_fail(oracle, "6: node %u commits out of order", node);
+        return;
+    }
+    for (log_index i = log->commit + 1; i <= index; i++) {
+        if (i > group->commit) {
+            group->committed[i] = log->entries[i];
+            group->commit = i;
+            oracle->commits++;
+            judge_commit(oracle, id, i);
+        } else if (!entry_equal(group->committed[i], log->entries[i])) {
+            oracle_fail(
+                oracle,
+                "5: node %u commits another entry %llu of group %u",
+                node,
+                (unsigned long long)i,
+                id
+            );
+        }
+    }
+    for (size_t i = 0; i < group->writes_count; i++) {
+        const struct oracle_write *write = &group->writes[i];
+        if (write->index > log->commit && write->index <= index &&
+            group->committed[write->index].term == write->term) {
+            log->values[write->key] = write->value;
+        }
+    }
+    log->commit = index;
+}
+
+void oracle_judge_state(struct oracle *oracle, node_id node, group_id id, struct store *store) {
+    const struct oracle_log *log = &oracle->groups[id].logs[node];
+    if (log->leading_term != 0) {
+        return;
+    }
+    for (uint32_t key = 0; key < ORACLE_KEYS; key++) {
+        bytes value = BYTES_EMPTY;
+        err found = store_get(store, id, oracle_key(key), &value);
+        uint64_t number = err_is(found) ? 0 : bytes_get_u64(value.data);
+        if (number != log->values[key]) {
+            oracle_fail(
+                oracle,
+                "10: node %u shows %llu of group %u, committed is %llu",
+                node,
+                (unsigned long long)number,
+                id,
+                (unsigned long long)log->values[key]
+            );
+        }
+    }
+}
+
+void oracle_read_began(struct oracle *oracle, group_id id, const struct oracle_read *read) {
+    struct oracle_group *group = &oracle->groups[id];
+    group->reads =
+        grown(group->reads, &group->reads_capacity, group->reads_count + 1, sizeof(*group->reads));
+    struct oracle_read *began = &group->reads[group->reads_count++];
+    *began = *read;
+    began->required = group->commit;
+}
+
+// 18, for a read: what was committed anywhere when it began was seen by it.
+void oracle_read_confirmed(struct oracle *oracle, node_id node, group_id id, uint64_t round) {
+    struct oracle_group *group = &oracle->groups[id];
+    size_t kept = 0;
+    for (size_t i = 0; i < group->reads_count; i++) {
+        struct oracle_read read = group->reads[i];
+        if (read.node != node || read.round > round) {
+            group->reads[kept++] = read;
+            continue;
+        }
+        bool stands = read.term == group->logs[node].leading_term;
+        oracle->reads_judged++;
+        if (stands && read.evaluated < read.required) {
+            oracle_fail(
+                oracle,
+                "18: a read of group %u at %llu is confirmed, %llu was committed before it",
+                id,
+                (unsigned long long)read.evaluated,
+                (unsigned long long)read.required
+            );
+        }
+    }
+    group->reads_count = kept;
+}
