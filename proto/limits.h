@@ -41,6 +41,12 @@ enum {
     // Applied entries a lane keeps in memory for followers that are behind; one that lags more gets
     // a snapshot (distributed.md §4.1). Some seconds of a busy lane.
     LIMIT_STORE_HISTORY_BYTES = 16 * 1024 * 1024,
+    // What running snapshots may hold of it beyond that, so that they can be caught up with.
+    LIMIT_STORE_HELD_BYTES = 64 * 1024 * 1024,
+    // Rows of snapshots that wait for a checkpoint, of all groups; their senders wait above it.
+    LIMIT_STORE_INSTALL_BYTES = 4 * 1024 * 1024,
+    // Old rows deleted in one checkpoint before a snapshot: some 30 ms of its thread.
+    LIMIT_STORE_DROP_ROWS = 16 * 1024,
 
     // --- node core ----------------------------------------------------------------------------
     // Decisions that wait for scripts at a time; above it requests that need one get 503.

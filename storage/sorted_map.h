@@ -59,6 +59,14 @@ struct sorted_map_operations {
     err (*txn_put
     )(struct sorted_map *map, struct map_txn *txn, enum map_table table, bytes key, bytes value);
     err (*txn_del)(struct sorted_map *map, struct map_txn *txn, enum map_table table, bytes key);
+    err (*txn_del_range
+    )(struct sorted_map *map,
+      struct map_txn *txn,
+      enum map_table table,
+      bytes from,
+      bytes until,
+      size_t most,
+      size_t *out_count);
     err (*txn_commit)(struct sorted_map *map, struct map_txn *txn);
     void (*txn_abort)(struct sorted_map *map, struct map_txn *txn);
 };
@@ -152,6 +160,20 @@ MUST_USE static inline err map_txn_put(
 MUST_USE static inline err
 map_txn_del(struct sorted_map *map, struct map_txn *txn, enum map_table table, bytes key) {
     return map->operations->txn_del(map, txn, table, key);
+}
+
+// Deletes the first rows from `from` up to and without `until`, at most `most` of them. Fewer than
+// that: none is left.
+MUST_USE static inline err map_txn_del_range(
+    struct sorted_map *map,
+    struct map_txn *txn,
+    enum map_table table,
+    bytes from,
+    bytes until,
+    size_t most,
+    size_t *out_count
+) {
+    return map->operations->txn_del_range(map, txn, table, from, until, most, out_count);
 }
 
 // Makes the writes durable. Ends the transaction, also when it fails.

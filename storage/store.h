@@ -141,7 +141,8 @@ void store_append_noop(
 // A follower's entry last_index + 1: its record goes to the open batch, its write-set is readable
 // from store_commit on. Copies the payload. Errors, nothing appended: ERR_CORRUPT (the chain is not
 // that of an entry after last_index, the term or time is impossible, the payload no write-set),
-// ERR_UNAVAILABLE (overlay full while a checkpoint can empty it: the leader sends it again later).
+// ERR_UNAVAILABLE (overlay full while a checkpoint can empty it, or the replica waits for the rows
+// of a snapshot: the leader sends it again later).
 MUST_USE err store_append(
     struct store *store, group_id group, const struct store_entry *entry, log_lsn *out_lsn
 );
@@ -154,6 +155,79 @@ log_lsn store_cut(struct store *store, group_id group, log_index from);
 // Leadership is lost: what is readable above commit_index no longer is (distributed.md §3.2). The
 // entries stay in the log. Rebuilds the group's overlay when there is such a thing.
 void store_forget_speculation(struct store *store, group_id group);
+
+// --- snapshots (distributed.md §4.1, §11) --------------------------------------------------------
+//
+// The source scans its rows a chunk at a time, each at whatever age the map has then, and sends the
+// entries from the first chunk's position on afterwards: write-sets are absolute, so they bring
+// rows of mixed age to one state. The destination begins (its log and then its rows go), is given
+// the chunks in order, then entries as any follower, and ends once it is past the age of every row.
+// The map is written by checkpoints only, in bounded steps, which are due at once while there is
+// work.
+
+// Where the rows of a group stand.
+struct store_position {
+    log_index index;
+    uint64_t term;
+    hash128 chain;
+    int64_t time_ms;
+};
+
+// The position of the rows that store_scan reads now: applied_index.
+struct store_position store_position(const struct store *store, group_id group);
+
+// Reads rows of the sorted map from the key `from` on into `*out_rows` (cleared before), of at most
+// `bytes_max`, but one row at least. When there are more, `*out_next` is the key to go on from
+// (`from` may lie in it) and `*out_done` false. `*out_applied` is the newest entry the rows may
+// show. Takes as long as reading bytes_max. Errors: ERR_CORRUPT.
+MUST_USE err store_scan(
+    struct store *store,
+    group_id group,
+    bytes from,
+    size_t bytes_max,
+    struct buffer *out_rows,
+    struct buffer *out_next,
+    bool *out_done,
+    log_index *out_applied
+);
+
+// Keeps the group's entries from `from` on while a snapshot is under way, though the history is
+// over its bound, up to LIMIT_STORE_HELD_BYTES for all groups. 0: no longer.
+void store_hold(struct store *store, group_id group, log_index from);
+
+// A replica that is being installed; all but NONE survive a crash. Until it is NONE again the
+// replica refuses votes, acknowledgements of entries and reads (I1).
+enum store_install {
+    STORE_INSTALL_NONE,
+    STORE_INSTALL_DROPPING,  // its old rows are going; chunks are taken already
+    STORE_INSTALL_LOADING,   // waits for chunks
+    STORE_INSTALL_FOLLOWING, // has all rows: takes entries, waits for store_install_end
+};
+enum store_install store_installing(const struct store *store, group_id group);
+
+// How often the replica dropped its log for an install.
+uint64_t store_log_epoch(const struct store *store, group_id group);
+
+// Begins an install, or begins it anew: the log of the group is gone, its last entry, commit and
+// applied index are those of `position`, its epoch is one higher. Its rows are dropped only after
+// the returned lsn is durable (I1).
+log_lsn
+store_install_begin(struct store *store, group_id group, const struct store_position *position);
+
+// Takes the next chunk, `last` with the last one. A chunk that came before does no harm; after the
+// last all are ignored. Copies. Errors: ERR_CORRUPT (no rows), ERR_UNAVAILABLE
+// (LIMIT_STORE_INSTALL_BYTES wait already: again after a checkpoint).
+MUST_USE err store_install_rows(struct store *store, group_id group, bytes rows, bool last);
+
+// The key of the last row taken, empty before the first: after a crash the scan goes on from it,
+// if the source still keeps the entries after the position. Borrows until the next call.
+bytes store_install_reached(const struct store *store, group_id group);
+
+// Asks for the end: the replica holds state and log up to `through`, which is committed here, at
+// least the leader's commit when the install began and every out_applied of the scan (I2, I3). The
+// first checkpoint that has `through` in the map clears the mark in the same transaction;
+// store_installing tells. Ask again after a crash.
+void store_install_end(struct store *store, group_id group, log_index through);
 
 // --- batches: the log thread ---------------------------------------------------------------------
 

@@ -223,6 +223,47 @@ static err txn_del(struct sorted_map *map, struct map_txn *txn, enum map_table t
     return code == MDB_NOTFOUND ? ERR_NONE : error_of(code);
 }
 
+// Seeks anew for each row: what a cursor stands on after a deletion differs by page and release.
+static int del_rows(MDB_cursor *cursor, bytes from, bytes until, size_t most, size_t *count) {
+    for (; *count < most; (*count)++) {
+        MDB_val key = val_of(from);
+        MDB_val value = {0, NULL};
+        int code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+        if (code == MDB_NOTFOUND ||
+            (code == MDB_SUCCESS && bytes_compare(bytes_of_val(key), until) >= 0)) {
+            return MDB_SUCCESS;
+        }
+        code = code == MDB_SUCCESS ? mdb_cursor_del(cursor, 0) : code;
+        if (code != MDB_SUCCESS) {
+            return code;
+        }
+    }
+    return MDB_SUCCESS;
+}
+
+static err txn_del_range(
+    struct sorted_map *map,
+    struct map_txn *txn,
+    enum map_table table,
+    bytes from,
+    bytes until,
+    size_t most,
+    size_t *out_count
+) {
+    MDB_cursor *cursor = NULL;
+    int code = mdb_cursor_open(txn_of(txn), of(map)->tables[table], &cursor);
+    if (code != MDB_SUCCESS) {
+        return error_of(code);
+    }
+    size_t count = 0;
+    code = del_rows(cursor, from, until, most, &count);
+    mdb_cursor_close(cursor);
+    if (code == MDB_SUCCESS) {
+        *out_count = count;
+    }
+    return error_of(code);
+}
+
 static err txn_commit(struct sorted_map *map, struct map_txn *txn) {
     (void)map;
     return error_of(mdb_txn_commit(txn_of(txn)));
@@ -246,6 +287,7 @@ static const struct sorted_map_operations OPERATIONS = {
     .txn_get = txn_get,
     .txn_put = txn_put,
     .txn_del = txn_del,
+    .txn_del_range = txn_del_range,
     .txn_commit = txn_commit,
     .txn_abort = txn_abort,
 };

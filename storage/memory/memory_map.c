@@ -317,6 +317,29 @@ static err txn_del(struct sorted_map *base, struct map_txn *txn, enum map_table 
     return ERR_NONE;
 }
 
+static err txn_del_range(
+    struct sorted_map *base,
+    struct map_txn *txn,
+    enum map_table table,
+    bytes from,
+    bytes until,
+    size_t most,
+    size_t *out_count
+) {
+    size_t count = 0;
+    struct row **links[HEIGHT_MAX];
+    struct row *row = table_seek(&of(base)->tables[table], from, links);
+    for (; row != NULL && count < most && bytes_compare(row_key(row), until) < 0;
+         row = row->next[0]) {
+        if (visible(row, UINT64_MAX) != NULL) {
+            txn_write(of(base), txn, table, row_key(row), BYTES_EMPTY, true);
+            count++;
+        }
+    }
+    *out_count = count;
+    return ERR_NONE;
+}
+
 static void txn_free(struct memory_map *map) {
     free(map->txn->rows);
     free(map->txn);
@@ -365,6 +388,7 @@ static const struct sorted_map_operations OPERATIONS = {
     .txn_get = txn_get,
     .txn_put = txn_put,
     .txn_del = txn_del,
+    .txn_del_range = txn_del_range,
     .txn_commit = txn_commit,
     .txn_abort = txn_abort,
 };

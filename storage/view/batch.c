@@ -91,8 +91,8 @@ log_lsn batch_add_moved(struct store *store, group_id group, struct entry *entry
     return add_item(store, item, entry->index);
 }
 
-// What the batch holds of the entries that are cut counts no longer: it is durable with the CUT or
-// not at all. What the segments hold of them counts until then.
+// What the batch holds of the entries that are cut or dropped counts no longer: it is durable with
+// the CUT or not at all. What the segments hold of them counts until then.
 static void note_cut(struct store_batch *batch, group_id group, log_index from) {
     if (batch->last_index[group] >= from) {
         batch->last_index[group] = from - 1;
@@ -105,6 +105,22 @@ static void note_cut(struct store_batch *batch, group_id group, log_index from) 
 log_lsn batch_add_cut(struct store *store, group_id group, log_index from) {
     note_cut(store->batch_open, group, from);
     struct record record = {.type = RECORD_CUT, .group = group, .index = from};
+    return batch_add_small(store, &record);
+}
+
+// The group's position and epoch as they are now.
+log_lsn batch_add_install(struct store *store, group_id group) {
+    const struct row_group *row = &store->groups[group].row;
+    note_cut(store->batch_open, group, 1);
+    struct record record = {
+        .type = RECORD_INSTALL,
+        .group = group,
+        .epoch = row->log_epoch,
+        .index = row->applied_index,
+        .term = row->applied_term,
+        .time_ms = row->time_ms,
+        .chain = row->applied_chain,
+    };
     return batch_add_small(store, &record);
 }
 

@@ -10,6 +10,7 @@
 // has now. The other way round a reader would see the old map without the new rows.
 #include "proto/base/check.h"
 #include "proto/base/mutant.h"
+#include "proto/limits.h"
 #include "storage/view/store_internal.h"
 
 #include <stdlib.h>
@@ -24,11 +25,20 @@ enum {
 static bool due(const struct store *store, mono_time now) {
     int64_t age_ns = now.ns - store->checkpoint_time.ns;
     return store->committed_bytes >= store->options.checkpoint_bytes ||
-           age_ns >= store->options.checkpoint_ms * 1000000;
+           age_ns >= store->options.checkpoint_ms * 1000000 || install_any_is_due(store);
 }
 
 static bool group_is_part(const struct store *store, const struct group *group) {
-    return group->hard_dirty || group_checkpointable(store, group) > group->row.applied_index;
+    if (install_waits(store, group)) {
+        return false;
+    }
+    return group->hard_dirty || install_is_due(store, group) ||
+           group_checkpointable(store, group) > group->row.applied_index;
+}
+
+// Entries of the group after it must stay in the log: all when its log is going, not durably yet.
+static log_index needed_after(const struct store *store, const struct group *group) {
+    return install_waits(store, group) ? 0 : group_checkpointable(store, group);
 }
 
 // The oldest segment needed once every group has applied what can be now.
@@ -40,7 +50,7 @@ static uint64_t first_needed(const struct store *store) {
     for (size_t s = 0; s < newest && !mutant_is("segment_freed_too_early"); s++) {
         for (uint32_t i = 0; i < store->options.group_count; i++) {
             const struct group *group = &store->groups[i];
-            if (store->segments[s].last_index[i] > group_checkpointable(store, group)) {
+            if (store->segments[s].last_index[i] > needed_after(store, group)) {
                 return store->segments[s].number;
             }
         }
@@ -54,6 +64,7 @@ static void take_group(struct store_checkpoint *checkpoint, group_id group_numbe
     part->group = group_number;
     part->row = group->row;
     group->hard_dirty = false;
+    install_take(checkpoint->store, part);
     log_index until = group_checkpointable(checkpoint->store, group);
     if (until == group->row.applied_index) {
         return;
@@ -110,6 +121,13 @@ void checkpoint_destroy(struct store_checkpoint *checkpoint) {
         for (size_t i = 0; i < checkpoint->entries_count; i++) {
             entry_release(&checkpoint->entries[i].entry);
         }
+        for (size_t i = 0; i < checkpoint->groups_count; i++) {
+            struct checkpoint_group *part = &checkpoint->groups[i];
+            for (size_t c = 0; c < part->chunk_count; c++) {
+                entry_release(&part->chunks[c]);
+            }
+            free(part->chunks);
+        }
         free(checkpoint->entries);
         free(checkpoint->groups);
         free(checkpoint);
@@ -163,15 +181,10 @@ sorted_rows(const struct store_checkpoint *checkpoint, size_t *out_count) {
     return rows;
 }
 
-struct writer {
-    struct sorted_map *map;
-    struct map_txn *txn;
-    struct row_room room;
-};
-
-// Puts or deletes one row and keeps the group's hash in step.
-static err write_row(struct writer *writer, const struct checkpoint_row *row, hash128 *state_hash) {
-    struct row_key key = row_key(row->group, row->write.key);
+err writer_row(
+    struct map_writer *writer, group_id group, const struct entry_write *write, hash128 *state_hash
+) {
+    struct row_key key = row_key(group, write->key);
     bytes map_key = row_key_bytes(&key);
     bytes stored = BYTES_EMPTY;
     err error = map_txn_get(writer->map, writer->txn, MAP_STATE, map_key, &stored);
@@ -183,15 +196,15 @@ static err write_row(struct writer *writer, const struct checkpoint_row *row, ha
         return error;
     }
     bool existed = error.code == ERR_OK;
-    if (row->write.value.data == NULL) {
+    if (write->value.data == NULL) {
         return existed ? map_txn_del(writer->map, writer->txn, MAP_STATE, map_key) : ERR_NONE;
     }
-    *state_hash = row_hash_add(*state_hash, row_hash(&writer->room, map_key, row->write.value));
-    bytes sealed = row_seal(&writer->room, map_key, row->write.value);
+    *state_hash = row_hash_add(*state_hash, row_hash(&writer->room, map_key, write->value));
+    bytes sealed = row_seal(&writer->room, map_key, write->value);
     return map_txn_put(writer->map, writer->txn, MAP_STATE, map_key, sealed);
 }
 
-static err write_meta(struct writer *writer, struct row_key key, bytes value) {
+err writer_meta(struct map_writer *writer, struct row_key key, bytes value) {
     if (mutant_is("checkpoint_without_meta") && key.bytes[0] == 'G') {
         return ERR_NONE;
     }
@@ -200,11 +213,15 @@ static err write_meta(struct writer *writer, struct row_key key, bytes value) {
 }
 
 static err write_rows(
-    struct writer *writer,
+    struct map_writer *writer,
     struct store_checkpoint *checkpoint,
     const struct checkpoint_row *rows,
     size_t count
 ) {
+    size_t drops = LIMIT_STORE_DROP_ROWS;
+    for (size_t i = 0; i < checkpoint->groups_count; i++) {
+        TRY(install_write(writer, &checkpoint->groups[i], &drops));
+    }
     size_t at = 0;
     for (size_t i = 0; i < count; i++) {
         bool newest = i == 0 || rows[i].group != rows[i - 1].group ||
@@ -213,21 +230,22 @@ static err write_rows(
             while (checkpoint->groups[at].group != rows[i].group) {
                 at++;
             }
-            TRY(write_row(writer, &rows[i], &checkpoint->groups[at].row.state_hash));
+            hash128 *state_hash = &checkpoint->groups[at].row.state_hash;
+            TRY(writer_row(writer, rows[i].group, &rows[i].write, state_hash));
         }
     }
     uint8_t value[ROW_META_BYTES_MAX];
     for (size_t i = 0; i < checkpoint->groups_count; i++) {
         size_t size = row_encode_group(&checkpoint->groups[i].row, value);
         struct row_key key = row_group_key(checkpoint->groups[i].group);
-        TRY(write_meta(writer, key, bytes_of(value, size)));
+        TRY(writer_meta(writer, key, bytes_of(value, size)));
     }
     size_t size = row_encode_store(&checkpoint->row, value);
-    return write_meta(writer, row_store_key(), bytes_of(value, size));
+    return writer_meta(writer, row_store_key(), bytes_of(value, size));
 }
 
 err store_checkpoint_write(struct store_checkpoint *checkpoint) {
-    struct writer writer = {.map = checkpoint->store->options.map};
+    struct map_writer writer = {.map = checkpoint->store->options.map};
     TRY(map_txn_begin(writer.map, &writer.txn));
     size_t count = 0;
     struct checkpoint_row *rows = sorted_rows(checkpoint, &count);
@@ -247,9 +265,13 @@ err store_checkpoint_write(struct store_checkpoint *checkpoint) {
 static void end_group(struct store *store, const struct checkpoint_group *part) {
     const struct group *group = store_group_of(store, part->group);
     struct row_group row = part->row;
+    if (row.log_epoch != group->row.log_epoch) {
+        return; // an install began meanwhile
+    }
     row.term = group->row.term;
     row.vote = group->row.vote;
     group_apply(store, part->group, &row);
+    install_written(store, part);
 }
 
 static void free_segments(struct store *store) {

@@ -10,6 +10,7 @@
 // offset; segments would have to stay for it). A follower that is behind the history gets a
 // snapshot, which costs the same as a gigabyte of log and is there anyway.
 #include "proto/base/check.h"
+#include "proto/limits.h"
 #include "storage/view/store_internal.h"
 
 #include <stdlib.h>
@@ -133,14 +134,27 @@ static void drop_first(struct store *store, struct group *group) {
     group->entries_first = group->entries_count == 0 ? 0 : group->entries_first + 1;
 }
 
+// Whether a snapshot under way needs the first kept entry of the group, and memory allows.
+static bool is_held(const struct store *store, const struct group *group) {
+    return group->held_from > 0 && group->before_index + 1 >= group->held_from &&
+           store->history.bytes <= store->options.history_bytes + LIMIT_STORE_HELD_BYTES;
+}
+
 void history_trim(struct store *store) {
     struct history *history = &store->history;
-    while (history->bytes > store->options.history_bytes) {
-        check(history->count > 0);
-        struct group *group = store_group_of(store, history->ring[history->first]);
+    size_t looked_at = history->count;
+    while (history->bytes > store->options.history_bytes && looked_at > 0) {
+        group_id number = history->ring[history->first];
+        struct group *group = store_group_of(store, number);
         history->first = (history->first + 1) & (history->capacity - 1);
         history->count--;
-        if (group->entries_count > 0 && group->before_index < group->row.applied_index) {
+        looked_at--;
+        if (group->entries_count == 0 || group->before_index >= group->row.applied_index) {
+            continue; // it stands in the ring once more than it has applied entries
+        }
+        if (is_held(store, group)) {
+            ring_add(history, number);
+        } else {
             drop_first(store, group);
         }
     }

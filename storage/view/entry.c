@@ -61,25 +61,30 @@ size_t entry_write_bytes_max(bytes key, bytes value) {
     return (size_t)2 * VARINT_BYTES_MAX + key.size + value.size;
 }
 
-struct entry_write entry_append(struct entry *entry, bytes key, bytes value) {
-    check(entry_write_bytes_max(key, value) <= entry->capacity - entry->size);
-    uint8_t *at = entry->block + ENTRY_FRONT_BYTES + entry->size;
+size_t entry_encode_write(uint8_t *at, bytes key, bytes value) {
     uint8_t *begin = at;
     bool deletes = value.data == NULL;
     at += varint_put(at, key.size);
     at += varint_put(at, deletes ? 0 : (uint64_t)value.size + 1);
     memcpy(at, key.data, key.size);
-    struct entry_write write = {.key = bytes_of(at, key.size), .value = BYTES_EMPTY};
     at += key.size;
-    if (!deletes) {
-        write.value = bytes_of(at, value.size);
-        if (value.size > 0) {
-            memcpy(at, value.data, value.size);
-        }
+    if (!deletes && value.size > 0) {
+        memcpy(at, value.data, value.size);
         at += value.size;
     }
-    entry->size += (size_t)(at - begin);
-    return write;
+    return (size_t)(at - begin);
+}
+
+struct entry_write entry_append(struct entry *entry, bytes key, bytes value) {
+    check(entry_write_bytes_max(key, value) <= entry->capacity - entry->size);
+    uint8_t *at = entry->block + ENTRY_FRONT_BYTES + entry->size;
+    size_t size = entry_encode_write(at, key, value);
+    entry->size += size;
+    at += size - key.size - value.size;
+    return (struct entry_write){
+        .key = bytes_of(at, key.size),
+        .value = value.data == NULL ? BYTES_EMPTY : bytes_of(at + key.size, value.size),
+    };
 }
 
 bool entry_take(bytes *rest, struct entry_write *out_write) {

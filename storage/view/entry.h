@@ -52,6 +52,9 @@ bytes entry_payload(const struct entry *entry);
 // The bytes entry_append needs at most.
 size_t entry_write_bytes_max(bytes key, bytes value);
 
+// Writes a write at `at`, where there is that much room. Returns the bytes used.
+size_t entry_encode_write(uint8_t *at, bytes key, bytes value);
+
 // Appends a write at the end; there must be room. Returns the write as it lies in the entry.
 struct entry_write entry_append(struct entry *entry, bytes key, bytes value);
 

@@ -62,6 +62,10 @@ void store_commit(struct store *store, group_id group_number, log_index index) {
 }
 
 log_index group_checkpointable(const struct store *store, const struct group *group) {
+    if (group->row.install == STORE_INSTALL_DROPPING ||
+        group->row.install == STORE_INSTALL_LOADING) {
+        return group->row.applied_index;
+    }
     log_index index = group->commit_index;
     if (mutant_is("checkpoint_ahead_of_log")) {
         return index;
@@ -153,6 +157,7 @@ void store_append_noop(
     struct store_group before = store_group(store, group_number);
     check(term >= before.last_term);
     check(time_ms >= 0);
+    check(group->row.install == STORE_INSTALL_NONE);
     struct entry *entry = entry_create(0);
     entry->index = before.last_index + 1;
     entry->term = term;
@@ -182,6 +187,10 @@ err store_append(
     }
     if (!entry_payload_is_valid(offered->payload)) {
         return err_make(ERR_CORRUPT, "an entry's payload is no write-set");
+    }
+    enum store_install install = store_installing(store, group_number);
+    if (install != STORE_INSTALL_NONE && install != STORE_INSTALL_FOLLOWING) {
+        return err_make(ERR_UNAVAILABLE, "the replica waits for the rows of a snapshot");
     }
     if (pushes_back(store)) {
         return err_make(ERR_UNAVAILABLE, "the disk cannot keep up; retry later");

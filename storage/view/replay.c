@@ -139,6 +139,32 @@ static err take_cut(struct replay *replay, const struct record *record) {
     return ERR_NONE;
 }
 
+// Whatever came before is of a log that is gone. The map may know of this install already, or of a
+// later one.
+static err take_install(struct replay *replay, const struct record *record) {
+    struct store *store = replay->store;
+    struct group *group = &store->groups[record->group];
+    if (record->index > INT64_MAX) {
+        return damaged(replay, record->group, record->index, "cannot be where a snapshot stands");
+    }
+    segments_cut(store, record->group, 1);
+    tail_cut(&replay->tails[record->group], 0);
+    group_begin_at(store, group, record->index, record->term, record->chain);
+    if (record->epoch > group->row.log_epoch) {
+        group->row.log_epoch = record->epoch;
+        group->row.install = STORE_INSTALL_DROPPING;
+        group->row.applied_index = record->index;
+        group->row.applied_term = record->term;
+        group->row.applied_chain = record->chain;
+        group->row.time_ms = record->time_ms;
+        group->hard_dirty = true;
+    }
+    group->commit_index = group->row.applied_index;
+    group->overlaid_index = group->row.applied_index;
+    group->hinted_index = group->row.applied_index;
+    return ERR_NONE;
+}
+
 static err visit(void *argument, const struct record *record, log_lsn lsn, uint64_t segment) {
     (void)lsn;
     struct replay *replay = argument;
@@ -154,6 +180,8 @@ static err visit(void *argument, const struct record *record, log_lsn lsn, uint6
     case RECORD_CUT:
         return record->index > 0 ? take_cut(replay, record)
                                  : damaged(replay, record->group, 0, "cannot be cut");
+    case RECORD_INSTALL:
+        return take_install(replay, record);
     case RECORD_HARD:
         // A vote is never unsaid within its term: the row may be ahead of the log.
         if (record->term > group->row.term ||

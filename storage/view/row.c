@@ -7,8 +7,10 @@
 #include <string.h>
 
 enum {
-    META_VERSION = 1,
-    GROUP_ROW_BYTES = 1 + 8 + 8 + 16 + 16 + 8 + 8 + 2,
+    STORE_ROW_VERSION = 1,
+    GROUP_ROW_VERSION = 2,
+    GROUP_ROW_BYTES_1 = 1 + 8 + 8 + 16 + 16 + 8 + 8 + 2, // of version 1: no epoch, no install
+    GROUP_ROW_BYTES = GROUP_ROW_BYTES_1 + 8 + 1,
     STORE_ROW_BYTES = 1 + 1 + 16 + 16 + 4 + 4 + 4 + 8
 };
 
@@ -96,7 +98,7 @@ hash128 row_hash_subtract(hash128 left, hash128 right) {
 }
 
 size_t row_encode_group(const struct row_group *row, uint8_t out[ROW_META_BYTES_MAX]) {
-    out[0] = META_VERSION;
+    out[0] = GROUP_ROW_VERSION;
     bytes_put_u64(out + 1, row->applied_index);
     bytes_put_u64(out + 9, row->applied_term);
     hash128_store(row->applied_chain, out + 17);
@@ -104,18 +106,25 @@ size_t row_encode_group(const struct row_group *row, uint8_t out[ROW_META_BYTES_
     bytes_put_u64(out + 49, (uint64_t)row->time_ms);
     bytes_put_u64(out + 57, row->term);
     bytes_put_u16(out + 65, row->vote);
+    bytes_put_u64(out + 67, row->log_epoch);
+    out[75] = (uint8_t)row->install;
     return GROUP_ROW_BYTES;
 }
 
-static err check_layout(bytes value, size_t size) {
-    if (value.size < 1 || value.data[0] != META_VERSION) {
+static err check_layout(bytes value, uint8_t version, size_t size) {
+    if (value.size < 1 || value.data[0] != version) {
         return err_make(ERR_CONFLICT, "the store was written by another release");
     }
     return value.size == size ? ERR_NONE : err_make(ERR_CORRUPT, "a meta row has the wrong size");
 }
 
 err row_decode_group(bytes value, struct row_group *out_row) {
-    TRY(check_layout(value, GROUP_ROW_BYTES));
+    bool first = value.size > 0 && value.data[0] == 1;
+    size_t size = first ? (size_t)GROUP_ROW_BYTES_1 : (size_t)GROUP_ROW_BYTES;
+    TRY(check_layout(value, first ? 1 : GROUP_ROW_VERSION, size));
+    if (!first && value.data[75] > STORE_INSTALL_FOLLOWING) {
+        return err_make(ERR_CORRUPT, "a meta row holds what it should not");
+    }
     const uint8_t *at = value.data;
     *out_row = (struct row_group){
         .applied_index = bytes_get_u64(at + 1),
@@ -125,12 +134,14 @@ err row_decode_group(bytes value, struct row_group *out_row) {
         .time_ms = (int64_t)bytes_get_u64(at + 49),
         .term = bytes_get_u64(at + 57),
         .vote = bytes_get_u16(at + 65),
+        .log_epoch = first ? 0 : bytes_get_u64(at + 67),
+        .install = first ? STORE_INSTALL_NONE : (enum store_install)at[75],
     };
     return ERR_NONE;
 }
 
 size_t row_encode_store(const struct row_store *row, uint8_t out[ROW_META_BYTES_MAX]) {
-    out[0] = META_VERSION;
+    out[0] = STORE_ROW_VERSION;
     out[1] = row->formatting ? 1 : 0;
     memcpy(out + 2, row->cluster, 16);
     memcpy(out + 18, row->store_uuid, 16);
@@ -142,7 +153,7 @@ size_t row_encode_store(const struct row_store *row, uint8_t out[ROW_META_BYTES_
 }
 
 err row_decode_store(bytes value, struct row_store *out_row) {
-    TRY(check_layout(value, STORE_ROW_BYTES));
+    TRY(check_layout(value, STORE_ROW_VERSION, STORE_ROW_BYTES));
     const uint8_t *at = value.data;
     *out_row = (struct row_store){
         .formatting = at[1] != 0,
@@ -164,4 +175,10 @@ struct row_key row_group_key(group_id group) {
 
 struct row_key row_store_key(void) {
     return (struct row_key){.size = 1, .bytes = {'S'}};
+}
+
+struct row_key row_install_key(group_id group) {
+    struct row_key key = {.size = 3, .bytes = {'I'}};
+    bytes_put_u16(key.bytes + 1, group);
+    return key;
 }

@@ -54,6 +54,8 @@ struct row_group {
     int64_t time_ms; // partition time of the applied entry
     uint64_t term;   // hard state
     uint16_t vote;
+    uint64_t log_epoch;
+    enum store_install install;
 };
 
 struct row_store {
@@ -81,3 +83,4 @@ MUST_USE err row_decode_store(bytes value, struct row_store *out_row);
 // Their keys in MAP_META.
 struct row_key row_group_key(group_id group);
 struct row_key row_store_key(void);
+struct row_key row_install_key(group_id group); // its value: the last key given by a snapshot

@@ -50,7 +50,7 @@ struct store_stats store_stats(const struct store *store) {
 
 // --- opening -------------------------------------------------------------------------------------
 
-static err get_meta(struct store *store, struct row_key key, bytes *out_value) {
+err store_get_meta(struct store *store, struct row_key key, bytes *out_value) {
     bytes stored = BYTES_EMPTY;
     TRY(map_get(store->options.map, store->snapshot, MAP_META, row_key_bytes(&key), &stored));
     return row_open(row_key_bytes(&key), stored, out_value);
@@ -117,7 +117,7 @@ static err load_groups(struct store *store) {
     for (uint32_t i = 0; i < store->options.group_count; i++) {
         struct group *group = &store->groups[i];
         bytes value = BYTES_EMPTY;
-        err error = get_meta(store, row_group_key((group_id)i), &value);
+        err error = store_get_meta(store, row_group_key((group_id)i), &value);
         if (error.code == ERR_NOT_FOUND) {
             continue;
         }
@@ -133,7 +133,7 @@ static err load_groups(struct store *store) {
 static err load(struct store *store, struct arena *arena) {
     TRY(map_snapshot_begin(store->options.map, &store->snapshot));
     bytes value = BYTES_EMPTY;
-    err error = get_meta(store, row_store_key(), &value);
+    err error = store_get_meta(store, row_store_key(), &value);
     if (error.code == ERR_NOT_FOUND) {
         TRY(format_begin(store));
     } else {
@@ -143,6 +143,7 @@ static err load(struct store *store, struct arena *arena) {
     }
     TRY(load_groups(store));
     TRY(store_replay(store, arena));
+    TRY(install_recover(store));
     if (store->row.formatting) {
         store->row.formatting = false;
         TRY(put_store_row(store));
@@ -182,7 +183,8 @@ err store_open(const struct store_options *options, struct arena *arena, struct 
     return ERR_NONE;
 }
 
-static void group_deinit(struct group *group) {
+static void group_deinit(struct store *store, struct group *group) {
+    install_destroy(store, group);
     for (size_t i = 0; i < group->entries_count; i++) {
         entry_release(&group->entries[group->entries_first + i]);
     }
@@ -201,7 +203,7 @@ void store_close(struct store **store_variable) {
     ordered_clear(&store->txn.writes);
     entry_release(&store->txn.entry);
     for (uint32_t i = 0; i < store->options.group_count; i++) {
-        group_deinit(&store->groups[i]);
+        group_deinit(store, &store->groups[i]);
     }
     for (size_t i = 0; i < store->segments_count; i++) {
         free(store->segments[i].last_index);

@@ -25,7 +25,20 @@ struct group {
     size_t entries_first;
     size_t entries_count;
     size_t entries_capacity;
-    struct ordered overlay; // newest value of every key of applied_index + 1 … overlaid_index
+    struct ordered overlay;  // newest value of every key of applied_index + 1 … overlaid_index
+    log_index held_from;     // entries from it on stay for a snapshot; 0: none do
+    struct install *install; // NULL: row.install is NONE
+};
+
+// What a replica that is being installed waits for.
+struct install {
+    log_lsn begin_lsn;     // of its INSTALL; 0: recovered
+    struct entry **chunks; // rows not yet in the map, in order
+    size_t chunk_count;
+    bool complete;         // the last chunk was taken
+    bool end_asked;        // store_install_end was called
+    log_index through;     // … with
+    struct buffer reached; // key of the last row taken
 };
 
 // Which groups' applied entries are kept, in the order they were applied. A group stands in the
@@ -80,7 +93,18 @@ struct store_txn {
 
 struct checkpoint_group {
     group_id group;
-    struct row_group row; // as it will be
+    struct row_group row;  // as it will be
+    struct entry **chunks; // of an install
+    size_t chunk_count;
+    bool complete; // the last chunk is among them or was before
+    bool ends;     // the install does
+};
+
+// A write transaction of the map and the room to seal rows in.
+struct map_writer {
+    struct sorted_map *map;
+    struct map_txn *txn;
+    struct row_room room;
 };
 
 struct checkpoint_entry {
@@ -115,7 +139,9 @@ struct store {
     struct store_txn txn;
     uint64_t generation; // rises with every change a cursor must notice
     struct history history;
-    size_t entry_bytes; // of the entries above applied_index
+    size_t installs;      // groups that have one
+    size_t install_bytes; // of their chunks
+    size_t entry_bytes;   // of the entries above applied_index
     size_t node_bytes;
     size_t committed_bytes; // of write-sets not yet in a checkpoint
     mono_time checkpoint_time;
@@ -124,6 +150,9 @@ struct store {
 };
 
 struct group *store_group_of(const struct store *store, group_id group);
+
+// Finds a row of the table MAP_META at the snapshot, verified.
+MUST_USE err store_get_meta(struct store *store, struct row_key key, bytes *out_value);
 
 // --- entries.c: what is kept of the log ----------------------------------------------------------
 
@@ -161,12 +190,43 @@ void group_overlay(struct store *store, struct group *group, log_index index);
 // Makes the entries above `index` unreadable; not below commit_index.
 void group_overlay_back(struct store *store, struct group *group, log_index index);
 
+// --- install.c -----------------------------------------------------------------------------------
+
+// Whether the group's INSTALL is not durable yet: until then nothing of it may reach the map.
+bool install_waits(const struct store *store, const struct group *group);
+
+// Whether a checkpoint has something to do for an install of the group, or of any.
+bool install_is_due(const struct store *store, const struct group *group);
+bool install_any_is_due(const struct store *store);
+
+// Gives what there is to do to a checkpoint.
+void install_take(const struct store *store, struct checkpoint_group *part);
+
+// Does it, deleting at most `*drops` old rows, which it counts down. Thread: checkpoint.
+MUST_USE err install_write(struct map_writer *writer, struct checkpoint_group *part, size_t *drops);
+
+// The checkpoint is in the map.
+void install_written(struct store *store, const struct checkpoint_group *part);
+
+// Takes up the installs that recovery found.
+MUST_USE err install_recover(struct store *store);
+
+// Forgets all about it.
+void install_destroy(struct store *store, struct group *group);
+
+// Puts or deletes one row and keeps the group's hash in step; puts a meta row.
+MUST_USE err writer_row(
+    struct map_writer *writer, group_id group, const struct entry_write *write, hash128 *state_hash
+);
+MUST_USE err writer_meta(struct map_writer *writer, struct row_key key, bytes value);
+
 // --- batch.c, checkpoint.c, replay.c -------------------------------------------------------------
 
 // Appends to the open batch. Return the record's lsn.
 log_lsn batch_add_entry(struct store *store, group_id group, struct entry *entry);
 log_lsn batch_add_moved(struct store *store, group_id group, struct entry *entry);
 log_lsn batch_add_cut(struct store *store, group_id group, log_index from);
+log_lsn batch_add_install(struct store *store, group_id group);
 log_lsn batch_add_small(struct store *store, const struct record *record);
 
 // A batch's memory.

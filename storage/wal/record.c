@@ -8,20 +8,23 @@
 
 #include <string.h>
 
-static bool has_payload(enum record_type type) {
-    return type == RECORD_ENTRY || type == RECORD_MOVED;
+static bool has_position(enum record_type type) {
+    return type == RECORD_ENTRY || type == RECORD_MOVED || type == RECORD_INSTALL;
 }
 
 size_t record_encode_head(const struct record *record, uint8_t out[RECORD_HEAD_BYTES_MAX]) {
     uint8_t body[RECORD_HEAD_BYTES_MAX];
     size_t size = varint_put(body, record->group);
+    if (record->type == RECORD_INSTALL) {
+        size += varint_put(body + size, record->epoch);
+    }
     if (record->type == RECORD_HARD) {
         size += varint_put(body + size, record->term);
         size += varint_put(body + size, record->vote);
     } else {
         size += varint_put(body + size, record->index);
     }
-    if (has_payload(record->type)) {
+    if (has_position(record->type)) {
         check(record->time_ms >= 0);
         size += varint_put(body + size, record->term);
         size += varint_put(body + size, (uint64_t)record->time_ms);
@@ -43,7 +46,7 @@ static bool take_u16(bytes *rest, uint16_t *out_value) {
     return true;
 }
 
-static bool take_entry(bytes *body, struct record *record) {
+static bool take_position(bytes *body, struct record *record) {
     uint64_t time_ms = 0;
     if (!varint_take(body, &record->index) || !varint_take(body, &record->term) ||
         !varint_take(body, &time_ms) || time_ms > INT64_MAX || body->size < 16) {
@@ -74,7 +77,11 @@ bool record_take(bytes *rest, struct record *out_record) {
     switch (record.type) {
     case RECORD_ENTRY:
     case RECORD_MOVED:
-        good = take_entry(&body, &record);
+        good = take_position(&body, &record);
+        break;
+    case RECORD_INSTALL:
+        good = varint_take(&body, &record.epoch) && take_position(&body, &record);
+        record.payload = BYTES_EMPTY; // what a later release adds
         break;
     case RECORD_HARD:
         good = varint_take(&body, &record.term) && take_u16(&body, &record.vote);

@@ -7,30 +7,32 @@
 #include "proto/base/hash.h"
 #include "storage/store.h"
 
-// Numbers are for ever. 5 INSTALL_BEGIN, 6 INSTALL_END and 7 REMOVED are taken by the design.
+// Numbers are for ever. 6 INSTALL_END (the map's transaction is the end) and 7 REMOVED are taken by
+// the design.
 enum record_type {
     RECORD_ENTRY = 1,
     RECORD_HARD = 2,
     RECORD_CUT = 3, // entries from `index` on do not count; others may follow under their indexes
     RECORD_COMMIT = 4,
-    RECORD_MOVED = 8 // an entry once more, so that its old segment can go
+    RECORD_INSTALL = 5, // what came before counts no longer: a snapshot at `index` comes
+    RECORD_MOVED = 8    // an entry once more, so that its old segment can go
 };
 
 struct record {
     enum record_type type;
     group_id group;
-    log_index
-        index; // ENTRY, MOVED: the entry's; COMMIT: the commit index; CUT: the first that is cut
-    uint64_t term;   // ENTRY, MOVED, HARD
+    uint64_t epoch;  // INSTALL: of the log that begins with it
+    log_index index; // of the entry; COMMIT: the newest, CUT: the first, INSTALL: the one before
+    uint64_t term;   // ENTRY, MOVED, HARD, INSTALL
     uint16_t vote;   // HARD
-    int64_t time_ms; // ENTRY, MOVED; not negative
-    hash128 chain;   // ENTRY, MOVED
+    int64_t time_ms; // ENTRY, MOVED, INSTALL; not negative
+    hash128 chain;   // ENTRY, MOVED, INSTALL
     bytes payload;   // ENTRY, MOVED: the write-set
 };
 
 enum {
-    // Type, and the numbers of an ENTRY at their longest.
-    RECORD_HEAD_BYTES_MAX = 1 + 5 + 3 + 3 * 10 + 16
+    // Type, and the numbers of an INSTALL at their longest.
+    RECORD_HEAD_BYTES_MAX = 1 + 2 + 3 + 4 * 10 + 16
 };
 
 // Writes everything before the payload. Returns the bytes used.

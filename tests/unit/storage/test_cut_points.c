@@ -124,7 +124,7 @@ static void append(struct scenario *scenario, group_id group) {
     struct replica *replica = &scenario->replicas[group];
     struct deed deed = {.group = group, .entry = {.term = replica->term}};
     draw_writes(&scenario->random, &deed.entry);
-    struct entry *entry = entry_create(WRITES_MAX * 2048);
+    struct entry *entry = entry_create((size_t)WRITES_MAX * 2048);
     for (size_t i = 0; i < deed.entry.count; i++) {
         uint8_t room[2];
         const struct wrote *wrote = &deed.entry.writes[i];

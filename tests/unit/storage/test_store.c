@@ -401,6 +401,38 @@ static void another_cluster_or_group_count_is_refused(void **state) {
     rig_deinit(&rig);
 }
 
+static void a_groups_row_of_the_first_layout_is_read(void **state) {
+    (void)state;
+    struct row_group row = {
+        .applied_index = 1,
+        .applied_term = 2,
+        .applied_chain = {3, 4},
+        .state_hash = {5, 6},
+        .time_ms = 7,
+        .term = 8,
+        .vote = 9,
+        .log_epoch = 10,
+        .install = STORE_INSTALL_LOADING,
+    };
+    uint8_t encoded[ROW_META_BYTES_MAX];
+    size_t size = row_encode_group(&row, encoded);
+    struct row_group read;
+    assert_ok(row_decode_group(bytes_of(encoded, size), &read));
+    assert_int_equal(read.log_epoch, 10);
+    assert_int_equal(read.install, STORE_INSTALL_LOADING);
+    assert_err(row_decode_group(bytes_of(encoded, size - 9), &read), ERR_CORRUPT);
+    encoded[size - 1] = 4;
+    assert_err(row_decode_group(bytes_of(encoded, size), &read), ERR_CORRUPT);
+    encoded[0] = 1; // it ended with the vote
+    assert_ok(row_decode_group(bytes_of(encoded, size - 9), &read));
+    assert_int_equal(read.applied_index, 1);
+    assert_int_equal(read.vote, 9);
+    assert_int_equal(read.log_epoch, 0);
+    assert_int_equal(read.install, STORE_INSTALL_NONE);
+    encoded[0] = 3;
+    assert_err(row_decode_group(bytes_of(encoded, size), &read), ERR_CONFLICT);
+}
+
 static void a_cursor_walks_one_group_in_key_order(void **state) {
     struct rig rig;
     rig_init(&rig, kind_of(state), SEGMENT_BYTES);
@@ -587,6 +619,7 @@ int main(void) {
         BOTH(an_idle_group_does_not_pin_the_log),
         BOTH(the_state_hash_equals_a_recount),
         BOTH(another_cluster_or_group_count_is_refused),
+        cmocka_unit_test(a_groups_row_of_the_first_layout_is_read),
         BOTH(a_cursor_walks_one_group_in_key_order),
         BOTH(a_walk_goes_on_where_it_was_while_rows_come_and_go),
         BOTH(any_sequence_of_deeds_reads_like_a_plain_table),

@@ -136,6 +136,13 @@ static void records_come_back_as_they_were_written(void **state) {
         {.type = RECORD_HARD, .group = 1, .term = UINT64_MAX, .vote = 65535},
         {.type = RECORD_COMMIT, .group = 300, .index = 1000000},
         {.type = RECORD_CUT, .group = 2, .index = UINT64_MAX},
+        {.type = RECORD_INSTALL,
+         .group = 65535,
+         .epoch = UINT64_MAX,
+         .index = UINT64_MAX,
+         .term = UINT64_MAX,
+         .time_ms = INT64_MAX,
+         .chain = {3, 4}},
     };
     for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
         uint8_t bytes_written[128];
@@ -152,6 +159,7 @@ static void records_come_back_as_they_were_written(void **state) {
         assert_int_equal(read.group, records[i].group);
         assert_true(read.index == records[i].index);
         assert_true(read.term == records[i].term);
+        assert_true(read.epoch == records[i].epoch);
         assert_int_equal(read.vote, records[i].vote);
         assert_true(read.time_ms == records[i].time_ms);
         assert_true(hash128_equal(read.chain, records[i].chain));
