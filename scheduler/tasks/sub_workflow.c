@@ -133,6 +133,10 @@ err sub_workflow_done(struct task *task, const struct message_row *message) {
             BYTES_ARG(child),
             BYTES_ARG(reason)
         );
+        // A child that failed for its own child's failure brings that one's id along; the reference
+        // shows the direct child's, as the workflow's output too, but not when all went well.
+        const char *own = arena_format(arena, "{\"subWorkflowId\":\"%.*s\"}", BYTES_ARG(child));
+        merged = json_merge(merged, bytes_from_text(own), arena);
     }
     if (!task_set_output(task, merged)) {
         task_set_too_large(task, merged.size);

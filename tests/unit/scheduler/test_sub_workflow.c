@@ -318,6 +318,29 @@ static void case_255_domains_pass_to_the_child(void **state) {
     assert_json(world, world_get(world, child_of(world, id)), "taskToDomain", "{\"x\":\"d9\"}");
 }
 
+// As recorded from the reference: complex_wf_signal_test.
+static void a_failed_parent_shows_its_own_child_and_a_good_one_the_last(void **state) {
+    struct world *world = *state;
+    world_simple(world, "a");
+    world_workflow(world, "{\"name\":\"leaf\",\"tasks\":[" S("a") "]}");
+    world_workflow(world, "{\"name\":\"child\",\"tasks\":[" SUB("s", "\"name\":\"leaf\"", "") "]}");
+    world_workflow(world, WORKFLOW(CHILD));
+    for (int good = 0; good < 2; good++) {
+        bytes id = world_start(world, "w", "{}");
+        world_settle(world);
+        bytes child = child_of(world, id);
+        bytes leaf = child_of(world, child);
+        if (good) {
+            world_complete(world, leaf, "a", "{}");
+        } else {
+            world_fail(world, leaf, "a", "no");
+        }
+        world_settle(world);
+        bytes shown = world_text(world, world_get(world, id), "output.subWorkflowId");
+        assert_true(bytes_equal(shown, good ? leaf : child));
+    }
+}
+
 static void a_late_answer_to_an_old_attempt_changes_nothing(void **state) {
     struct world *world = *state;
     world_tasks(
@@ -362,6 +385,7 @@ int main(void) {
         world_test(case_225_terminate_takes_a_child_along),
         world_test(case_143_a_terminated_child_ends_the_fork),
         world_test(case_255_domains_pass_to_the_child),
+        world_test(a_failed_parent_shows_its_own_child_and_a_good_one_the_last),
         world_test(a_late_answer_to_an_old_attempt_changes_nothing),
         world_test(a_delayed_sub_workflow_starts_on_time),
     };
