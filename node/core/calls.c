@@ -13,12 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const int64_t NS_PER_MS = 1000000;
+
 // A call that was claimed and not told yet. Owned by calls->open by its number.
 struct open_call {
     group_id group;
     struct call_claim claim;
     struct call_result result; // texts on the C heap
     bool told;                 // the answer waits for room in the store
+    mono_time deadline;        // of its lease; nobody waits for it any longer
     struct open_call *previous;
     struct open_call *next;
 };
@@ -40,6 +43,7 @@ struct calls {
     struct open_call *first;
     size_t open_count;
     size_t told_count;
+    mono_time look_at; // no deadline is before it
     struct refused *refused;
 };
 
@@ -75,11 +79,16 @@ static void text_drop(bytes *text) {
     *text = BYTES_EMPTY;
 }
 
-static struct open_call *call_add(struct calls *calls, group_id group, struct call_claim claim) {
+static void
+call_add(struct calls *calls, group_id group, struct call_claim claim, mono_time deadline) {
     struct open_call *call = calloc(1, sizeof(*call));
     check(call != NULL);
     call->group = group;
     call->claim = claim;
+    call->deadline = deadline;
+    if (calls->open_count == 0 || deadline.ns < calls->look_at.ns) {
+        calls->look_at = deadline;
+    }
     call->next = calls->first;
     if (call->next != NULL) {
         call->next->previous = call;
@@ -87,7 +96,6 @@ static struct open_call *call_add(struct calls *calls, group_id group, struct ca
     calls->first = call;
     table_put(&calls->open, claim.number, call);
     calls->open_count++;
-    return call;
 }
 
 static void call_drop(struct calls *calls, struct open_call *call) {
@@ -227,7 +235,9 @@ static bool claim(struct node *node, const struct match_supply *supply) {
     check(!err_is(claimed) || claimed.code == ERR_NOT_FOUND);
     struct gate gate = node_decision_commit(node, &decision);
     if (!err_is(claimed) && work.wanted) {
-        (void)call_add(calls, supply->group, work.claim);
+        int64_t lease_ms = work.call.total_ms + LIMIT_CALL_GRACE_MS;
+        mono_time deadline = {node->mono.ns + lease_ms * NS_PER_MS};
+        call_add(calls, supply->group, work.claim, deadline);
         call_want(node, work.claim.number, &work.call, gate);
         node->stats.calls++;
     }
@@ -266,6 +276,31 @@ void calls_told(struct node *node, uint64_t call_id, const struct call_result *r
     call->result.error = text_keep(result->error);
     call->told = true;
     node->calls->told_count++;
+}
+
+// Nobody told about them: the effect was lost, or who made the call is. Their tasks are claimed
+// anew, and their room is needed.
+static void forget_overdue(struct node *node) {
+    struct calls *calls = node->calls;
+    if (calls->open_count == 0 || calls->look_at.ns > node->mono.ns) {
+        return;
+    }
+    mono_time next = {INT64_MAX};
+    for (struct open_call *call = calls->first; call != NULL;) {
+        struct open_call *behind = call->next;
+        if (call->deadline.ns <= node->mono.ns && !call->told) {
+            call_drop(calls, call);
+        } else if (!call->told && call->deadline.ns < next.ns) {
+            next = call->deadline;
+        }
+        call = behind;
+    }
+    calls->look_at = next;
+}
+
+bool calls_next_look(const struct calls *calls, mono_time *out_at) {
+    *out_at = calls->look_at;
+    return calls->open_count >= calls->room;
 }
 
 static void bring_in_late(struct node *node) {
@@ -324,6 +359,7 @@ bool calls_next_unblock(const struct calls *calls, wall_time *out_at) {
 void calls_pump(struct node *node) {
     struct calls *calls = node->calls;
     bring_in_late(node);
+    forget_overdue(node);
     put_back(node, 0, node->wall.ms);
     supply_open(node, calls->queue);
     struct match_supply supply;

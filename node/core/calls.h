@@ -33,4 +33,7 @@ void calls_unblock(struct node *node, uint64_t limit);
 bool calls_wait(const struct calls *calls);
 bool calls_next_unblock(const struct calls *calls, wall_time *out_at);
 
+// When room that is taken comes free at the latest. False: there is room now.
+bool calls_next_look(const struct calls *calls, mono_time *out_at);
+
 size_t calls_open(const struct calls *calls);

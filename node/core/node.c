@@ -462,6 +462,9 @@ mono_time node_next_wakeup(const struct node *node) {
         next = sooner(next, at_wall(node, due));
     }
     mono_time deadline = {0};
+    if (calls_next_look(node->calls, &deadline)) {
+        next = sooner(next, deadline);
+    }
     if (wait_next_deadline(node, &deadline)) {
         next = sooner(next, deadline);
     }

@@ -200,6 +200,23 @@ static void a_window_that_moves_lets_the_next_one_out(void **state) {
     assert_int_equal(world->calls, 2);
 }
 
+static void a_call_nobody_ever_tells_about_gives_its_room_back(void **state) {
+    struct world *world = *state;
+    char targets[3][64];
+    define(world, "h", HTTP_TASK("a"));
+    for (int i = 0; i < 3; i++) {
+        start(world, "h", targets[i]);
+    }
+    settle(world);
+    assert_int_equal(world->calls, WORLD_CALLS);
+    int64_t lease_ns = INT64_C(1000000) * (15000 + LIMIT_CALL_GRACE_MS);
+    assert_true(node_next_wakeup(world->node).ns <= world->mono.ns + lease_ns);
+    world_tick(world, 15000 + LIMIT_CALL_GRACE_MS);
+    settle(world);
+    assert_int_equal(world->calls, 2 * WORLD_CALLS);
+    assert_int_equal(node_stats(world->node).calls_open, WORLD_CALLS);
+}
+
 static void what_cannot_be_called_takes_no_room(void **state) {
     struct world *world = *state;
     char target[64];
@@ -247,6 +264,7 @@ int main(void) {
         calls_test(calls_that_were_waiting_are_found_after_a_crash),
         calls_test(a_limit_sets_a_task_aside_and_others_pass),
         calls_test(a_window_that_moves_lets_the_next_one_out),
+        calls_test(a_call_nobody_ever_tells_about_gives_its_room_back),
         calls_test(what_cannot_be_called_takes_no_room),
         calls_test(what_follows_an_answer_may_be_a_script),
     };
