@@ -69,7 +69,10 @@ static struct job *job_create(struct node *node) {
     check(job != NULL);
     job->id = ++node->job_id;
     job->copies = arena_create(LIMIT_JOB_ARENA_BYTES);
+    // The job draws the same numbers again and then more: they are its own from here on, or two
+    // tasks would get one id.
     job->random = node->random_begun;
+    random_init(&node->random, random_u64(&node->random));
     job->wall = node->wall;
     job->next = node->jobs;
     if (job->next != NULL) {

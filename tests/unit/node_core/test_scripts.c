@@ -63,6 +63,62 @@ static void others_go_on_while_one_waits(void **state) {
     assert_int_equal(world->scripts, 1);
 }
 
+// The last parts of all task ids in the answer, which are drawn, after those in `ids`.
+static size_t add_ids(const struct world *world, char (*ids)[20], size_t count, size_t count_max) {
+    const char *at = world->body;
+    while ((at = strstr(at, "\"taskId\":\"")) != NULL) {
+        at += strlen("\"taskId\":\"");
+        assert_true(count < count_max);
+        (void)snprintf(ids[count++], sizeof(ids[0]), "%.17s", at + 19);
+    }
+    return count;
+}
+
+// A decision that runs again draws the numbers of its first run and more: not those that others
+// drew meanwhile.
+static void tasks_of_a_decision_that_waited_have_ids_of_their_own(void **state) {
+    struct world *world = *state;
+    char target[64];
+    char ids[64][20];
+    size_t count = 0;
+    char body[2048] = "{\"name\":\"s\",\"tasks\":[{\"name\":\"i\",\"taskReferenceName\":\"i\","
+                      "\"type\":\"INLINE\",\"inputParameters\":{\"expression\":\"1\"}},"
+                      "{\"name\":\"f\",\"taskReferenceName\":\"f\",\"type\":\"FORK_JOIN\","
+                      "\"forkTasks\":[";
+    for (int i = 0; i < 8; i++) {
+        size_t size = strlen(body);
+        (void)snprintf(
+            body + size,
+            sizeof(body) - size,
+            "%s[{\"name\":\"a\",\"taskReferenceName\":\"a%d\"}]",
+            i > 0 ? "," : "",
+            i
+        );
+    }
+    strcat(body, "]},{\"name\":\"j\",\"taskReferenceName\":\"j\",\"type\":\"JOIN\"}]}");
+    world_define(world);
+    define(world, body);
+    (void)start(world, "s");
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(world_ask(world, "POST", "/api/workflow", "{\"name\":\"w\"}"), 200);
+        (void)snprintf(target, sizeof(target), "/api/workflow/%.36s", world->body);
+        assert_int_equal(world_ask(world, "GET", target, ""), 200);
+        count = add_ids(world, ids, count, 64);
+    }
+    world_evaluated(world, EVALUATION_DONE, "1");
+    world_sync(world);
+    assert_true(world_receive(world));
+    (void)snprintf(target, sizeof(target), "/api/workflow/%.36s", world->body);
+    assert_int_equal(world_ask(world, "GET", target, ""), 200);
+    count = add_ids(world, ids, count, 64);
+    assert_true(count >= 13);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = i + 1; j < count; j++) {
+            assert_string_not_equal(ids[i], ids[j]);
+        }
+    }
+}
+
 static void a_script_that_cannot_be_run_is_503_for_a_client(void **state) {
     struct world *world = *state;
     define(world, SCRIPT_FIRST);
@@ -117,6 +173,9 @@ int main(void) {
             a_start_waits_for_its_script_and_is_one_entry, world_setup, world_teardown
         ),
         cmocka_unit_test_setup_teardown(others_go_on_while_one_waits, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(
+            tasks_of_a_decision_that_waited_have_ids_of_their_own, world_setup, world_teardown
+        ),
         cmocka_unit_test_setup_teardown(
             a_script_that_cannot_be_run_is_503_for_a_client, world_setup, world_teardown
         ),
