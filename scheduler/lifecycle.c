@@ -46,8 +46,12 @@ err lifecycle_recollect(struct workflow *workflow) {
     workflow->row.pending.count = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct task *task = tasks[i];
+        bool followed_up = (task->row.flags & (TASK_EXECUTED | TASK_RETRIED)) != 0;
+        // A TERMINATE that stays ends whatever goes on beside it (engine.md §2.3).
+        bool ends =
+            task->definition->type == TASK_TYPE_TERMINATE && task->row.status == API_TASK_COMPLETED;
         if (task_is_terminal(task) && task->row.status != API_TASK_SKIPPED &&
-            (task->row.flags & (TASK_EXECUTED | TASK_RETRIED)) == 0) {
+            (!followed_up || ends)) {
             workflow_list_add(workflow, &workflow->row.pending, task->number);
         }
     }

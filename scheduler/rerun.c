@@ -13,6 +13,7 @@
 
 static err drop_later(struct task *target, struct task **tasks, uint32_t count);
 static bool is_beside(const struct task *target, const struct task *task);
+static bool is_joined_by(const struct task *target, const struct task *task);
 static uint32_t
 branch_of(const struct definition *definition, uint32_t fork, const struct definition_task *task);
 static err begin_target(struct task *target, bytes input);
@@ -28,9 +29,7 @@ err rerun_from(struct task *target, bytes input) {
     TRY(task_list(workflow, &tasks, &count));
     bool child_done = target->definition->type == TASK_TYPE_SUB_WORKFLOW &&
                       target->row.status == API_TASK_COMPLETED;
-    if (target->definition->type != TASK_TYPE_SUB_WORKFLOW) {
-        TRY(drop_later(target, tasks, count));
-    }
+    TRY(drop_later(target, tasks, count));
     // What is dropped may have been the newest attempt of a task that stays.
     if (child_done) {
         target->row.flags &= ~(uint32_t)TASK_EXECUTED;
@@ -58,6 +57,7 @@ err rerun_from(struct task *target, bytes input) {
 
 static err drop_later(struct task *target, struct task **tasks, uint32_t count) {
     struct workflow *workflow = target->workflow;
+    bool all_stay = target->definition->type == TASK_TYPE_SUB_WORKFLOW; // engine.md §5.7 b 3
     uint32_t next_seq = target->row.seq + 1;
     // From the newest on: an attempt goes before the one it replaced.
     for (uint32_t i = count; i > 0; i--) {
@@ -65,7 +65,9 @@ static err drop_later(struct task *target, struct task **tasks, uint32_t count) 
         if (task->row.seq <= target->row.seq) {
             continue;
         }
-        if (is_beside(target, task)) {
+        bool stays = all_stay || is_beside(target, task) || is_joined_by(target, task);
+        bool newer_attempt = bytes_equal(task->row.reference, target->row.reference);
+        if (stays && !newer_attempt) {
             next_seq = task->row.seq >= next_seq ? task->row.seq + 1 : next_seq;
         } else {
             TRY(task_remove(task));
@@ -82,6 +84,7 @@ static bool is_beside(const struct task *target, const struct task *task) {
     uint32_t at = target->definition->parent;
     if (target->row.own_blob != 0 && task->row.own_blob != 0 &&
         target->definition->index == task->definition->index &&
+        !bytes_equal(target->row.reference, task->row.reference) &&
         bytes_equal(task_suffix(target), task_suffix(task))) {
         return true; // another branch of the same dynamic fork
     }
@@ -95,6 +98,32 @@ static bool is_beside(const struct task *target, const struct task *task) {
             }
         }
         at = around->parent;
+    }
+    return false;
+}
+
+// In a branch that the target, a JOIN, waits for. JOINs get their number with the first tasks of
+// their branches, so all that followed there has a later one and still comes before.
+static bool is_joined_by(const struct task *target, const struct task *task) {
+    const struct definition *definition = target->workflow->definition;
+    bytes outer = task_suffix(target);
+    bytes inner = task_suffix(task);
+    bool same_scope = bytes_starts_with(inner, outer) &&
+                      (inner.size == outer.size || inner.data[outer.size] == '_');
+    if (target->definition->type != TASK_TYPE_JOIN || !same_scope) {
+        return false;
+    }
+    for (uint32_t i = 0; i < definition->task_count; i++) {
+        const struct definition_task *fork = &definition->tasks[i];
+        if (fork->next != target->definition->index) {
+            continue;
+        }
+        bool branches = fork->type == TASK_TYPE_FORK_JOIN &&
+                        branch_of(definition, i, task->definition) != DEFINITION_NONE;
+        if (branches || (fork->type == TASK_TYPE_FORK_JOIN_DYNAMIC && task->row.own_blob != 0 &&
+                         task->definition->index == i)) {
+            return true;
+        }
     }
     return false;
 }

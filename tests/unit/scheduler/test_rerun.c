@@ -231,6 +231,77 @@ static void only_the_newest_attempt_of_a_task_is_revived(void **state) {
     assert_status(world, id, "COMPLETED");
 }
 
+// A SUB_WORKFLOW keeps what comes after it, a branch of a dynamic fork its siblings; neither may
+// keep an attempt that replaced the one that begins again, or a reference would have two.
+static void newer_attempts_of_the_target_go(void **state) {
+    struct world *world = *state;
+    world_simple(world, "a");
+    world_workflow(world, "{\"name\":\"k\",\"tasks\":[" S("a") "]}");
+    world_workflow(
+        world,
+        WORKFLOW(
+            TYPED("SUB_WORKFLOW", "c", ",\"retryCount\":1,\"subWorkflowParam\":{\"name\":\"k\"}")
+        )
+    );
+    bytes id = world_start(world, "w", "{}");
+    bytes first = world_text(world, world_task(world, id, "c"), "taskId");
+    for (int attempt = 0; attempt < 2; attempt++) {
+        world_advance(world, 60000); // the default delay of a retry
+        bytes child = world_text(world, world_task(world, id, "c"), "subWorkflowId");
+        world_fail(world, child, "a", "x");
+        world_settle(world);
+    }
+    assert_list(world, id, "c:FAILED c#1:FAILED");
+    world_rerun(
+        world, id, arena_format(world->arena, "{\"reRunFromTaskId\":\"%.*s\"}", BYTES_ARG(first))
+    );
+    assert_ok(world->last);
+    assert_list(world, id, "c:IN_PROGRESS");
+}
+
+// What its branches did after their first tasks has later numbers than the JOIN, and comes before
+// it all the same; without it the JOIN would wait for ever.
+static void a_rerun_from_a_join_keeps_its_branches(void **state) {
+    struct world *world = *state;
+    bytes id = start_fork(world);
+    world_complete(world, id, "a", "{}");
+    world_complete(world, id, "b", "{}");
+    world_complete(world, id, "c", "{}");
+    world_complete(world, id, "d", "{}");
+    world_fail(world, id, "z", "x");
+    world_rerun(world, id, from_task(world, id, "j", ""));
+    assert_ok(world->last);
+    assert_list(
+        world,
+        id,
+        "f:COMPLETED a:COMPLETED c:COMPLETED j:COMPLETED b:COMPLETED d:COMPLETED z:SCHEDULED"
+    );
+    world_complete(world, id, "z", "{}");
+    assert_status(world, id, "COMPLETED");
+}
+
+// It would be RUNNING with nothing to wait for: what follows the TERMINATE is never scheduled.
+static void a_terminate_that_stays_ends_a_rerun_beside_it(void **state) {
+    struct world *world = *state;
+    world_simple(world, "ab");
+    world_workflow(
+        world,
+        WORKFLOW(TYPED(
+            "FORK_JOIN",
+            "f",
+            ",\"forkTasks\":[[" TYPED(
+                "TERMINATE", "t", ",\"inputParameters\":{\"terminationStatus\":\"FAILED\"}"
+            ) "," S("b") "],[" S("a") "]]"
+        ) "," TYPED("JOIN", "j", ",\"joinOn\":[\"a\",\"b\"]"))
+    );
+    bytes id = world_start(world, "w", "{}");
+    assert_list(world, id, "f:COMPLETED t:COMPLETED a:CANCELED j:CANCELED");
+    world_rerun(world, id, from_task(world, id, "a", ""));
+    assert_ok(world->last);
+    assert_list(world, id, "f:COMPLETED t:COMPLETED a:CANCELED");
+    assert_status(world, id, "FAILED");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         world_test(case_83_without_a_task_it_runs_from_the_first),
@@ -243,6 +314,9 @@ int main(void) {
         world_test(a_join_is_evaluated_again),
         world_test(other_branches_stay_and_canceled_ones_go_on),
         world_test(only_the_newest_attempt_of_a_task_is_revived),
+        world_test(newer_attempts_of_the_target_go),
+        world_test(a_rerun_from_a_join_keeps_its_branches),
+        world_test(a_terminate_that_stays_ends_a_rerun_beside_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
