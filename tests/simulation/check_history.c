@@ -66,6 +66,12 @@ static const struct task_type *type_of(struct scene *scene, const struct task_vi
     return NULL;
 }
 
+// Whether somebody made the workflow's tasks ready at once.
+static bool delays_are_off(struct scene *scene, const struct task_view *task) {
+    const struct ledger_workflow *known = ledger_workflow_find(scene->ledger, task->workflow);
+    return known != NULL && known->callbacks_reset;
+}
+
 // A retry follows a failure, after its delay.
 static void check_retry(
     struct scene *scene,
@@ -73,6 +79,9 @@ static void check_retry(
     const struct task_view *task,
     const struct task_view *next
 ) {
+    if (ledger_is_revived(scene->ledger, task->workflow)) {
+        return; // a client's retry has no delay, and tasks begin again in place
+    }
     if (!status_is_terminal(task->status)) {
         fail(scene, task, "a superseded attempt is open");
         return;
@@ -83,7 +92,7 @@ static void check_retry(
     if (!id_equal(next->retried_task, task->id)) {
         fail(scene, next, "a retry does not name the attempt it replaces");
     }
-    if (type == NULL || next->start_ms == 0) {
+    if (type == NULL || next->start_ms == 0 || delays_are_off(scene, task)) {
         return;
     }
     int64_t delay_ms = task_type_delay_s(type, next->attempt) * 1000;
@@ -136,7 +145,7 @@ static void check_timers(struct scene *scene, const struct task_view *task) {
     if (type != NULL) {
         check_timeout(scene, type, task);
         int64_t delay_s = read_int(task->definition, "startDelay");
-        if (task->start_ms != 0 && task->attempt == 0 &&
+        if (task->start_ms != 0 && task->attempt == 0 && !delays_are_off(scene, task) &&
             task->start_ms < task->scheduled_ms + delay_s * 1000) {
             fail(scene, task, "a task began before its start delay");
         }
@@ -179,7 +188,8 @@ static void check_workflow(struct scene *scene, bytes workflow, const struct tas
     // A resume begins the time anew (engine.md §4).
     int64_t since_ms =
         later_of(read_int(workflow, "createTime"), read_int(workflow, "lastRetriedTime"));
-    if (flow != NULL && bytes_starts_with(reason, BYTES_LITERAL("Workflow timed out")) &&
+    if (flow != NULL && !ledger_is_revived(scene->ledger, read_id(workflow, "workflowId")) &&
+        bytes_starts_with(reason, BYTES_LITERAL("Workflow timed out")) &&
         read_int(workflow, "endTime") < since_ms + (int64_t)flow->timeout_s * 1000) {
         world_fail(scene->world, CHECKER, "workflow %s timed out early", id);
     }
@@ -192,17 +202,19 @@ void check_history(struct scene *scene, bytes workflow) {
     int64_t seq = 0;
     for (uint32_t i = 0; i < tasks.count; i++) {
         const struct task_view *task = &tasks.items[i];
-        if (task->seq <= seq) {
+        if (task->seq <= seq && !bytes_equal_text(task->status, "SKIPPED")) {
             fail(scene, task, "tasks are not in the order of their seq");
         }
         seq = task->seq;
         const struct task_view *next = next_attempt(&tasks, task);
         if (next != NULL) {
             check_retry(scene, type_of(scene, task), task, next);
-        } else if (task->retried) {
+        } else if (task->retried && !ledger_is_revived(scene->ledger, task->workflow)) {
             fail(scene, task, "a task was retried, but there is no retry");
         }
-        check_timers(scene, task);
+        if (!ledger_is_revived(scene->ledger, task->workflow)) {
+            check_timers(scene, task);
+        }
     }
     check_workflow(scene, workflow, &tasks);
 }

@@ -17,6 +17,11 @@ void check_handed_out(struct scene *scene, bytes task) {
             scene->world, CHECKER, "task %s was handed out but is not IN_PROGRESS", id_text(id).text
         );
     }
+    if (ledger_is_revived(scene->ledger, known->workflow)) {
+        known->handed = 0; // the same task may begin again
+        known->ended_turn = 0;
+        known->seen_turn = 0;
+    }
     if (known->handed > 0 && !known->given_back && known->returning == 0) {
         world_fail(
             scene->world,

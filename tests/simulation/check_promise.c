@@ -67,7 +67,7 @@ static void see_task(
     struct scene *scene, struct ledger_task *known, const struct task_view *task, uint64_t asked
 ) {
     uint64_t output = hash_sip64(task->output);
-    if (applies(known->seen_turn, asked)) {
+    if (applies(known->seen_turn, asked) && !ledger_is_revived(scene->ledger, task->workflow)) {
         if (is_passed_over(known, task) && output == known->seen_output) {
             ledger_status(known->seen_status, task->status);
         }
@@ -104,7 +104,7 @@ void check_task_promises(struct scene *scene, bytes json, uint64_t asked) {
     } else if (!id_equal(known->workflow, task.workflow)) {
         world_fail(scene->world, CHECKER, "task id %s is in two workflows", id_text(task.id).text);
     }
-    if (applies(known->ended_turn, asked)) {
+    if (applies(known->ended_turn, asked) && !ledger_is_revived(scene->ledger, task.workflow)) {
         check_ended(scene, known, &task);
     }
     check_output(scene, known, &task);
@@ -114,6 +114,9 @@ void check_task_promises(struct scene *scene, bytes json, uint64_t asked) {
 static void check_control(
     struct scene *scene, const struct ledger_workflow *known, bytes status, uint64_t asked
 ) {
+    if (ledger_is_revived(scene->ledger, known->id)) {
+        return;
+    }
     if (applies(known->terminated_turn, asked) && !status_is_terminal(status)) {
         world_fail(
             scene->world,
@@ -133,10 +136,12 @@ static void check_control(
     }
 }
 
-// Terminal is final, but for terminate, which turns a failed one into TERMINATED (engine.md §5.5).
+// Terminal is final, but for a revival, and for terminate, which turns a failed one into TERMINATED
+// (engine.md §5.5).
 static void
 see_workflow(struct scene *scene, struct ledger_workflow *known, bytes status, uint64_t asked) {
-    if (applies(known->seen_turn, asked) && !bytes_equal_text(status, known->seen_status)) {
+    if (!ledger_is_revived(scene->ledger, known->id) && applies(known->seen_turn, asked) &&
+        !bytes_equal_text(status, known->seen_status)) {
         bool terminated = known->terminate_sent && bytes_equal_text(status, "TERMINATED") &&
                           !bytes_equal_text(bytes_from_text(known->seen_status), "COMPLETED");
         if (!terminated) {
@@ -159,6 +164,9 @@ see_workflow(struct scene *scene, struct ledger_workflow *known, bytes status, u
 void check_workflow_promises(struct scene *scene, bytes workflow, uint64_t asked) {
     id128 id = read_id(workflow, "workflowId");
     struct ledger_workflow *known = ledger_workflow(scene->ledger, id);
+    if (applies(known->removed_turn, asked)) {
+        world_fail(scene->world, CHECKER, "workflow %s was removed", id_text(id).text);
+    }
     known->read_turn = world_turns(scene->world);
     bytes status = read_text(workflow, "status", scene->scratch);
     check_control(scene, known, status, asked);

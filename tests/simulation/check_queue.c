@@ -29,6 +29,15 @@ first_row(struct store *store, group_id group, uint64_t queue, struct key_queue_
     return found;
 }
 
+static bool is_limited(struct scene *scene, bytes type) {
+    for (uint32_t i = 0; i < scene->flows.type_count; i++) {
+        if (bytes_equal_text(type, scene->flows.types[i].name)) {
+            return task_type_is_limited(&scene->flows.types[i]);
+        }
+    }
+    return false;
+}
+
 void check_priority(struct scene *scene, bytes task) {
     struct store *store = machine_store(scene->machine);
     bytes domain = read_text(task, "domain", scene->scratch);
@@ -39,6 +48,9 @@ void check_priority(struct scene *scene, bytes task) {
     int64_t claimed_ms = read_int(task, "updateTime");
     if (machine_last_gone(scene->machine).ms >= claimed_ms - SLACK_MS) {
         return; // a better one may just have come back
+    }
+    if (is_limited(scene, type)) {
+        return; // a better one may have been refused before a permit came back
     }
     uint32_t groups = machine_settings(scene->machine)->group_count;
     for (uint32_t group = 0; group < groups; group++) {
@@ -63,7 +75,8 @@ void check_poll_is_not_idle(
     struct scene *scene, const char *type, const char *domain, int64_t waited_ms
 ) {
     struct store *store = machine_store(scene->machine);
-    if (store == NULL || waited_ms <= POLL_IDLE_MS_MAX) {
+    if (store == NULL || waited_ms <= POLL_IDLE_MS_MAX ||
+        is_limited(scene, bytes_from_text(type))) {
         return;
     }
     bytes name = queue_name(bytes_from_text(type), bytes_from_text(domain), scene->scratch);

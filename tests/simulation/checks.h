@@ -18,7 +18,12 @@ void check_handed_out(struct scene *scene, bytes task);
 // check_history.c: one execution on its own: attempts, order, no timer early (invariants 20, 30).
 void check_history(struct scene *scene, bytes workflow);
 
-// check_result.c: a terminal execution is one that its definition allows.
+// check_kin.c: notes who belongs together; at the end, whether parents and children agree
+// (invariant 29).
+void check_kin(struct scene *scene, bytes workflow);
+void check_children(struct scene *scene, bytes workflow);
+
+// check_result.c: an execution is one that its definition allows.
 void check_result(struct scene *scene, bytes workflow);
 
 // check_queue.c: the task that was handed out was the best of its queue; no poll waits beside ready

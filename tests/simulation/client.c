@@ -9,6 +9,7 @@
 #include "proto/json/json.h"
 #include "tests/simulation/checks.h"
 #include "tests/simulation/human.h"
+#include "tests/simulation/lifecycle.h"
 #include "tests/simulation/read.h"
 
 #include <stdio.h>
@@ -22,6 +23,7 @@ enum operation {
     OPERATION_PAUSE,
     OPERATION_RESUME,
     OPERATION_TERMINATE,
+    OPERATION_LIFECYCLE,
 };
 
 struct client {
@@ -31,6 +33,7 @@ struct client {
     uint64_t asked;            // the turn
     bool promised;             // the workflow was known to exist when it asked
     struct human_update human; // when it completes a task by hand
+    struct lifecycle_wish wish;
 };
 
 static void act(void *argument, uint64_t token);
@@ -107,6 +110,9 @@ static void write_input(struct scene *scene, struct json_writer *writer) {
     json_object_begin(writer);
     json_member_int(writer, "seed", world_draw(scene->world, 0, 1000000));
     json_member_text(writer, "choice", bytes_from_text(choices[world_draw(scene->world, 0, 2)]));
+    json_member_text(
+        writer, "by", BYTES_LITERAL("client")
+    ); // by whom, of executions by nobody's child
     json_object_end(writer);
 }
 
@@ -175,6 +181,15 @@ static void completed(void *argument, const struct answer *answer) {
     think(client);
 }
 
+// Whether what it asked about may be removed, or dropped by a rerun.
+static bool is_gone(const struct client *client) {
+    struct ledger *ledger = client->scene->ledger;
+    const struct ledger_task *task = ledger_task_find(ledger, client->id);
+    const struct ledger_workflow *workflow = ledger_workflow_find(ledger, client->id);
+    return task != NULL ? ledger_may_vanish(ledger, task->workflow)
+                        : workflow != NULL && workflow->remove_sent;
+}
+
 static void read_answered(void *argument, const struct answer *answer) {
     struct client *client = argument;
     struct scene *scene = client->scene;
@@ -184,7 +199,8 @@ static void read_answered(void *argument, const struct answer *answer) {
         return;
     }
     if (answer->status != 200) {
-        if (client->promised || answer->status != 404) {
+        bool may_be_gone = !client->promised || is_gone(client);
+        if (!may_be_gone || answer->status != 404) {
             unexpected(client, "a read", answer);
         }
         think(client);
@@ -196,8 +212,10 @@ static void read_answered(void *argument, const struct answer *answer) {
     }
     switch (client->operation) {
     case OPERATION_READ:
+        check_kin(scene, json);
         check_workflow_promises(scene, json, client->asked);
         check_history(scene, json);
+        check_result(scene, json);
         if (world_failed(scene->world)) {
             describe_execution(scene, json);
             return;
@@ -218,6 +236,7 @@ static void read_answered(void *argument, const struct answer *answer) {
     case OPERATION_PAUSE:
     case OPERATION_RESUME:
     case OPERATION_TERMINATE:
+    case OPERATION_LIFECYCLE:
         check(false);
     }
     think(client);
@@ -237,7 +256,7 @@ static void control_answered(void *argument, const struct answer *answer) {
             known->terminated_turn = world_turns(scene->world);
         } else if (answer->status == 200 && client->operation == OPERATION_PAUSE) {
             known->paused_turn = world_turns(scene->world);
-        } else if (answer->status != 200 && !refused && (client->promised || answer->status != 404)) {
+        } else if (answer->status != 200 && !refused && ((client->promised && !known->remove_sent) || answer->status != 404)) {
             unexpected(client, "a control", answer);
         }
     }
@@ -269,9 +288,16 @@ static void control(struct client *client, const char *workflow) {
     case OPERATION_READ:
     case OPERATION_STATUS:
     case OPERATION_READ_TASK:
+    case OPERATION_LIFECYCLE:
         check(false);
     }
     ask(client, method, path, method[0] == 'D' ? "reason=because" : "", control_answered);
+}
+
+static void lifecycle_answered(void *argument, const struct answer *answer) {
+    struct client *client = argument;
+    lifecycle_note(client->scene, &client->wish, answer);
+    think(client);
 }
 
 // --- an ordinary client --------------------------------------------------------------------------
@@ -287,6 +313,8 @@ static void draw_operation(struct client *client) {
         !scene->settling && scene->starts + scene->starts_unknown < scene->swarm.starts_max;
     if (ledger_workflow_count(scene->ledger) == 0 || (may_start && world_maybe(world, 500))) {
         client->operation = OPERATION_START;
+    } else if (world_maybe(world, scene->swarm.lifecycle_per_mille)) {
+        client->operation = OPERATION_LIFECYCLE;
     } else if (world_maybe(world, scene->swarm.control_per_mille)) {
         client->operation = controls[world_draw(world, 0, 4)];
     } else {
@@ -334,6 +362,11 @@ static void ask_operation(struct client *client) {
     case OPERATION_RESUME:
     case OPERATION_TERMINATE:
         control(client, id.text);
+        break;
+    case OPERATION_LIFECYCLE:
+        if (!lifecycle_ask(scene, lifecycle_answered, client, &client->wish)) {
+            think(client);
+        }
         break;
     }
 }

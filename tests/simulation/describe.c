@@ -25,13 +25,14 @@ static void describe_task(struct scene *scene, bytes task) {
 void describe_execution(struct scene *scene, bytes workflow) {
     world_trace(
         scene->world,
-        "execution %s %.*s %.*s created %lld ended %lld input %.*s: %.*s",
+        "execution %s %.*s %.*s created %lld ended %lld input %.*s output %.*s: %.*s",
         id_text(read_id(workflow, "workflowId")).text,
         BYTES_ARG(read_text(workflow, "workflowName", scene->scratch)),
         BYTES_ARG(read_text(workflow, "status", scene->scratch)),
         (long long)read_int(workflow, "createTime"),
         (long long)read_int(workflow, "endTime"),
         BYTES_ARG(read_value(workflow, "input")),
+        BYTES_ARG(read_value(workflow, "output")),
         BYTES_ARG(read_text(workflow, "reasonForIncompletion", scene->scratch))
     );
     bytes tasks = read_value(workflow, "tasks");

@@ -2,6 +2,7 @@
 
 #include "proto/json/json.h"
 #include "tests/simulation/flow.h"
+#include "tests/simulation/script.h"
 
 #include <stdio.h>
 
@@ -23,6 +24,13 @@ static void write_type(struct json_writer *writer, const struct task_type *type)
     json_member_int(writer, "totalTimeoutSeconds", type->total_s);
     if (type->poll_timeout_s > 0) {
         json_member_int(writer, "pollTimeoutSeconds", type->poll_timeout_s);
+    }
+    if (type->concurrent > 0) {
+        json_member_int(writer, "concurrentExecLimit", type->concurrent);
+    }
+    if (type->rate > 0) {
+        json_member_int(writer, "rateLimitPerFrequency", type->rate);
+        json_member_int(writer, "rateLimitFrequencyInSeconds", type->rate_s);
     }
     member_chars(writer, "ownerEmail", "owner@example.com");
     json_object_end(writer);
@@ -50,35 +58,77 @@ begin_task(struct json_writer *writer, const char *type, const char *name, const
     member_chars(writer, "type", type);
 }
 
+static void member_source(struct json_writer *writer, const char *key, const char *source) {
+    char expression[96];
+    (void)snprintf(expression, sizeof(expression), "${%s}", source);
+    member_chars(writer, key, expression);
+}
+
+// What every task may say at its end.
+static void end_task(struct json_writer *writer, const struct flow_task *task) {
+    if (task->retry_count >= 0) {
+        json_member_int(writer, "retryCount", task->retry_count);
+    }
+    if (task->permissive) {
+        json_member_bool(writer, "permissive", true);
+    }
+    json_member_bool(writer, "optional", task->optional);
+    json_object_end(writer);
+}
+
 static void
 write_simple(struct json_writer *writer, const struct flows *flows, const struct flow_task *task) {
     begin_task(writer, "SIMPLE", flows->types[task->type].name, task->reference);
     json_key(writer, "inputParameters");
     json_object_begin(writer);
     member_chars(writer, "plan", flow_plan_text(task->plan));
-    char expression[64];
     if (task->source != NULL) {
-        (void)snprintf(expression, sizeof(expression), "${%s.output.value}", task->source);
-        member_chars(writer, "from", expression);
+        member_source(writer, "from", task->source);
     }
-    member_chars(writer, "seed", "${workflow.input.seed}");
+    member_source(writer, "seed", "workflow.input.seed");
     json_object_end(writer);
-    if (task->retry_count >= 0) {
-        json_member_int(writer, "retryCount", task->retry_count);
-    }
     if (task->start_delay_s > 0) {
         json_member_int(writer, "startDelay", task->start_delay_s);
     }
-    json_member_bool(writer, "optional", task->optional);
-    json_object_end(writer);
+    end_task(writer, task);
 }
 
-// The reference that a branch's JOIN waits for: its last task, a fork's being its own JOIN.
-static void
-write_joined(struct json_writer *writer, const struct flow_list *branch, char *text, size_t size) {
-    const struct flow_task *last = &branch->tasks[branch->count - 1];
-    (void)snprintf(text, size, "%s%s", last->reference, last->kind == FLOW_FORK ? "_join" : "");
+static void write_script(struct json_writer *writer, const struct flow_task *task) {
+    bool jq = task->kind == FLOW_JQ;
+    begin_task(writer, jq ? "JSON_JQ_TRANSFORM" : "INLINE", "script", task->reference);
+    json_key(writer, "inputParameters");
+    json_object_begin(writer);
+    member_source(writer, "n", task->source != NULL ? task->source : "workflow.input.seed");
+    if (!jq) {
+        member_chars(writer, "evaluatorType", "javascript");
+    }
+    member_chars(writer, jq ? "queryExpression" : "expression", task->script);
+    json_object_end(writer);
+    end_task(writer, task);
+}
+
+// --- forks ---------------------------------------------------------------------------------------
+
+static void write_end(struct json_writer *writer, const struct flow_task *task) {
+    char text[FLOW_TEXT_BYTES + 8];
+    flow_task_end(task, text, sizeof(text));
     json_text(writer, bytes_from_text(text));
+}
+
+// The reference that a branch's JOIN waits for: its last task.
+static void write_joined(struct json_writer *writer, const struct flow_list *branch) {
+    if (branch->count > 0) {
+        write_end(writer, &branch->tasks[branch->count - 1]);
+    }
+}
+
+// The task behind a fork or SWITCH that brings its branches together; `joinOn` is left open.
+static void begin_join(struct json_writer *writer, const char *type, const struct flow_task *task) {
+    char text[FLOW_TEXT_BYTES + 8];
+    flow_task_end(task, text, sizeof(text));
+    begin_task(writer, type, "join", text);
+    json_key(writer, "joinOn");
+    json_array_begin(writer);
 }
 
 static void
@@ -92,36 +142,179 @@ write_fork(struct json_writer *writer, const struct flows *flows, const struct f
     json_array_end(writer);
     json_object_end(writer);
 
-    char text[FLOW_TEXT_BYTES + 8];
-    (void)snprintf(text, sizeof(text), "%s_join", task->reference);
-    begin_task(writer, "JOIN", "join", text);
-    json_key(writer, "joinOn");
-    json_array_begin(writer);
+    begin_join(writer, "JOIN", task);
     for (uint32_t i = 0; i < task->list_count; i++) {
-        write_joined(writer, &task->lists[i], text, sizeof(text));
+        write_joined(writer, &task->lists[i]);
     }
     json_array_end(writer);
     json_object_end(writer);
 }
 
-static void
-write_switch(struct json_writer *writer, const struct flows *flows, const struct flow_task *task) {
-    begin_task(writer, "SWITCH", "switch", task->reference);
-    member_chars(writer, "evaluatorType", "value-param");
-    member_chars(writer, "expression", "key");
+// Style A: what one element of the list says.
+static void write_branch_input(struct json_writer *writer, const struct flow_task *branch) {
+    json_object_begin(writer);
+    if (branch->kind == FLOW_SIMPLE) {
+        member_chars(writer, "plan", flow_plan_text(branch->plan));
+    } else {
+        member_source(writer, "choice", "workflow.input.choice");
+    }
+    member_source(writer, "seed", "workflow.input.seed");
+    json_object_end(writer);
+}
+
+static void write_inputs_style(
+    struct json_writer *writer, const struct flows *flows, const struct flow_task *task
+) {
+    const struct flow_list *list = &task->lists[0];
+    if (task->style == STYLE_WORKFLOWS && list->count > 0) {
+        const struct flow *child = &flows->flows[list->tasks[0].child];
+        char version[16];
+        (void)snprintf(version, sizeof(version), "%d", child->version);
+        member_chars(writer, "forkTaskWorkflow", child->name);
+        member_chars(writer, "forkTaskWorkflowVersion", version);
+    } else if (list->count > 0) {
+        member_chars(writer, "forkTaskName", flows->types[list->tasks[0].type].name);
+    }
+    json_key(writer, "forkTaskInputs");
+    json_array_begin(writer);
+    for (uint32_t i = 0; i < list->count; i++) {
+        write_branch_input(writer, &list->tasks[i]);
+    }
+    json_array_end(writer);
+}
+
+static void write_tasks_style(
+    struct json_writer *writer, const struct flows *flows, const struct flow_task *task
+) {
+    json_key(writer, "branches");
+    write_list(writer, flows, &task->lists[0]);
+    json_key(writer, "inputs");
+    json_object_begin(writer);
+    for (uint32_t i = 0; i < task->lists[0].count; i++) {
+        json_key(writer, task->lists[0].tasks[i].reference);
+        json_object_begin(writer);
+        json_member_int(writer, "place", i);
+        json_object_end(writer);
+    }
+    json_object_end(writer);
+}
+
+static void write_join_tasks_style(
+    struct json_writer *writer, const struct flows *flows, const struct flow_task *task
+) {
+    json_key(writer, "branches");
+    json_object_begin(writer);
+    json_key(writer, "dynamicTasks");
+    json_array_begin(writer);
+    for (uint32_t i = 0; i < task->lists[0].count; i++) {
+        const struct flow_task *branch = &task->lists[0].tasks[i];
+        json_object_begin(writer);
+        member_chars(writer, "taskName", flows->types[branch->type].name);
+        member_chars(writer, "referenceName", branch->reference);
+        json_key(writer, "input");
+        write_branch_input(writer, branch);
+        json_object_end(writer);
+    }
+    json_array_end(writer);
+    json_object_end(writer);
+}
+
+static void write_dynamic_fork(
+    struct json_writer *writer, const struct flows *flows, const struct flow_task *task
+) {
+    begin_task(writer, "FORK_JOIN_DYNAMIC", "dynamic", task->reference);
     json_key(writer, "inputParameters");
     json_object_begin(writer);
-    member_chars(writer, "key", task->literal != NULL ? task->literal : "${workflow.input.choice}");
+    if (task->style == STYLE_TASKS) {
+        write_tasks_style(writer, flows, task);
+    } else if (task->style == STYLE_JOIN_TASKS) {
+        write_join_tasks_style(writer, flows, task);
+    } else {
+        write_inputs_style(writer, flows, task);
+    }
+    json_object_end(writer);
+    if (task->style == STYLE_TASKS) {
+        member_chars(writer, "dynamicForkTasksParam", "branches");
+        member_chars(writer, "dynamicForkTasksInputParamName", "inputs");
+    } else if (task->style == STYLE_JOIN_TASKS) {
+        member_chars(writer, "dynamicForkJoinTasksParam", "branches");
+    }
+    end_task(writer, task);
+    begin_join(writer, "JOIN", task);
+    json_array_end(writer);
+    json_object_end(writer);
+}
+
+// --- branches and loops --------------------------------------------------------------------------
+
+static void
+write_switch(struct json_writer *writer, const struct flows *flows, const struct flow_task *task) {
+    bool scripted = task->script != NULL;
+    bool truth = scripted && bytes_equal_text(bytes_from_text(task->script), SCRIPT_GREATER);
+    begin_task(writer, "SWITCH", "switch", task->reference);
+    member_chars(writer, "evaluatorType", scripted ? "javascript" : "value-param");
+    member_chars(writer, "expression", scripted ? task->script : "key");
+    json_key(writer, "inputParameters");
+    json_object_begin(writer);
+    if (scripted) {
+        member_source(writer, "n", task->source != NULL ? task->source : "workflow.input.seed");
+    } else if (task->literal != NULL) {
+        member_chars(writer, "key", task->literal);
+    } else {
+        member_source(writer, "key", "workflow.input.choice");
+    }
     json_object_end(writer);
     json_key(writer, "decisionCases");
     json_object_begin(writer);
-    json_key(writer, "a");
+    json_key(writer, truth ? "true" : "a");
     write_list(writer, flows, &task->lists[0]);
-    json_key(writer, "b");
+    json_key(writer, truth ? "false" : "b");
     write_list(writer, flows, &task->lists[1]);
     json_object_end(writer);
     json_key(writer, "defaultCase");
     write_list(writer, flows, &task->lists[2]);
+    end_task(writer, task);
+    if (!task->merges) {
+        return;
+    }
+    begin_join(writer, "EXCLUSIVE_JOIN", task);
+    for (uint32_t i = 0; i < task->list_count; i++) {
+        write_joined(writer, &task->lists[i]);
+    }
+    json_array_end(writer);
+    json_key(writer, "defaultExclusiveJoinTask"); // no branch taken, or an empty one
+    json_array_begin(writer);
+    json_text(writer, bytes_from_text(task->reference));
+    json_array_end(writer);
+    json_object_end(writer);
+}
+
+static void
+write_loop(struct json_writer *writer, const struct flows *flows, const struct flow_task *task) {
+    begin_task(writer, "DO_WHILE", "loop", task->reference);
+    if (task->items >= 0) {
+        json_key(writer, "inputParameters");
+        json_object_begin(writer);
+        json_key(writer, "_items");
+        json_array_begin(writer);
+        for (int32_t i = 0; i < task->items; i++) {
+            json_int(writer, i * 10);
+        }
+        json_array_end(writer);
+        json_object_end(writer);
+    }
+    member_chars(writer, "loopCondition", task->script);
+    json_key(writer, "loopOver");
+    write_list(writer, flows, &task->lists[0]);
+    end_task(writer, task);
+}
+
+// --- other executions ----------------------------------------------------------------------------
+
+static void write_child_input(struct json_writer *writer) {
+    json_object_begin(writer);
+    member_source(writer, "seed", "workflow.input.seed");
+    member_source(writer, "choice", "workflow.input.choice");
     json_object_end(writer);
 }
 
@@ -129,10 +322,7 @@ static void
 write_child(struct json_writer *writer, const struct flows *flows, const struct flow_task *task) {
     begin_task(writer, "SUB_WORKFLOW", "child", task->reference);
     json_key(writer, "inputParameters");
-    json_object_begin(writer);
-    member_chars(writer, "seed", "${workflow.input.seed}");
-    member_chars(writer, "choice", "${workflow.input.choice}");
-    json_object_end(writer);
+    write_child_input(writer);
     json_key(writer, "subWorkflowParam");
     json_object_begin(writer);
     member_chars(writer, "name", flows->flows[task->child].name);
@@ -140,9 +330,26 @@ write_child(struct json_writer *writer, const struct flows *flows, const struct 
         json_member_int(writer, "version", flows->flows[task->child].version);
     }
     json_object_end(writer);
-    json_member_bool(writer, "optional", task->optional);
-    json_object_end(writer);
+    end_task(writer, task);
 }
+
+static void
+write_start(struct json_writer *writer, const struct flows *flows, const struct flow_task *task) {
+    begin_task(writer, "START_WORKFLOW", "start", task->reference);
+    json_key(writer, "inputParameters");
+    json_object_begin(writer);
+    json_key(writer, "startWorkflow");
+    json_object_begin(writer);
+    member_chars(writer, "name", flows->flows[task->child].name);
+    json_member_int(writer, "version", flows->flows[task->child].version);
+    json_key(writer, "input");
+    write_child_input(writer);
+    json_object_end(writer);
+    json_object_end(writer);
+    end_task(writer, task);
+}
+
+// --- the rest ------------------------------------------------------------------------------------
 
 static void write_set_variable(struct json_writer *writer, const struct flow_task *task) {
     char text[FLOW_TEXT_BYTES + 8];
@@ -182,8 +389,21 @@ write_task(struct json_writer *writer, const struct flows *flows, const struct f
     case FLOW_FORK:
         write_fork(writer, flows, task);
         break;
+    case FLOW_DYNAMIC_FORK:
+        write_dynamic_fork(writer, flows, task);
+        break;
     case FLOW_SWITCH:
         write_switch(writer, flows, task);
+        break;
+    case FLOW_LOOP:
+        write_loop(writer, flows, task);
+        break;
+    case FLOW_START:
+        write_start(writer, flows, task);
+        break;
+    case FLOW_INLINE:
+    case FLOW_JQ:
+        write_script(writer, task);
         break;
     case FLOW_SUB_WORKFLOW:
         write_child(writer, flows, task);
@@ -226,6 +446,10 @@ void flow_write(const struct flows *flows, const struct flow *flow, struct buffe
     if (flow->timeout_s > 0) {
         json_member_int(&writer, "timeoutSeconds", flow->timeout_s);
         member_chars(&writer, "timeoutPolicy", "TIME_OUT_WF");
+    }
+    if (flow->failure >= 0) {
+        member_chars(&writer, "failureWorkflow", flows->flows[flow->failure].name);
+        json_member_int(&writer, "failureWorkflowVersion", flows->flows[flow->failure].version);
     }
     if (flow->has_output) {
         json_key(&writer, "outputParameters");

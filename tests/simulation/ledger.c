@@ -24,6 +24,7 @@ struct ledger {
     size_t workflow_count;
     size_t workflow_capacity;
     struct index workflow_index;
+    bool any_revived;
 };
 
 // The id is the first member of both kinds of entry.
@@ -149,6 +150,36 @@ size_t ledger_workflow_count(const struct ledger *ledger) {
 struct ledger_workflow *ledger_workflow_at(struct ledger *ledger, size_t index) {
     check(index < ledger->workflow_count);
     return &ledger->workflows[index];
+}
+
+static struct ledger_workflow *
+parent_of(struct ledger *ledger, const struct ledger_workflow *workflow) {
+    bool has = workflow != NULL && !id_is_zero(workflow->parent);
+    return has ? ledger_workflow_find(ledger, workflow->parent) : NULL;
+}
+
+void ledger_revive(struct ledger *ledger, id128 workflow) {
+    struct ledger_workflow *known = ledger_workflow_find(ledger, workflow);
+    ledger->any_revived = true;
+    for (; known != NULL; known = parent_of(ledger, known)) {
+        known->revived = true;
+    }
+}
+
+bool ledger_is_revived(struct ledger *ledger, id128 workflow) {
+    const struct ledger_workflow *known = ledger_workflow_find(ledger, workflow);
+    const struct ledger_workflow *eldest = NULL;
+    for (; known != NULL; known = parent_of(ledger, known)) {
+        eldest = known;
+    }
+    // Of one that nobody has read, nobody knows the parents.
+    bool all_known = eldest != NULL && eldest->flow != NULL && id_is_zero(eldest->parent);
+    return all_known ? eldest->revived : ledger->any_revived;
+}
+
+bool ledger_may_vanish(struct ledger *ledger, id128 workflow) {
+    const struct ledger_workflow *known = ledger_workflow_find(ledger, workflow);
+    return (known != NULL && known->remove_sent) || ledger_is_revived(ledger, workflow);
 }
 
 void ledger_sent(struct ledger *ledger, id128 task_id, const char *status, int64_t value) {

@@ -46,8 +46,15 @@ struct ledger_workflow {
     uint64_t seen_turn;   // seen terminal
     char seen_status[LEDGER_STATUS_BYTES];
     bool judged;
+    id128 parent;            // zero: none, or not known yet
+    const struct flow *flow; // NULL: not read yet
+    bool revived;            // it, or a child of it, was sent a retry or the like
+    bool callbacks_reset;    // … or will be: delays may be cut short
+    bool remove_sent;
+    uint64_t removed_turn; // a removal for good was answered 200
 };
 
+struct flow;
 struct ledger;
 
 struct ledger *ledger_create(struct world *world);
@@ -66,6 +73,16 @@ size_t ledger_task_count(const struct ledger *ledger);
 struct ledger_task *ledger_task_at(struct ledger *ledger, size_t index);
 size_t ledger_workflow_count(const struct ledger *ledger);
 struct ledger_workflow *ledger_workflow_at(struct ledger *ledger, size_t index);
+
+// A retry, restart or rerun is sent to the execution: from now on its kin – parents, children – may
+// go on although they ended, begin again, and lose tasks.
+void ledger_revive(struct ledger *ledger, id128 workflow);
+
+// Whether that may have happened; of an execution that nobody has read, whether to any.
+bool ledger_is_revived(struct ledger *ledger, id128 workflow);
+
+// Whether tasks of the execution may be gone.
+bool ledger_may_vanish(struct ledger *ledger, id128 workflow);
 
 // Notes an update that is being sent.
 void ledger_sent(struct ledger *ledger, id128 task, const char *status, int64_t value);

@@ -1,9 +1,7 @@
 // The shell of a simulated node: what node/shell does with threads and sockets, done with actions
 // of the world. One step, then effects whose gate is open, then the jobs that can begin.
 //
-// A job has three moments, as in life: it is taken, it is carried out on its own, it is told to the
-// core; the world turns between them, and the power may go between any two, or inside the second.
-// What a job does to the disk happens at one moment of virtual time.
+// The log's and the map's jobs are machine_jobs.c, the evaluator's machine_script.c.
 //
 // Death: the disk forgets, everything in memory goes, who waited hears that the connection is lost.
 // Actions of the dead node carry its incarnation and are ignored.
@@ -46,6 +44,7 @@ machine_create(struct world *world, const struct swarm *swarm, const struct mach
     machine->questions = questions_create();
     machine->outside = outside_create(world, swarm, tell_called, machine);
     machine->arena = arena_create(ARENA_BLOCK_BYTES);
+    machine->scripts = arena_create(ARENA_BLOCK_BYTES);
     boot(machine, machine->incarnation);
     return machine;
 }
@@ -78,6 +77,7 @@ void machine_destroy(struct machine **machine_at) {
     questions_destroy(&machine->questions);
     outside_destroy(&machine->outside);
     arena_destroy(&machine->arena);
+    arena_destroy(&machine->scripts);
     free(machine);
     *machine_at = NULL;
 }
@@ -167,7 +167,7 @@ void machine_crash(struct machine *machine, const char *why) {
 
 // --- stepping ------------------------------------------------------------------------------------
 
-static void step(struct machine *machine, struct node_event *event) {
+void machine_step(struct machine *machine, struct node_event *event) {
     event->mono = world_mono(machine->world);
     event->wall = world_wall(machine->world);
     node_step(machine->node, event, machine->effects);
@@ -186,7 +186,7 @@ static void tell_called(
         return;
     }
     struct node_event event = {.kind = NODE_CALLED, .call_id = call_id, .called = result};
-    step(machine, &event);
+    machine_step(machine, &event);
 }
 
 static void tick(void *argument, uint64_t incarnation) {
@@ -199,7 +199,7 @@ static void tick(void *argument, uint64_t incarnation) {
     }
     machine->wake_ns = 0;
     struct node_event event = {.kind = NODE_TICK};
-    step(machine, &event);
+    machine_step(machine, &event);
 }
 
 static void plan_tick(struct machine *machine) {
@@ -271,8 +271,6 @@ static void answer_one(struct machine *machine, const struct node_effect *effect
     asker.answered(asker.argument, &answer);
 }
 
-static void begin_jobs(struct machine *machine);
-
 static void pump(struct machine *machine) {
     struct node_effect effect;
     while (machine->up && node_effects_take(machine->effects, &effect)) {
@@ -281,7 +279,7 @@ static void pump(struct machine *machine) {
         } else if (effect.kind == EFFECT_CALL) {
             outside_call(machine->outside, machine->incarnation, &effect);
         } else {
-            world_fail(machine->world, "machine", "a script, which no flow has, is to be run");
+            machine_run_script(machine, &effect);
         }
         node_effect_release(&effect);
         if (world_failed(machine->world)) {
@@ -292,162 +290,8 @@ static void pump(struct machine *machine) {
         }
     }
     if (machine->up) {
-        begin_jobs(machine);
+        machine_begin_jobs(machine);
         plan_tick(machine);
-    }
-}
-
-// --- jobs ----------------------------------------------------------------------------------------
-
-// An error inside a job: ours, and then the process ends; or a bug.
-static void job_failed(struct machine *machine, const char *job, err error) {
-    if (!machine->fault_planned) {
-        world_fail(
-            machine->world, "store", "%s failed: %s %s", job, err_name(error.code), error.text
-        );
-        return;
-    }
-    machine_crash(machine, error.text);
-}
-
-static void plan_batch_fault(struct machine *machine) {
-    const struct swarm *swarm = machine->swarm;
-    machine->fault_planned = true;
-    if (world_maybe(machine->world, swarm->sync_error_per_batch)) {
-        machine->faults.sync_fails_one_in = 1;
-    } else if (world_maybe(machine->world, swarm->full_per_batch)) {
-        machine->faults.write_fails_one_in = 1;
-        machine->faults.full_one_in = 1;
-    } else if (world_maybe(machine->world, swarm->crash_in_write)) {
-        machine->faults.stop_at =
-            machine->faults.operations + (uint64_t)world_draw(machine->world, 1, 5);
-    } else {
-        machine->fault_planned = false;
-    }
-}
-
-// The core hears of it; later batches may have come back meanwhile.
-static void batch_told(void *argument, uint64_t incarnation) {
-    struct machine *machine = argument;
-    if (incarnation != machine->incarnation) {
-        return;
-    }
-    struct node_event event = {.kind = NODE_LOG_DONE, .lsn = machine->untold_lsn};
-    machine->untold_lsn = 0;
-    shadow_batch_told(machine->shadow);
-    world_trace(machine->world, "log is durable to %llu", (unsigned long long)event.lsn);
-    step(machine, &event);
-}
-
-static void batch_end(void *argument, uint64_t incarnation) {
-    struct machine *machine = argument;
-    if (incarnation != machine->incarnation) {
-        return;
-    }
-    bool telling = machine->untold_lsn != 0;
-    machine->untold_lsn = store_batch_end(machine->store, &machine->batch);
-    machine->stats.batches++;
-    shadow_batch_ended(machine->shadow);
-    if (telling) {
-        begin_jobs(machine);
-    } else if (world_maybe(machine->world, machine->swarm->late_commit)) {
-        int64_t ms = world_draw(machine->world, 1, 12000);
-        world_after(machine->world, ms * WORLD_MS, batch_told, machine, machine->incarnation);
-        begin_jobs(machine);
-    } else {
-        batch_told(machine, incarnation);
-    }
-}
-
-static void batch_write(void *argument, uint64_t incarnation) {
-    struct machine *machine = argument;
-    if (incarnation != machine->incarnation) {
-        return;
-    }
-    plan_batch_fault(machine);
-    err written = store_batch_write(machine->batch);
-    if (err_is(written)) {
-        job_failed(machine, "a log batch", written);
-        return;
-    }
-    shadow_batch_durable(machine->shadow);
-    machine->batch_written = true;
-    if (machine->fault_planned) {
-        machine_crash(machine, "with a batch that nobody was told of");
-        return;
-    }
-    world_after(
-        machine->world,
-        world_draw(machine->world, 0, 300) * WORLD_MS / 1000,
-        batch_end,
-        machine,
-        machine->incarnation
-    );
-}
-
-static void checkpoint_told(void *argument, uint64_t incarnation) {
-    struct machine *machine = argument;
-    if (incarnation != machine->incarnation) {
-        return;
-    }
-    store_checkpoint_end(machine->store, &machine->checkpoint);
-    machine->stats.checkpoints++;
-    world_trace(machine->world, "checkpoint done");
-    struct node_event event = {.kind = NODE_CHECKPOINT_DONE};
-    step(machine, &event);
-}
-
-static void checkpoint_write(void *argument, uint64_t incarnation) {
-    struct machine *machine = argument;
-    if (incarnation != machine->incarnation) {
-        return;
-    }
-    if (world_maybe(machine->world, machine->swarm->crash_in_checkpoint / 2)) {
-        machine_crash(machine, "before a checkpoint's commit");
-        return;
-    }
-    machine->fault_planned = world_maybe(machine->world, machine->swarm->crash_in_checkpoint / 2);
-    machine->faults.commit_fails_one_in = machine->fault_planned ? 1 : 0;
-    err written = store_checkpoint_write(machine->checkpoint);
-    if (err_is(written)) {
-        job_failed(machine, "a checkpoint", written);
-        return;
-    }
-    machine->checkpoint_written = true;
-    if (world_maybe(machine->world, machine->swarm->crash_in_checkpoint / 2)) {
-        machine_crash(machine, "after a checkpoint's commit");
-        return;
-    }
-    world_after(
-        machine->world,
-        world_draw(machine->world, 0, 5000) * WORLD_MS / 1000,
-        checkpoint_told,
-        machine,
-        machine->incarnation
-    );
-}
-
-static void begin_jobs(struct machine *machine) {
-    struct world *world = machine->world;
-    if (machine->batch == NULL) {
-        machine->batch = store_batch_begin(machine->store);
-        if (machine->batch != NULL) {
-            machine->batch_written = false;
-            shadow_batch_taken(machine->shadow);
-            int64_t us = world_draw(world, 20, machine->swarm->sync_us_max);
-            if (world_maybe(world, machine->swarm->stall_per_batch)) {
-                us = world_draw(world, 1000000, 10000000);
-            }
-            world_after(world, us * 1000, batch_write, machine, machine->incarnation);
-        }
-    }
-    if (machine->checkpoint == NULL) {
-        machine->checkpoint = store_checkpoint_begin(machine->store, world_mono(world), false);
-        if (machine->checkpoint != NULL) {
-            machine->checkpoint_written = false;
-            int64_t us = world_draw(world, 100, machine->swarm->checkpoint_us_max);
-            world_after(world, us * 1000, checkpoint_write, machine, machine->incarnation);
-        }
     }
 }
 
@@ -475,7 +319,7 @@ static void arrive(void *argument, uint64_t number) {
         .request_id = number,
         .request = request,
     };
-    step(machine, &event);
+    machine_step(machine, &event);
 }
 
 uint64_t machine_ask(
@@ -505,7 +349,7 @@ static void tell(struct machine *machine, enum node_event_kind kind, uint64_t nu
         machine->last_gone = world_wall(machine->world);
     }
     struct node_event event = {.kind = kind, .request_id = number};
-    step(machine, &event);
+    machine_step(machine, &event);
 }
 
 void machine_leave(struct machine *machine, uint64_t number) {

@@ -1,4 +1,4 @@
-// A machine's fields, for machine.c and machine_settle.c.
+// A machine's fields, and what its files call of each other.
 #pragma once
 
 #include "storage/memory/memory.h"
@@ -17,7 +17,8 @@ struct machine {
     struct shadow *shadow;
     struct questions *questions;
     struct outside *outside;
-    struct arena *arena; // of opening
+    struct arena *arena;   // of opening
+    struct arena *scripts; // and their results, for the machine's whole life
 
     uint64_t incarnation;
     bool up;
@@ -34,3 +35,12 @@ struct machine {
     wall_time last_gone;
     struct machine_stats stats;
 };
+
+// machine.c: one event, the effects whose gate is open, the jobs that can begin.
+void machine_step(struct machine *machine, struct node_event *event);
+
+// machine_jobs.c
+void machine_begin_jobs(struct machine *machine);
+
+// machine_script.c: the twin of the evaluator. The answer comes later, or dies with the machine.
+void machine_run_script(struct machine *machine, const struct node_effect *effect);

@@ -15,7 +15,8 @@
 static const char *const CHECKER = "operator";
 
 enum {
-    ROUND_MS = 300
+    ROUND_MS = 300,
+    DESCRIBE_ROUNDS = 100
 };
 
 struct operator{
@@ -30,8 +31,10 @@ struct operator{
     id128 id;   // that is being read
     uint64_t asked;
     uint64_t round_turn;
-    uint32_t open; // found in this round
+    uint32_t open;  // found in this round
+    uint32_t fresh; // terminal ones that were not judged before
     uint32_t roots;
+    uint32_t rounds;
     uint32_t total;
     struct human_update human;
     char state[200];
@@ -47,13 +50,38 @@ bool operator_is_done(const struct operator* operator) {
     return operator->done;
 }
 
+// Executions that clients started and removed.
+static uint32_t removed_roots(const struct operator* operator) {
+    struct ledger *ledger = operator->scene->ledger;
+    uint32_t count = 0;
+    for (size_t i = 0; i < ledger_workflow_count(ledger); i++) {
+        const struct ledger_workflow *known = ledger_workflow_at(ledger, i);
+        count += known->started_turn != 0 && known->remove_sent &&
+                 known->read_turn < operator->round_turn;
+    }
+    return count;
+}
+
+// Executions that others say they started, and that nobody has found yet.
+static uint32_t missing(const struct operator* operator) {
+    struct ledger *ledger = operator->scene->ledger;
+    uint32_t count = 0;
+    for (size_t i = 0; i < ledger_workflow_count(ledger); i++) {
+        const struct ledger_workflow *known = ledger_workflow_at(ledger, i);
+        count += known->started_turn == 0 && !known->remove_sent &&
+                 known->read_turn < operator->round_turn;
+    }
+    return count;
+}
+
 const char *operator_state(struct operator* operator) {
     (void)snprintf(
         operator->state,
         sizeof(operator->state),
-        "%u of %u executions open, last read %s",
+        "%u of %u executions open, %u missing, last read %s",
         operator->open,
         operator->total,
+        missing(operator),
         id_text(operator->id).text
     );
     return operator->state;
@@ -154,17 +182,20 @@ static void check_all_read(struct operator* operator) {
     struct scene *scene = operator->scene;
     for (size_t i = 0; i < ledger_workflow_count(scene->ledger); i++) {
         const struct ledger_workflow *known = ledger_workflow_at(scene->ledger, i);
-        if (known->read_turn < operator->round_turn) {
+        if (known->read_turn < operator->round_turn && !known->remove_sent) {
             world_fail(scene->world, CHECKER, "workflow %s is lost", id_text(known->id).text);
         }
     }
     for (size_t i = 0; i < ledger_task_count(scene->ledger); i++) {
         const struct ledger_task *known = ledger_task_at(scene->ledger, i);
-        if (known->read_turn < operator->round_turn) {
+        if (known->read_turn < operator->round_turn && !ledger_may_vanish(
+                                   scene->ledger, known->workflow
+                               )) {
             world_fail(scene->world, CHECKER, "task %s is lost", id_text(known->id).text);
         }
     }
-    if (operator->roots> scene->starts + scene->starts_unknown || operator->roots<scene->starts) {
+    uint32_t known = operator->roots + removed_roots(operator);
+    if (operator->roots> scene->starts + scene->starts_unknown || known<scene->starts) {
         world_fail(
             scene->world,
             CHECKER,
@@ -180,6 +211,7 @@ static void begin_round(struct operator* operator) {
     operator->group = 0;
     operator->last =(id128){{0}};
     operator->open = 0;
+    operator->fresh = 0;
     operator->roots = 0;
     operator->total = 0;
     operator->round_turn = world_turns(operator->scene->world);
@@ -219,24 +251,38 @@ static void seen(void *argument, const struct answer *answer) {
         later(operator, 100, see_next);
         return;
     }
+    if (answer->status == 404 && ledger_workflow(scene->ledger, operator->id)->remove_sent) {
+        operator->last = operator->id;
+        see_next(operator, 0);
+        return;
+    }
     if (answer->status != 200 || err_is(json_validate(answer->body, scene->scratch, &workflow))) {
         unexpected(operator, "a read of an execution that has a row", answer);
         return;
     }
+    check_kin(scene, workflow);
     check_workflow_promises(scene, workflow, operator->asked);
     check_history(scene, workflow);
     operator->last = operator->id;
     operator->total++;
-    operator->roots += id_is_zero(read_id(workflow, "parentWorkflowId")) ? 1 : 0;
+    bytes input = read_value(workflow, "input");
+    operator->roots += id_is_zero(read_id(workflow, "parentWorkflowId")) &&
+        read_is(input, "by", "client") && read_value(input, "failureStatus").data == NULL;
     struct ledger_workflow *known = ledger_workflow(scene->ledger, operator->id);
     if (!status_is_terminal(read_text(workflow, "status", scene->scratch))) {
         operator->open++;
+        if (operator->rounds % DESCRIBE_ROUNDS == DESCRIBE_ROUNDS - 1) {
+            describe_execution(scene, workflow); // for the reader of a run that does not end
+        }
         if (move(operator, workflow)) {
             return;
         }
     } else if (!known->judged) {
         known->judged = true;
+        operator->fresh++;
         check_result(scene, workflow);
+    } else {
+        check_children(scene, workflow);
     }
     if (world_failed(scene->world)) {
         describe_execution(scene, workflow);
@@ -246,11 +292,12 @@ static void seen(void *argument, const struct answer *answer) {
 }
 
 static void end_round(struct operator* operator) {
-    if (operator->open == 0) {
+    if (operator->open == 0 && operator->fresh == 0 && missing(operator) == 0) {
         check_all_read(operator);
         operator->done = true;
         return;
     }
+    operator->rounds++;
     uint32_t open = operator->open;
     uint32_t total = operator->total;
     begin_round(operator);

@@ -95,6 +95,8 @@ static void take_member(struct task_view *view, bytes key, bytes value) {
         view->seq = raw_int(value);
     } else if (raw_is(key, "retryCount")) {
         view->attempt = raw_int(value);
+    } else if (raw_is(key, "iteration")) {
+        view->iteration = raw_int(value);
     } else if (raw_is(key, "scheduledTime")) {
         view->scheduled_ms = raw_int(value);
     } else if (raw_is(key, "startTime")) {

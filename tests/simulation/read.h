@@ -42,6 +42,7 @@ struct task_view {
     bool retried;
     int64_t seq;
     int64_t attempt;
+    int64_t iteration;
     int64_t scheduled_ms;
     int64_t start_ms;
     int64_t update_ms;

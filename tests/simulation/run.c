@@ -8,6 +8,7 @@
 #include "proto/base/check.h"
 #include "tests/simulation/checks.h"
 #include "tests/simulation/client.h"
+#include "tests/simulation/model.h"
 #include "tests/simulation/operator.h"
 #include "tests/simulation/scene.h"
 #include "tests/simulation/worker.h"
@@ -198,6 +199,22 @@ static void last_checks(struct run *run) {
     }
 }
 
+// The model reads what the operator registers.
+static struct model *teach_model(struct scene *scene) {
+    struct model *model = model_create();
+    buffer_clear(&scene->body);
+    flows_write_types(&scene->flows, &scene->body);
+    model_add_types(model, buffer_bytes(&scene->body));
+    world_note(scene->world, buffer_bytes(&scene->body));
+    for (uint32_t i = 0; i < scene->flows.count; i++) {
+        buffer_clear(&scene->body);
+        flow_write(&scene->flows, &scene->flows.flows[i], &scene->body);
+        model_add_definition(model, buffer_bytes(&scene->body));
+        world_note(scene->world, buffer_bytes(&scene->body));
+    }
+    return model;
+}
+
 static void fill_result(struct run *run, struct run_result *result) {
     struct scene *scene = &run->scene;
     struct machine_stats stats = machine_stats(scene->machine);
@@ -228,6 +245,7 @@ void run_seed(uint64_t seed, bool trace, struct run_result *out_result) {
     scene->ledger = ledger_create(scene->world);
     scene->definitions = definition_cache_create(DEFINITIONS_MAX);
     scene->flows = flows_draw(scene->world, &scene->swarm, run.lasting);
+    scene->model = teach_model(scene);
     const struct machine_watch watch = {&run, stepped, recovered};
     scene->machine = machine_create(scene->world, &scene->swarm, &watch);
     run.operator= operator_create(scene, run.lasting);
@@ -251,6 +269,7 @@ void run_seed(uint64_t seed, bool trace, struct run_result *out_result) {
 
     machine_destroy(&scene->machine);
     ledger_destroy(&scene->ledger);
+    model_destroy(&scene->model);
     definition_cache_destroy(&scene->definitions);
     buffer_deinit(&scene->body);
     arena_destroy(&scene->scratch);

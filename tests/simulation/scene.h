@@ -16,6 +16,7 @@ struct scene {
     struct machine *machine;
     struct flows flows;
     struct ledger *ledger;
+    struct model *model;
     struct definition_cache *definitions; // the audit's own
     struct arena *scratch;                // of one action: whoever begins one resets it
     struct buffer body;                   // of the question being written

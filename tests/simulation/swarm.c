@@ -42,6 +42,12 @@ static void draw_workload(struct world *world, struct swarm *swarm) {
         swarm->pad_bytes_max = world_maybe(world, 800) ? 4000 : 40000;
     }
     swarm->human_per_mille = sometimes(world, 50, 200);
+    swarm->kinds = (uint32_t)world_draw(world, 0, UINT32_MAX); // each in half the worlds
+    swarm->merge_per_mille = sometimes(world, 200, 700);
+    swarm->permissive_per_mille = sometimes(world, 50, 200);
+    swarm->failure_per_mille = sometimes(world, 200, 600);
+    swarm->limits = world_maybe(world, 250);
+    swarm->lifecycle_per_mille = sometimes(world, 20, 200);
 }
 
 static void draw_faults(struct world *world, struct swarm *swarm) {
@@ -60,6 +66,9 @@ static void draw_faults(struct world *world, struct swarm *swarm) {
     swarm->late_tick = sometimes(world, 10, 200);
     swarm->down_ms_max =
         world_maybe(world, 800) ? world_draw(world, 10, 500) : world_draw(world, 1000, 8000);
+    swarm->script_slow = sometimes(world, 20, 200);
+    swarm->script_late = sometimes(world, 5, 50);
+    swarm->script_unavailable = sometimes(world, 5, 50);
 
     swarm->worker_slow = sometimes(world, 5, 100);
     swarm->worker_dies = sometimes(world, 5, 100);
@@ -96,6 +105,10 @@ void swarm_heal(struct swarm *swarm) {
     swarm->sync_us_max = 1000;
     swarm->checkpoint_us_max = 5000;
     swarm->control_per_mille = 0;
+    swarm->lifecycle_per_mille = 0;
+    swarm->script_slow = 0;
+    swarm->script_late = 0;
+    swarm->script_unavailable = 0;
     swarm->worker_slow = 0;
     swarm->worker_dies = 0;
     swarm->worker_repeats = 0;
@@ -126,6 +139,19 @@ void swarm_trace(const struct swarm *swarm, struct world *world) {
         swarm->domain_count,
         swarm->starts_max,
         (long long)swarm->safety_ms
+    );
+    world_trace(
+        world,
+        "swarm kinds=%x merge=%u permissive=%u failure=%u limits=%d lifecycle=%u scripts=%u/%u/%u",
+        swarm->kinds,
+        swarm->merge_per_mille,
+        swarm->permissive_per_mille,
+        swarm->failure_per_mille,
+        swarm->limits,
+        swarm->lifecycle_per_mille,
+        swarm->script_slow,
+        swarm->script_late,
+        swarm->script_unavailable
     );
     world_trace(
         world,

@@ -28,6 +28,12 @@ struct swarm {
     uint32_t control_per_mille; // pause, resume, terminate among a client's operations
     int64_t pad_bytes_max;      // beside the value in a worker's output
     uint32_t human_per_mille;   // human and wait tasks in definitions
+    uint32_t kinds;             // bit set of the kinds of task that exist beyond the plain ones
+    uint32_t merge_per_mille;   // SWITCHes with an EXCLUSIVE_JOIN
+    uint32_t permissive_per_mille;
+    uint32_t failure_per_mille;   // definitions with a failure workflow
+    bool limits;                  // some task types have limits
+    uint32_t lifecycle_per_mille; // retry, restart, rerun, … among a client's operations
 
     // the faults, per mille; 0: the fault does not exist in this world
     uint32_t crash_per_second;  // at any moment
@@ -43,6 +49,9 @@ struct swarm {
     uint32_t hand_out_breaks;      // the connection breaks before an answer with tasks is sent
     uint32_t late_tick;            // the loop wakes late
     int64_t down_ms_max;           // between death and restart
+    uint32_t script_slow;          // a script that takes up to 2 s
+    uint32_t script_late;          // … longer than it may
+    uint32_t script_unavailable;   // … that is not run to its end
 
     // the workers, per mille of their tasks
     uint32_t worker_slow;    // answers after its response timeout

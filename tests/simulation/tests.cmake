@@ -2,6 +2,7 @@
 add_executable(
     simulate
     simulation/check_history.c
+    simulation/check_kin.c
     simulation/check_lease.c
     simulation/check_promise.c
     simulation/check_queue.c
@@ -10,18 +11,27 @@ add_executable(
     simulation/client.c
     simulation/describe.c
     simulation/flow.c
+    simulation/flow_draw.c
     simulation/flow_json.c
     simulation/human.c
     simulation/ledger.c
+    simulation/lifecycle.c
     simulation/machine.c
+    simulation/machine_jobs.c
+    simulation/machine_script.c
     simulation/machine_settle.c
     simulation/main.c
+    simulation/model.c
+    simulation/model_definition.c
+    simulation/model_end.c
+    simulation/model_kinds.c
     simulation/operator.c
     simulation/outside.c
     simulation/questions.c
     simulation/read.c
     simulation/rot.c
     simulation/run.c
+    simulation/script.c
     simulation/shadow.c
     simulation/swarm.c
     simulation/worker.c

@@ -123,6 +123,11 @@ static void update_answered(void *argument, const struct answer *answer) {
         );
         return;
     }
+    bool gone = answer->status == 404 && ledger_may_vanish(scene->ledger, job->workflow);
+    if (gone) {
+        end_job(job);
+        return;
+    }
     if (answer->status != 200 && answer->status != 204) {
         world_fail(
             scene->world,

@@ -184,6 +184,12 @@ void world_trace(struct world *world, const char *format, ...) {
     }
 }
 
+void world_note(const struct world *world, bytes text) {
+    if (world->trace) {
+        (void)printf("%.*s\n", BYTES_ARG(text));
+    }
+}
+
 uint64_t world_trace_hash(const struct world *world) {
     return world->trace_hash;
 }

@@ -60,6 +60,10 @@ uint64_t world_seed(struct world *world);
 
 // Adds a line to the trace: into the hash always, on paper when asked for.
 PRINTF_LIKE(2, 3) void world_trace(struct world *world, const char *format, ...);
+
+// A text of any length for the reader of a trace: on paper when asked for, never in the hash.
+void world_note(const struct world *world, bytes text);
+
 uint64_t world_trace_hash(const struct world *world);
 
 // A checker found harm: the first one is kept, the world stops turning.

@@ -1,0 +1,73 @@
+// The twin of node/eval: what a script gives is a table (script.h), when and whether it is told is
+// drawn. An answer that the machine's death overtakes is lost with the decision that wanted it.
+
+#include "tests/simulation/machine_internal.h"
+#include "tests/simulation/script.h"
+
+struct running {
+    struct machine *machine;
+    uint64_t job_id;
+    uint32_t index;
+    struct evaluation_result result;
+};
+
+static void told(void *argument, uint64_t incarnation) {
+    struct running *running = argument;
+    struct machine *machine = running->machine;
+    if (incarnation == machine->incarnation) {
+        world_trace(
+            machine->world,
+            "script %llu/%u gives %d %.*s%.*s",
+            (unsigned long long)running->job_id,
+            running->index,
+            (int)running->result.outcome,
+            BYTES_ARG(running->result.json),
+            BYTES_ARG(running->result.error)
+        );
+        struct node_event event = {
+            .kind = NODE_EVALUATED,
+            .job_id = running->job_id,
+            .evaluation_index = running->index,
+            .evaluated = &running->result,
+        };
+        machine_step(machine, &event);
+    }
+}
+
+static int64_t draw_end_us(struct machine *machine, struct evaluation_result *result) {
+    struct world *world = machine->world;
+    if (world_maybe(world, machine->swarm->script_unavailable)) {
+        *result = (struct evaluation_result){
+            .outcome = EVALUATION_UNAVAILABLE,
+            .json = BYTES_LITERAL("null"),
+            .error = BYTES_LITERAL("the evaluator is gone"),
+        };
+        return world_draw(world, 0, 1000000);
+    }
+    if (world_maybe(world, machine->swarm->script_late)) {
+        *result = (struct evaluation_result){
+            .outcome = EVALUATION_TIMED_OUT,
+            .json = BYTES_LITERAL("null"),
+            .error = BYTES_LITERAL("Script not evaluated within 4 seconds, interrupted."),
+        };
+        return 4000000;
+    }
+    return world_maybe(world, machine->swarm->script_slow) ? world_draw(world, 1000, 2000000)
+                                                           : world_draw(world, 20, 300);
+}
+
+void machine_run_script(struct machine *machine, const struct node_effect *effect) {
+    struct arena *arena = machine->scripts;
+    struct running *running = ARENA_NEW(arena, struct running);
+    running->machine = machine;
+    running->job_id = effect->job_id;
+    running->index = effect->evaluation_index;
+    const struct evaluation *evaluation = &effect->evaluation;
+    bytes text = arena_copy(arena, evaluation->text);
+    bytes input = arena_copy(arena, evaluation->input);
+    if (!script_answer(evaluation->language, text, input, arena, &running->result)) {
+        world_fail(machine->world, "machine", "an unknown script: %.*s", BYTES_ARG(text));
+    }
+    int64_t us = draw_end_us(machine, &running->result);
+    world_after(machine->world, us * 1000, told, running, machine->incarnation);
+}
