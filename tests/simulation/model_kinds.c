@@ -228,7 +228,7 @@ static struct joined look(
     bytes scope
 ) {
     struct joined joined = {.all = true, .canceled = true, .outputs_agree = true};
-    struct json_iter iter = json_iter(references);
+    struct json_iter iter = json_iter(references.data != NULL ? references : JSON_EMPTY_ARRAY);
     bytes element = BYTES_EMPTY;
     while (list == NULL && json_next_element(&iter, &element)) {
         bytes name = json_string(element, judge->arena);

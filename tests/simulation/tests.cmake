@@ -1,4 +1,15 @@
 # The simulator and its two quick tests; tests/simulation/run is the long one.
+add_library(
+    simulation_model STATIC
+    simulation/model.c
+    simulation/model_definition.c
+    simulation/model_end.c
+    simulation/model_kinds.c
+    simulation/read.c
+    simulation/script.c
+)
+target_link_libraries(simulation_model PUBLIC proto_json PRIVATE warnings)
+
 add_executable(
     simulate
     simulation/check_history.c
@@ -21,23 +32,17 @@ add_executable(
     simulation/machine_script.c
     simulation/machine_settle.c
     simulation/main.c
-    simulation/model.c
-    simulation/model_definition.c
-    simulation/model_end.c
-    simulation/model_kinds.c
     simulation/operator.c
     simulation/outside.c
     simulation/questions.c
-    simulation/read.c
     simulation/rot.c
     simulation/run.c
-    simulation/script.c
     simulation/shadow.c
     simulation/swarm.c
     simulation/worker.c
     simulation/world.c
 )
-target_link_libraries(simulate PRIVATE node_core storage_memory storage_view warnings)
+target_link_libraries(simulate PRIVATE simulation_model node_core storage_memory storage_view warnings)
 
 add_test(NAME simulation/seeds COMMAND simulate --seeds 12)
 add_test(NAME simulation/determinism COMMAND simulate --seeds 3 --first 1001 --twice)

@@ -1,0 +1,1 @@
+unit(simulation/test_model.c USES simulation_model)
