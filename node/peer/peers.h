@@ -18,6 +18,7 @@
 #pragma once
 
 #include "node/log.h"
+#include "node/peer/link/peer.h"
 #include "proto/base/arena.h"
 #include "proto/base/attr.h"
 #include "proto/base/bytes.h"
@@ -30,14 +31,6 @@
 #include <stdint.h>
 
 struct peers;
-
-// Which queue a message waits in; a class never waits for a later one.
-enum peer_class {
-    PEER_URGENT, // votes, heartbeats, acknowledgements, hints
-    PEER_BULK,   // appends, forwarded requests
-    PEER_STREAM, // snapshots
-    PEER_CLASS_COUNT,
-};
 
 // A node of the cluster: `host:port`. UDP of that port is gossip's; TCP ports above it are the
 // links' (port + id of the node that dials).
@@ -110,32 +103,6 @@ void peers_pump(struct peers *peers, mono_time now);
 // When to call peers_pump should the descriptor stay silent.
 mono_time peers_next_wakeup(const struct peers *peers);
 
-// What a link did since the start. All counters only rise.
-#define PEER_COUNTERS(X)                                                              \
-    X(frames_sent, "frames handed to the network, heartbeats among them")             \
-    X(frames_received, "frames that were whole, fresh and ours")                      \
-    X(bytes_sent, "bytes of those frames")                                            \
-    X(bytes_received, "bytes of those frames")                                        \
-    X(messages_sent, "messages that left in frames")                                  \
-    X(messages_received, "messages handed up")                                        \
-    X(dropped_full, "messages refused because their queue was full")                  \
-    X(dropped_down, "messages refused, or thrown away in a queue: the link was down") \
-    X(frames_lost, "gaps in the numbers of received frames")                          \
-    X(partial_lost, "messages begun and never finished")                              \
-    X(refused_old, "frames repeated, or overtaken by later ones")                     \
-    X(refused_foreign, "frames of another session, incarnation or peer")              \
-    X(refused_broken, "frames that do not open, or are not made as ours are")         \
-    X(refused_hello, "connections refused: cluster, key, release, incarnation …")     \
-    X(ups, "times the link came up")                                                  \
-    X(downs, "times it went down")                                                    \
-    X(silences, "of those, times nothing was heard")
-
-struct peer_counters {
-#define PEER_COUNTER_FIELD(name, meaning) uint64_t name;
-    PEER_COUNTERS(PEER_COUNTER_FIELD)
-#undef PEER_COUNTER_FIELD
-};
-
 // One link, for people and metrics.
 struct peer_status {
     uint32_t node;
@@ -146,7 +113,7 @@ struct peer_status {
     uint64_t incarnation;    // of the newest process that proved itself; 0: none did yet
     id128 store_uuid;        // its store
     uint16_t release_agreed; // the newest version both speak; 0: not up yet
-    const char *release;     // its name of it, borrowed from `peers`
+    bytes release;           // its name of it, borrowed from `peers`
     size_t queued_bytes[PEER_CLASS_COUNT];
     struct peer_counters counters;
 };
