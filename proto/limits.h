@@ -39,8 +39,9 @@ enum {
 
     // --- storage --------------------------------------------------------------------------------
     // Applied entries a lane keeps in memory for followers that are behind; one that lags more gets
-    // a snapshot (distributed.md §4.1). Some seconds of a busy lane.
-    LIMIT_STORE_HISTORY_BYTES = 16 * 1024 * 1024,
+    // a snapshot (distributed.md §4.1). Ten seconds of a busy lane: a node that was killed and is
+    // started again catches up by log.
+    LIMIT_STORE_HISTORY_BYTES = 64 * 1024 * 1024,
     // What running snapshots may hold of it beyond that, so that they can be caught up with.
     LIMIT_STORE_HELD_BYTES = 64 * 1024 * 1024,
     // Rows of snapshots that wait for a checkpoint, of all groups; their senders wait above it.

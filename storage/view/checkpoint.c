@@ -41,13 +41,18 @@ static log_index needed_after(const struct store *store, const struct group *gro
     return install_waits(store, group) ? 0 : group_checkpointable(store, group);
 }
 
-// The oldest segment needed once every group has applied what can be now.
+// The oldest segment needed once every group has applied what can be now. Of those that hold
+// nothing else the last full one stays, when there is a history: a restart fills it from there.
 static uint64_t first_needed(const struct store *store) {
     if (store->segments_count == 0) {
         return store->row.first_segment;
     }
     size_t newest = store->segments_count - 1;
-    for (size_t s = 0; s < newest && !mutant_is("segment_freed_too_early"); s++) {
+    if (mutant_is("segment_freed_too_early")) {
+        return store->segments[newest].number;
+    }
+    size_t spared = newest > 0 && store->options.history_bytes > STORE_HISTORY_NONE ? 1 : 0;
+    for (size_t s = 0; s < newest - spared; s++) {
         for (uint32_t i = 0; i < store->options.group_count; i++) {
             const struct group *group = &store->groups[i];
             if (store->segments[s].last_index[i] > needed_after(store, group)) {
@@ -55,7 +60,7 @@ static uint64_t first_needed(const struct store *store) {
             }
         }
     }
-    return store->segments[newest].number;
+    return store->segments[newest - spared].number;
 }
 
 static void take_group(struct store_checkpoint *checkpoint, group_id group_number) {

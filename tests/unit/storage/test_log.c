@@ -437,6 +437,24 @@ static void the_history_begins_where_the_log_does(void **state) {
     rig_deinit(&rig);
 }
 
+static void a_restart_finds_the_last_full_segment(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, RIG_MEMORY, SEGMENT_BYTES_SMALL);
+    rig_open(&rig);
+    static const uint8_t value[3000]; // three batches a segment
+    for (log_index i = 1; i <= 30; i++) {
+        (void)put_in(&rig, 1, KEY("a"), bytes_of(value, sizeof(value)));
+        rig_sync(&rig);
+        rig_checkpoint(&rig);
+        rig_reopen(&rig);
+        assert_int_equal(store_group(rig.store, 1).applied_index, i);
+        assert_true(store_first_index(rig.store, 1) + 1 <= i || i < 2);
+        assert_true(store_first_index(rig.store, 1) + 6 > i);
+    }
+    rig_deinit(&rig);
+}
+
 static void a_commit_is_a_hint_that_rides_along(void **state) {
     struct rig rig;
     rig_init(&rig, kind_of(state), SEGMENT_BYTES);
@@ -483,6 +501,7 @@ int main(int argc, char **argv) {
         BOTH(without_history_the_applied_entry_is_known),
         BOTH(the_history_comes_back_from_the_log),
         BOTH(the_history_begins_where_the_log_does),
+        cmocka_unit_test(a_restart_finds_the_last_full_segment),
         BOTH(a_commit_is_a_hint_that_rides_along),
     };
     return cmocka_run_group_tests_name("storage/log", tests, NULL, NULL);
