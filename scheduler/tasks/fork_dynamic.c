@@ -65,9 +65,7 @@ static err expand(struct schedule *schedule, struct task *fork) {
     struct fork_plan plan = {0};
     if (!task_is_terminal(fork)) {
         TRY(plan_of(fork, &plan));
-        struct fork_branch branch;
-        for (uint32_t i = 0; i < fork->row.cursor && fork_plan_next(&plan, false, &branch); i++) {
-        }
+        fork_plan_skip(&plan, fork->row.cursor);
         TRY(map_slice(schedule, fork, &plan));
     }
     if (plan.fault != NULL) {

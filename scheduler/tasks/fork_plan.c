@@ -49,6 +49,13 @@ void fork_plan_begin(
     plan->rest = json_iter(plan->list);
 }
 
+void fork_plan_skip(struct fork_plan *plan, uint32_t count) {
+    bytes element = BYTES_EMPTY;
+    for (uint32_t i = 0; i < count && json_next_element(&plan->rest, &element); i++) {
+        plan->next++;
+    }
+}
+
 bool fork_plan_next(struct fork_plan *plan, bool whole, struct fork_branch *out_branch) {
     bytes element = BYTES_EMPTY;
     if (plan->fault != NULL || !json_next_element(&plan->rest, &element)) {

@@ -55,6 +55,9 @@ void fork_plan_begin(
     bool long_names
 );
 
+// Passes over branches that were planned before.
+void fork_plan_skip(struct fork_plan *plan, uint32_t count);
+
 // The next branch; false: no more, or a fault. `whole` false: the reference only, nothing is
 // checked or looked up.
 bool fork_plan_next(struct fork_plan *plan, bool whole, struct fork_branch *out_branch);
