@@ -230,7 +230,10 @@ enum {
     // A decision commits and goes on in a later entry above either (distributed.md §5.1).
     LIMIT_DECISION_BYTES = 256 * 1024,
     LIMIT_DECISION_TASKS = 1000,
-    // Branches of a wide dynamic fork mapped at a time (distributed.md §5.1).
+    // Tasks a decision makes before it writes their rows: a tenth of its bytes at most are not
+    // counted yet.
+    LIMIT_DECISION_UNSAVED = 64,
+    // Branches of a wide fork mapped at a time (distributed.md §5.1).
     LIMIT_FORK_SLICE = 256,
     // Scripts whose results one decision uses before it commits and goes on in a later entry: ten
     // server-side tasks stay one entry, a loop of scripts does not run again and again from its

@@ -53,6 +53,7 @@ static err look_at_joins(struct generation *generation);
 static void add_join(struct generation *generation, struct task *join);
 static void mark_executed(struct generation *generation);
 static void forget_retries(struct generation *generation);
+static void save_now_and_then(struct workflow *workflow);
 static bool is_over_bounds(const struct workflow *workflow);
 
 err decider_run(struct workflow *workflow) {
@@ -124,7 +125,7 @@ static err expand_fork(struct workflow *workflow) {
         return ERR_NONE;
     }
     TRY(go_on(&generation));
-    workflow_save(workflow);
+    save_now_and_then(workflow);
     return ERR_NONE;
 }
 
@@ -153,7 +154,7 @@ static err turn(struct workflow *workflow) {
     if (workflow->row.open_count > 0 || workflow->row.pending.count > 0) {
         mark_executed(&generation);
     }
-    workflow_save(workflow);
+    save_now_and_then(workflow);
     return ERR_NONE;
 }
 
@@ -365,6 +366,15 @@ static void mark_executed(struct generation *generation) {
 static void forget_retries(struct generation *generation) {
     for (uint32_t i = 0; i < generation->count; i++) {
         generation->tasks[i]->row.flags &= ~(uint32_t)TASK_RETRIED;
+    }
+}
+
+// Rows are written when the command is done: a task that takes several turns is written once, and a
+// decision that is given up for a script writes none. A long one writes in between, so that its
+// bounds see what it will write.
+static void save_now_and_then(struct workflow *workflow) {
+    if (workflow->new_count - workflow->saved_count >= LIMIT_DECISION_UNSAVED) {
+        workflow_save(workflow);
     }
 }
 

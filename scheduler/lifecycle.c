@@ -65,6 +65,7 @@ err lifecycle_new_run(struct workflow *workflow, bytes input) {
     check(workflow_is_terminal(workflow));
     workflow_save(workflow);
     row->run++;
+    workflow->is_fresh = true;
     if (input.data == NULL) {
         TRY(keep_payload(workflow, old_run, &row->input_blob, &row->input_bytes));
     } else {

@@ -59,6 +59,18 @@ err row_get(
     return wire_decode(record, arena_copy(arena, value), arena, out_row);
 }
 
+err row_get_own(
+    struct store_txn *txn,
+    const struct key *key,
+    const struct wire_record *record,
+    struct arena *arena,
+    void *out_row
+) {
+    bytes value = BYTES_EMPTY;
+    TRY(store_txn_get_own(txn, key_bytes(key), &value));
+    return wire_decode(record, arena_copy(arena, value), arena, out_row);
+}
+
 void row_put(
     struct store_txn *txn, const struct key *key, const struct wire_record *record, const void *row
 ) {

@@ -19,6 +19,15 @@ MUST_USE err row_get(
     void *out_row
 );
 
+// As above, of a row that only this command can have written.
+MUST_USE err row_get_own(
+    struct store_txn *txn,
+    const struct key *key,
+    const struct wire_record *record,
+    struct arena *arena,
+    void *out_row
+);
+
 // Writes a row.
 void row_put(
     struct store_txn *txn, const struct key *key, const struct wire_record *record, const void *row

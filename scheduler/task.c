@@ -17,6 +17,8 @@
 
 static void remember(struct workflow *workflow, struct task *task);
 static struct task *recall(struct workflow *workflow, uint32_t number);
+static err
+reference_read(struct workflow *workflow, bytes reference, struct reference_row *out_row);
 static err place_read(struct decision *decision, id128 id, struct task_place_row *out_place);
 
 struct task *task_new(
@@ -120,10 +122,8 @@ err task_newest(
     struct task **out_task,
     struct reference_row *out_row
 ) {
-    struct decision *decision = workflow->decision;
-    struct key key = key_reference(workflow->id, workflow->row.run, reference);
     struct reference_row row = {0};
-    err error = row_get(decision->txn, &key, &reference_row_record, decision->arena, &row);
+    err error = reference_read(workflow, reference, &row);
     if (error.code == ERR_NOT_FOUND) {
         *out_task = NULL;
         return ERR_NONE;
@@ -145,10 +145,8 @@ err task_newest(
 }
 
 err task_latest(struct workflow *workflow, bytes base, struct task **out_task) {
-    struct decision *decision = workflow->decision;
-    struct key key = key_reference(workflow->id, workflow->row.run, base);
     struct reference_row row = {0};
-    err error = row_get(decision->txn, &key, &reference_row_record, decision->arena, &row);
+    err error = reference_read(workflow, base, &row);
     if (error.code == ERR_NOT_FOUND || (!err_is(error) && !bytes_equal(row.reference, base))) {
         *out_task = NULL;
         return ERR_NONE;
@@ -491,6 +489,15 @@ static void remember(struct workflow *workflow, struct task *task) {
     }
     workflow->slots[slot_of(workflow, task->number)] = task;
     workflow->task_count++;
+}
+
+static err
+reference_read(struct workflow *workflow, bytes reference, struct reference_row *out_row) {
+    const struct decision *decision = workflow->decision;
+    struct key key = key_reference(workflow->id, workflow->row.run, reference);
+    return workflow->is_fresh
+               ? row_get_own(decision->txn, &key, &reference_row_record, decision->arena, out_row)
+               : row_get(decision->txn, &key, &reference_row_record, decision->arena, out_row);
 }
 
 static err place_read(struct decision *decision, id128 id, struct task_place_row *out_place) {

@@ -74,6 +74,7 @@ err workflow_create(
     const struct definition *definition = seed->definition;
     struct workflow *workflow = ARENA_NEW(decision->arena, struct workflow);
     workflow->decision = decision;
+    workflow->is_fresh = true;
     workflow->id = seed->id;
     workflow->id_text = workflow_id_text(decision, seed->id);
     workflow->definition = definition;
@@ -144,6 +145,7 @@ err workflow_set_definition(struct workflow *workflow, const struct definition *
 
 void workflow_save(struct workflow *workflow) {
     struct decision *decision = workflow->decision;
+    workflow->saved_count = workflow->new_count;
     for (uint32_t i = 0; i < workflow->slot_count; i++) {
         struct task *task = workflow->slots[i];
         if (task != NULL && task->dirty) {

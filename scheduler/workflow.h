@@ -79,7 +79,9 @@ struct workflow {
     uint32_t blueprint_count;
     struct loop_list loop_list;
     struct schedule *schedule; // of the generation that runs: where a task's begin adds tasks
+    bool is_fresh;             // this command began its run: no row of the run can be older
     uint32_t new_count;        // tasks this command made
+    uint32_t saved_count;      // of them when it was saved last
     bool dirty;
     struct workflow_ending ending;
     struct index_state indexed;

@@ -284,6 +284,10 @@ void store_cursor_close(struct store_cursor **cursor);
 MUST_USE err store_txn_begin(struct store *store, group_id group, struct store_txn **out_txn);
 
 MUST_USE err store_txn_get(struct store_txn *txn, bytes key, bytes *out_value);
+
+// As store_txn_get of a key that only this transaction can have written: asks nobody else, which is
+// what most reads that find nothing cost.
+MUST_USE err store_txn_get_own(struct store_txn *txn, bytes key, bytes *out_value);
 void store_txn_put(struct store_txn *txn, bytes key, bytes value); // copies both
 void store_txn_del(struct store_txn *txn, bytes key);              // of a key that exists or not
 

@@ -29,19 +29,27 @@ err store_txn_begin(struct store *store, group_id group, struct store_txn **out_
     return ERR_NONE;
 }
 
-err store_txn_get(struct store_txn *txn, bytes key, bytes *out_value) {
+// What the transaction wrote under a key; NULL: nothing. A deletion has a value without data.
+static const struct ordered_node *written(const struct store_txn *txn, bytes key) {
     check(txn->open);
-    if (txn->writes.count > 0) {
-        const struct ordered_node *node = ordered_find(&txn->writes, key);
-        if (node != NULL && node->value.data == NULL) {
-            return err_make(ERR_NOT_FOUND, "no such row");
-        }
-        if (node != NULL) {
-            *out_value = node->value;
-            return ERR_NONE;
-        }
+    return txn->writes.count > 0 ? ordered_find(&txn->writes, key) : NULL;
+}
+
+static err give(const struct ordered_node *node, bytes *out_value) {
+    if (node == NULL || node->value.data == NULL) {
+        return err_make(ERR_NOT_FOUND, "no such row");
     }
-    return store_get(txn->store, txn->group, key, out_value);
+    *out_value = node->value;
+    return ERR_NONE;
+}
+
+err store_txn_get(struct store_txn *txn, bytes key, bytes *out_value) {
+    const struct ordered_node *node = written(txn, key);
+    return node != NULL ? give(node, out_value) : store_get(txn->store, txn->group, key, out_value);
+}
+
+err store_txn_get_own(struct store_txn *txn, bytes key, bytes *out_value) {
+    return give(written(txn, key), out_value);
 }
 
 // Points the index at the writes where they are now, `from` being where the block was.

@@ -145,6 +145,25 @@ static void an_aborted_transaction_leaves_nothing(void **state) {
     rig_deinit(&rig);
 }
 
+static void a_transaction_finds_its_own_rows_and_no_others(void **state) {
+    struct rig rig;
+    rig_init(&rig, kind_of(state), SEGMENT_BYTES);
+    rig_open(&rig);
+    (void)rig_put(&rig, 1, KEY("a"), KEY("before"));
+    struct store_txn *txn = NULL;
+    bytes value = BYTES_EMPTY;
+    assert_ok(store_txn_begin(rig.store, 1, &txn));
+    assert_ok(store_txn_get(txn, KEY("a"), &value));
+    assert_err(store_txn_get_own(txn, KEY("a"), &value), ERR_NOT_FOUND);
+    store_txn_put(txn, KEY("b"), KEY("mine"));
+    assert_ok(store_txn_get_own(txn, KEY("b"), &value));
+    assert_bytes_text(value, "mine");
+    store_txn_del(txn, KEY("b"));
+    assert_err(store_txn_get_own(txn, KEY("b"), &value), ERR_NOT_FOUND);
+    store_txn_abort(&txn);
+    rig_deinit(&rig);
+}
+
 static void an_empty_transaction_makes_no_entry(void **state) {
     struct rig rig;
     rig_init(&rig, kind_of(state), SEGMENT_BYTES);
@@ -609,6 +628,7 @@ int main(void) {
         BOTH(a_checkpoint_is_due_by_age_and_by_bytes),
         BOTH(rows_stay_visible_while_and_after_they_move_to_the_map),
         BOTH(an_aborted_transaction_leaves_nothing),
+        BOTH(a_transaction_finds_its_own_rows_and_no_others),
         BOTH(an_empty_transaction_makes_no_entry),
         BOTH(an_entry_shows_the_newest_write_of_each_key_in_order),
         BOTH(a_value_may_be_put_back_while_it_is_borrowed),
