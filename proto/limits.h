@@ -301,6 +301,8 @@ enum {
     LIMIT_EVALUATION_GRACE_MS = 250,
     // A script that runs longer than this gets a process of its own; what waited behind it moves.
     LIMIT_EVALUATION_SLICE_MS = 100,
+    // And so does the same text for this long, until it was quick again.
+    LIMIT_EVALUATION_SUSPECT_MS = 10 * 1000,
     // Processes for such scripts, each language: 100 looping scripts may not take the machine.
     LIMIT_EVALUATION_SLOW_PROCESSES = 4,
     // Written ahead to one process: enough to hide the round trip.

@@ -1,5 +1,6 @@
 // What is drawn in pool.h as prose:
 //
+//   waiting ──▶ slow queue, when its text was slow not long ago (suspects.h)
 //   waiting ──▶ FAST process (pipeline) ──answer──▶ callback
 //      ▲            │ its head runs over a slice
 //      │            ├── a slow place is free: the process is SLOW now, those behind go back
@@ -15,8 +16,10 @@
 #include "node/eval/frame/frame.h"
 #include "node/eval/process.h"
 #include "node/eval/request_list.h"
+#include "node/eval/suspects.h"
 #include "proto/base/buffer.h"
 #include "proto/base/check.h"
+#include "proto/base/hash.h"
 #include "proto/limits.h"
 
 #include <event2/event.h>
@@ -62,6 +65,7 @@ struct lane {
     enum evaluation_language language;
     struct request_list waiting;
     struct request_list slow;
+    struct suspects suspects;
     struct process processes[PROCESSES_MAX];
     uint32_t failed_starts; // in a row
     int64_t start_after_ms;
@@ -295,8 +299,17 @@ static struct process *lane_pick(struct lane *lane) {
     return best != NULL && best->sent.count < LIMIT_EVALUATION_PIPELINE ? best : NULL;
 }
 
+// The request that waits longest and is not suspected; those before it wait for a slow place now.
+static bool lane_has_ordinary(struct lane *lane) {
+    while (lane->waiting.count > 0 &&
+           suspects_has(&lane->suspects, lane->waiting.first->program, now_ms())) {
+        request_list_append(&lane->slow, request_list_take(&lane->waiting));
+    }
+    return lane->waiting.count > 0;
+}
+
 static void lane_dispatch(struct lane *lane) {
-    while (lane->waiting.count > 0) {
+    while (lane_has_ordinary(lane)) {
         struct process *process = lane_pick(lane);
         if (process == NULL) {
             break;
@@ -318,6 +331,9 @@ static void lane_dispatch(struct lane *lane) {
 static void process_over_slice(struct process *process) {
     struct lane *lane = process->lane;
     lane->pool->stats.slow++;
+    suspects_add(
+        &lane->suspects, process->sent.first->program, now_ms() + LIMIT_EVALUATION_SUSPECT_MS
+    );
     if (lane_count(lane, PROCESS_SLOW) < lane->pool->options.slow_processes) {
         struct request *head = process_empty(process);
         request_list_append(&process->sent, head);
@@ -418,6 +434,10 @@ static bool process_take_answer(struct process *process, const struct frame_answ
         return false;
     }
     struct request *request = request_list_take(&process->sent);
+    if (process->state == PROCESS_SLOW &&
+        now_ms() - process->head_since_ms < (int64_t)lane->pool->options.slice_ms) {
+        suspects_remove(&lane->suspects, request->program);
+    }
     lane->pool->stats.running--;
     process->head_since_ms = now_ms();
     finish(lane->pool, request, &answer->result);
@@ -537,6 +557,7 @@ err evaluator_pool_submit(
         .request_id = request_id,
         .callback = callback,
         .argument = argument,
+        .program = hash_sip64(evaluation->text),
     };
     buffer_init(&request->frame, LIMIT_EVALUATION_FRAME_BYTES + 64);
     struct frame_request frame = {

@@ -4,7 +4,8 @@
 // Each language has processes of its own. A process gets requests ahead of time and answers in
 // order, so the first unanswered one is the one that runs. One that runs longer than a slice keeps
 // its process for itself, at low priority, and what waited behind it goes elsewhere; there are few
-// such processes, and when all are taken it is stopped and waits for one. At its deadline it is
+// such processes, and when all are taken it is stopped and waits for one. Its text is suspected for
+// a while: it goes to such a process at once, until it was quick there. At its deadline it is
 // killed with its process. A process that dies takes along the request it was running, which is run
 // once more and then fails; the others never began. Evaluations have no effects, so running one
 // again is safe.

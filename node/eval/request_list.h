@@ -12,7 +12,8 @@ struct request {
     uint64_t request_id;
     evaluator_pool_callback *callback;
     void *argument;
-    uint32_t deaths; // of processes that were running it
+    uint32_t deaths;  // of processes that were running it
+    uint64_t program; // hash of its text
     struct buffer frame;
 };
 
