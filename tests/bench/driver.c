@@ -17,6 +17,9 @@ static const struct {
     {"latency", workload_latency},
     {"idle", workload_idle},
     {"restart", workload_restart},
+    {"server-side", workload_server_side},
+    {"loops", workload_loops},
+    {"fork", workload_fork},
 };
 
 static const size_t WORKLOAD_COUNT = sizeof(WORKLOADS) / sizeof(WORKLOADS[0]);

@@ -24,12 +24,19 @@ workload workload_latency; // unloaded: start to a parked worker's hands
 workload workload_idle;    // memory and CPU of a server that has nothing to do
 workload workload_restart; // kill -9 with many running, time to the first answer
 
+workload workload_server_side; // ten server-side tasks, six of them scripts
+workload workload_loops;       // a start beside 100 scripts that never end
+workload workload_fork;        // all branches of a dynamic fork in their queue
+
 // A server on a new store called `name` in the folder.
 struct server bench_server(const struct bench *bench, const char *name);
 
 // Registers workflow `name` of `steps` SIMPLE tasks in sequence, all of type `name`, whose input is
 // the workflow's `n`.
 void bench_register(struct client *client, const char *name, int steps);
+
+// Registers a workflow definition.
+void bench_define(struct client *client, const char *json);
 
 // What one write of 4 KiB and a sync take in the store's folder: adds samples in ns.
 void baseline_sync(const struct server *server, size_t count, struct series *out_ns);

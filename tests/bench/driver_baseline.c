@@ -31,6 +31,10 @@ static void ask_or_fail(struct client *client, const char *path, bytes body) {
     }
 }
 
+void bench_define(struct client *client, const char *json) {
+    ask_or_fail(client, "/api/metadata/workflow", bytes_from_text(json));
+}
+
 void bench_register(struct client *client, const char *name, int steps) {
     struct buffer body;
     buffer_init(&body, 1024 * 1024);

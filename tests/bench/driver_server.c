@@ -121,22 +121,46 @@ static void file_read(const char *path, char *out_text, size_t size) {
     }
 }
 
-int64_t server_cpu_us(const struct server *server) {
+// Of a process and all its threads; -1: it is gone.
+static int64_t process_cpu_us(long pid) {
     char path[64];
     char text[1024];
-    (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)server->pid);
+    (void)snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
     file_read(path, text, sizeof(text));
     const char *field = strrchr(text, ')'); // the name before may hold anything
     for (int i = 0; field != NULL && i < 12; i++) {
         field = strchr(field + 1, ' ');
     }
     if (field == NULL) {
-        fail("the server is gone");
+        return -1;
     }
     char *rest = NULL;
     int64_t user = strtoll(field, &rest, 10);
     int64_t system = strtoll(rest, NULL, 10);
     return (user + system) * 1000000 / sysconf(_SC_CLK_TCK);
+}
+
+int64_t server_cpu_us(const struct server *server) {
+    int64_t cpu_us = process_cpu_us(server->pid);
+    if (cpu_us < 0) {
+        fail("the server is gone");
+    }
+    return cpu_us;
+}
+
+int64_t server_children_cpu_us(const struct server *server) {
+    char path[64];
+    char text[1024];
+    int64_t sum_us = 0;
+    (void
+    )snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)server->pid, (int)server->pid);
+    file_read(path, text, sizeof(text));
+    char *at = text;
+    for (long pid = strtol(at, &at, 10); pid > 0; pid = strtol(at, &at, 10)) {
+        int64_t cpu_us = process_cpu_us(pid);
+        sum_us += cpu_us > 0 ? cpu_us : 0;
+    }
+    return sum_us;
 }
 
 uint64_t server_resident_bytes(const struct server *server) {

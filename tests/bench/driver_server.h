@@ -36,6 +36,9 @@ struct cost server_cost(const struct server *server, struct client *client);
 // As server_cost without waiting for anything and without what only /metrics knows.
 int64_t server_cpu_us(const struct server *server);
 
+// User and system time of the processes that the server started: its evaluators.
+int64_t server_children_cpu_us(const struct server *server);
+
 // Resident memory.
 uint64_t server_resident_bytes(const struct server *server);
 

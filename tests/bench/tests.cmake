@@ -7,7 +7,9 @@ add_executable(
     bench/driver_load.c
     bench/driver_quiet.c
     bench/driver_report.c
+    bench/driver_fork.c
     bench/driver_restart.c
+    bench/driver_scripts.c
     bench/driver_server.c
 )
 target_link_libraries(bench_driver PRIVATE proto_json proto_base warnings)
