@@ -328,4 +328,30 @@ enum {
     LIMIT_EVALUATION_PROGRAMS = 256,
     // Integers of one input that a double cannot hold and that keep their digits.
     LIMIT_EVALUATION_NUMBERS = 64 * 1024,
+
+    // --- the cluster ---
+    // A request that waits for the leader of its partition, and how often it looks for one. A call
+    // that has been asked is looked at more seldom.
+    LIMIT_FORWARD_MS = 5 * 1000,
+    LIMIT_FORWARD_RETRY_MS = 20,
+    LIMIT_FORWARD_LOOK_MS = 250,
+    LIMIT_FORWARD_ARENA_BYTES = 2 * 1024,
+    // How long a claim may take before its poll waits on.
+    LIMIT_CLAIM_MS = 1000,
+    // Messages of a pair of partitions under way to another node, and when they are sent again.
+    LIMIT_STREAM_WINDOW = 64,
+    LIMIT_STREAM_RETRY_MS = 250,
+    // A change of definitions waits for nodes that are up, but no longer than this.
+    LIMIT_CATALOG_LEASE_MS = 2 * 1000,
+    // Interest in a queue: said again after, forgotten after.
+    LIMIT_INTEREST_TELL_MS = 10 * 1000,
+    LIMIT_INTEREST_MS = 30 * 1000,
+    // A hint that is not answered goes to another node; tasks one hint speaks of.
+    LIMIT_HINT_MS = 25,
+    LIMIT_HINT_TASKS = 1000,
+    // Messages of other nodes taken in one turn of the loop; the rest are the next turn's.
+    LIMIT_PEER_EVENTS_PER_TURN = 1000,
+    LIMIT_CLUSTER_KEY_FILE_BYTES = 4096,
+    // A stop waits this long for other nodes to take leadership over.
+    LIMIT_LEAVE_MS = 3 * 1000,
 };

@@ -64,6 +64,10 @@ store_open(const struct store_options *options, struct arena *arena, struct stor
 // begun and never ended is forgotten, as in a crash. Accepts NULL; leaves NULL.
 void store_close(struct store **store);
 
+// The store's own number, chosen when it was formatted: a store that was lost and made anew has
+// another one.
+void store_identity(const struct store *store, uint8_t out_uuid[16]);
+
 // --- the log, for consensus ----------------------------------------------------------------------
 
 struct store_group {

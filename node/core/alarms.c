@@ -10,7 +10,6 @@
 
 struct alarms {
     struct heap heap;
-    uint32_t group_count;
     wall_time horizon;
 };
 
@@ -31,11 +30,10 @@ static int alarm_order(const void *left_item, const void *right_item) {
                                                       : left->timer.task_no > right->timer.task_no;
 }
 
-struct alarms *alarms_create(uint32_t group_count) {
+struct alarms *alarms_create(void) {
     struct alarms *alarms = calloc(1, sizeof(*alarms));
     check(alarms != NULL);
     heap_init(&alarms->heap, sizeof(struct alarm), alarm_order);
-    alarms->group_count = group_count;
     alarms->horizon = (wall_time){-1};
     return alarms;
 }
@@ -48,16 +46,15 @@ void alarms_destroy(struct alarms **alarms) {
     }
 }
 
-static void
-group_load(struct alarms *alarms, struct store *store, group_id group, wall_time until) {
+void alarms_load(struct alarms *alarms, struct store *store, group_id group, wall_time after) {
     id128 least = {{0}};
-    struct key from = key_timer(alarms->horizon.ms + 1, 0, least, 0, 0);
+    struct key from = key_timer(after.ms + 1, 0, least, 0, 0);
     struct store_cursor *cursor = store_cursor_open(store, NULL, group, key_bytes(&from));
     bytes key = BYTES_EMPTY;
     bytes value = BYTES_EMPTY;
     struct alarm alarm = {.group = group};
     while (store_cursor_next(cursor, &key, &value)) {
-        if (!key_timer_parse(key, &alarm.timer) || alarm.timer.due_ms > until.ms) {
+        if (!key_timer_parse(key, &alarm.timer) || alarm.timer.due_ms > alarms->horizon.ms) {
             break;
         }
         heap_push(&alarms->heap, &alarm);
@@ -65,14 +62,10 @@ group_load(struct alarms *alarms, struct store *store, group_id group, wall_time
     store_cursor_close(&cursor);
 }
 
-void alarms_extend(struct alarms *alarms, struct store *store, wall_time until) {
-    if (until.ms <= alarms->horizon.ms) {
-        return;
+void alarms_extend(struct alarms *alarms, wall_time until) {
+    if (until.ms > alarms->horizon.ms) {
+        alarms->horizon = until;
     }
-    for (uint32_t group = 0; group < alarms->group_count; group++) {
-        group_load(alarms, store, (group_id)group, until);
-    }
-    alarms->horizon = until;
 }
 
 wall_time alarms_horizon(const struct alarms *alarms) {

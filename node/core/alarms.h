@@ -13,11 +13,15 @@ struct alarm {
     struct key_timer_parts timer;
 };
 
-struct alarms *alarms_create(uint32_t group_count);
+struct alarms *alarms_create(void);
 void alarms_destroy(struct alarms **alarms);
 
-// Moves the horizon to `until` and loads the rows between the old one and it.
-void alarms_extend(struct alarms *alarms, struct store *store, wall_time until);
+// Moves the horizon to `until`. The caller loads, for each group it leads, the rows between the old
+// one and it.
+void alarms_extend(struct alarms *alarms, wall_time until);
+
+// Loads a group's rows due behind `after`, up to the horizon.
+void alarms_load(struct alarms *alarms, struct store *store, group_id group, wall_time after);
 
 // Up to where rows are in memory.
 wall_time alarms_horizon(const struct alarms *alarms);

@@ -28,24 +28,50 @@ static struct node_effect effect_of(uint64_t request_id, const struct reply *rep
     };
 }
 
+// A condition with its round of proof begun.
+static struct gate proved(struct node *node, struct gate gate) {
+    if (gate.read && !node->alone && node->groups[gate.group].leading) {
+        gate.read_round = raft_read_begin(node->raft, gate.group);
+    }
+    return gate;
+}
+
 // A decision also read the catalog, whose newest entry may not be committed yet when this node
 // leads it.
-void node_hold(struct node *node, const struct node_effect *effect, struct gate gate) {
-    struct gate *wanted = &gate;
-    size_t count = 1;
+void node_hold(struct node *node, struct node_effect *effect, struct gate gate) {
+    size_t count = 0;
+    struct gate few[2];
+    struct gate *wanted = few;
     if (gate.all) {
         wanted = ARENA_ARRAY(node->arena, struct gate, node->settings.group_count);
-        count = 0;
         for (uint32_t group = 0; group < node->settings.group_count; group++) {
-            wanted[count++] = node_gate_of(node, (group_id)group);
+            struct gate each = node_gate_of(node, (group_id)group);
+            each.read = true;
+            wanted[count++] = proved(node, each);
         }
-    } else if (gate.index != 0 && gate.group != CATALOG_GROUP) {
-        wanted = ARENA_ARRAY(node->arena, struct gate, 2);
-        wanted[0] = gate;
-        wanted[1] = node_gate_of(node, CATALOG_GROUP);
-        count = 2;
+    } else {
+        wanted[count++] = proved(node, gate);
+        if (gate.index != 0 && gate.group != CATALOG_GROUP) {
+            wanted[count++] = node_gate_of(node, CATALOG_GROUP);
+        }
+    }
+    if (gate.catalog) {
+        effect->catalog = gate.index;
     }
     gates_hold(node->gates, effect, wanted, count);
+}
+
+void node_answer_passed(
+    struct node *node,
+    uint64_t request_id,
+    const struct reply *reply,
+    bool retry_after,
+    bool with_tasks
+) {
+    struct node_effect effect = effect_of(request_id, reply);
+    effect.retry_after = retry_after;
+    effect.with_tasks = with_tasks;
+    node_effects_add(node->effects, &effect);
 }
 
 void node_answer(

@@ -218,6 +218,9 @@ work_do(struct node *node, group_id group, struct work *work, struct decision *o
 // Claims one row. False: the store has no room now; the row stays supply.
 static bool claim(struct node *node, const struct match_supply *supply) {
     struct calls *calls = node->calls;
+    if (!node->groups[supply->group].leading) {
+        return true; // its new leader finds the row
+    }
     struct work work = {
         .supply = supply,
         .claim = {.executor = calls->executor, .number = ++calls->number},
@@ -301,6 +304,16 @@ static void forget_overdue(struct node *node) {
 bool calls_next_look(const struct calls *calls, mono_time *out_at) {
     *out_at = calls->look_at;
     return calls->open_count >= calls->room;
+}
+
+void calls_lost(struct node *node, group_id group) {
+    struct open_call *next = NULL;
+    for (struct open_call *call = node->calls->first; call != NULL; call = next) {
+        next = call->next;
+        if (call->group == group) {
+            call_drop(node->calls, call);
+        }
+    }
 }
 
 static void bring_in_late(struct node *node) {

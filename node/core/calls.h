@@ -7,6 +7,7 @@
 
 #include "proto/base/time.h"
 #include "scheduler/call.h"
+#include "storage/store.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,6 +26,10 @@ void calls_pump(struct node *node);
 
 // A call was answered, or came to nothing. An unknown one is ignored.
 void calls_told(struct node *node, uint64_t call_id, const struct call_result *result);
+
+// Leadership of the group ended: its calls are the new leader's to make again after their leases.
+// Whatever they are answered is not brought in.
+void calls_lost(struct node *node, group_id group);
 
 // Tasks that a limit refused are looked at again: a permit came back.
 void calls_unblock(struct node *node, uint64_t limit);

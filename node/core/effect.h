@@ -15,10 +15,11 @@ enum node_gate {
     GATE_COMMITTED,
 };
 
-#define NODE_EFFECTS(EFFECT)                                                          \
-    EFFECT(REPLY, GATE_COMMITTED, "the answer to a client's request")                 \
-    EFFECT(EVALUATE, GATE_NOW, "a script to be run; NODE_EVALUATED tells the result") \
-    EFFECT(CALL, GATE_COMMITTED, "a request to be made outside; NODE_CALLED tells the answer")
+#define NODE_EFFECTS(EFFECT)                                                                   \
+    EFFECT(REPLY, GATE_COMMITTED, "the answer to a client's request")                          \
+    EFFECT(EVALUATE, GATE_NOW, "a script to be run; NODE_EVALUATED tells the result")          \
+    EFFECT(CALL, GATE_COMMITTED, "a request to be made outside; NODE_CALLED tells the answer") \
+    EFFECT(SEND, GATE_NOW, "a message to another node; what must be durable before it, is")
 
 enum node_effect_kind {
 #define NODE_EFFECT_ENUM(name, gate, meaning) EFFECT_##name,
@@ -27,18 +28,28 @@ enum node_effect_kind {
     EFFECT_KIND_COUNT
 };
 
+// Which queue of a link a message waits in (distributed.md §14).
+enum link_class {
+    LINK_URGENT, // votes, heartbeats, acknowledgements, hints
+    LINK_BULK,   // appends, forwarded requests, answers
+    LINK_STREAM, // snapshots
+};
+
 struct node_effect {
     enum node_effect_kind kind;
     uint64_t request_id;
     uint16_t status;
     enum reply_kind reply_kind;
-    bool retry_after; // 503: the header goes with it
-    bool with_tasks;  // tell NODE_DELIVERED when it was sent, NODE_GONE when it could not be
-    uint64_t job_id;  // EVALUATE: to be told back with the index
+    bool retry_after;  // 503: the header goes with it
+    bool with_tasks;   // tell NODE_DELIVERED when it was sent, NODE_GONE when it could not be
+    log_index catalog; // REPLY: other nodes shall have definitions up to here; 0: no matter
+    uint64_t job_id;   // EVALUATE: to be told back with the index
     uint32_t evaluation_index;    // EVALUATE
     struct evaluation evaluation; // EVALUATE: views into `body`
     uint64_t call_id;             // CALL: to be told back
     struct call call;             // CALL: views into `body`
+    uint16_t to;                  // SEND: a node
+    enum link_class link;         // SEND
     bytes body;                   // owned by the effect: node_effect_release
     unsigned allow;               // OPTIONS and 405: bit set of methods, route.h
     bytes content_type;           // a literal that overrides reply_kind's, or empty

@@ -4,6 +4,7 @@
 
 #include "proto/api/route.h"
 #include "proto/base/bytes.h"
+#include "proto/base/id.h"
 #include "proto/base/time.h"
 #include "scheduler/call.h"
 #include "scheduler/evaluation.h"
@@ -19,6 +20,14 @@ struct node_request {
     size_t segment_count;
     struct api_parameters parameters; // of the query, form-decoded
     bytes body;
+
+    // What the cluster adds; all zero in what the front door gives.
+    id128 chosen_id;        // of the new execution: a repetition is the same request
+    bytes aim;              // what a search at another node found: the execution or task it is for
+    bool scoped;            // covers these groups only
+    const uint32_t *groups; // of a scoped one
+    size_t group_count;
+    uint16_t from; // the node that forwarded it; 0: a client
 };
 
 enum node_event_kind {
@@ -30,6 +39,10 @@ enum node_event_kind {
     NODE_CHECKPOINT_DONE, // the overlay shrank
     NODE_EVALUATED,       // a script was run, or could not be
     NODE_CALLED,          // a request made outside was answered, or came to nothing
+    NODE_PEER_UP,         // the link to a node proved who is there
+    NODE_PEER_DOWN,       // the link is gone, and what was on its way
+    NODE_PEER_MESSAGE,    // a node says something
+    NODE_LEAVE,           // the process shall end: hand leadership over; node_stats tells how far
 };
 
 struct node_event {
@@ -44,4 +57,6 @@ struct node_event {
     const struct evaluation_result *evaluated; // EVALUATED: borrowed
     uint64_t call_id;                          // CALLED: as the effect said
     const struct call_result *called;          // CALLED: borrowed
+    uint16_t peer;                             // PEER_*: which node
+    bytes message;                             // PEER_MESSAGE: borrowed
 };

@@ -18,7 +18,9 @@ struct gate {
     log_index index;     // committed up to here; 0: nothing to wait for
     uint64_t read_round; // leadership confirmed by this round or a later one; 0: needs no proof
     group_id group;
-    bool all; // instead of the above: all that this node has proposed, every group it leads
+    bool read;    // needs proof of leadership: node_answer begins a round
+    bool all;     // instead of the above: all that this node has proposed, every group it leads
+    bool catalog; // a change of definitions: other nodes shall have it, too
 };
 
 struct gates;

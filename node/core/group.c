@@ -1,5 +1,3 @@
-// One voter: its own sync is the majority. It counts itself only after that sync (distributed.md
-// §4, rule 1), which is why commits come from NODE_LOG_DONE and not from proposing.
 #include "node/core/group.h"
 
 #include "proto/base/check.h"
@@ -7,44 +5,36 @@
 #include <stdlib.h>
 
 enum {
-    GROUP_SELF = 1,
-    PROPOSALS_CAPACITY_FIRST = 64
+    ACKS_CAPACITY_FIRST = 16
 };
 
-struct proposals {
-    struct proposal *ring;
-    size_t capacity; // a power of two
-    size_t first;
-    size_t count;
-};
-
-struct proposals *proposals_create(void) {
-    struct proposals *proposals = calloc(1, sizeof(*proposals));
-    check(proposals != NULL);
-    proposals->capacity = PROPOSALS_CAPACITY_FIRST;
-    proposals->ring = calloc(proposals->capacity, sizeof(*proposals->ring));
-    check(proposals->ring != NULL);
-    return proposals;
-}
-
-void proposals_destroy(struct proposals **proposals) {
-    if (*proposals != NULL) {
-        free((*proposals)->ring);
-        free(*proposals);
-        *proposals = NULL;
-    }
-}
-
-struct group group_open(struct store *store, group_id id) {
+void group_init(struct group *group, group_id id, const struct store *store) {
     struct store_group known = store_group(store, id);
-    struct group group = {
-        .id = id, .term = known.term, .time_ms = known.time_ms, .last_index = known.last_index};
-    if (group.term == 0) {
-        group.term = 1;
-        (void)store_hard_state(store, id, group.term, GROUP_SELF);
-    }
-    store_commit(store, id, known.last_index);
-    return group;
+    *group = (struct group){
+        .id = id,
+        .term = known.term,
+        .time_ms = known.time_ms,
+        .last_index = known.last_index,
+        .visited = known.commit_index,
+    };
+}
+
+void group_deinit(struct group *group) {
+    free(group->acks);
+    group->acks = NULL;
+}
+
+void group_lead(struct group *group, uint64_t term, const struct store *store) {
+    struct store_group known = store_group(store, group->id);
+    group->leading = true;
+    group->term = term;
+    group->time_ms = known.time_ms;
+    group->last_index = known.last_index;
+}
+
+void group_follow(struct group *group) {
+    group->leading = false;
+    group->ack_count = 0;
 }
 
 wall_time group_time(const struct group *group, wall_time wall) {
@@ -52,49 +42,51 @@ wall_time group_time(const struct group *group, wall_time wall) {
 }
 
 bool group_propose(
-    struct group *group, struct store_txn **txn, wall_time time, struct proposal *out_proposal
+    struct group *group,
+    struct store_txn **txn,
+    wall_time time,
+    log_index *out_index,
+    log_lsn *out_lsn
 ) {
-    struct proposal proposal = {.group = group->id};
-    store_txn_commit(txn, group->term, time.ms, &proposal.index, &proposal.lsn);
-    if (proposal.index == 0) {
+    store_txn_commit(txn, group->term, time.ms, out_index, out_lsn);
+    if (*out_index == 0) {
         return false;
     }
+    check(group->leading);
     check(time.ms >= group->time_ms);
     group->time_ms = time.ms;
-    group->last_index = proposal.index;
-    *out_proposal = proposal;
+    group->last_index = *out_index;
     return true;
 }
 
-static void proposals_grow(struct proposals *proposals) {
-    struct proposal *grown = calloc(proposals->capacity * 2, sizeof(*grown));
+static void acks_grow(struct group *group) {
+    uint32_t capacity = group->ack_capacity == 0 ? ACKS_CAPACITY_FIRST : group->ack_capacity * 2;
+    struct group_ack *grown = calloc(capacity, sizeof(*grown));
     check(grown != NULL);
-    for (size_t i = 0; i < proposals->count; i++) {
-        grown[i] = proposals->ring[(proposals->first + i) & (proposals->capacity - 1)];
+    for (uint32_t i = 0; i < group->ack_count; i++) {
+        grown[i] = group->acks[(group->ack_first + i) & (group->ack_capacity - 1)];
     }
-    free(proposals->ring);
-    proposals->ring = grown;
-    proposals->capacity *= 2;
-    proposals->first = 0;
+    free(group->acks);
+    group->acks = grown;
+    group->ack_capacity = capacity;
+    group->ack_first = 0;
 }
 
-void proposals_add(struct proposals *proposals, const struct proposal *proposal) {
-    if (proposals->count == proposals->capacity) {
-        proposals_grow(proposals);
+void group_ack_add(struct group *group, log_index index, group_id source, uint64_t sequence) {
+    if (group->ack_count == group->ack_capacity) {
+        acks_grow(group);
     }
-    size_t at = (proposals->first + proposals->count) & (proposals->capacity - 1);
-    proposals->ring[at] = *proposal;
-    proposals->count++;
+    uint32_t at = (group->ack_first + group->ack_count) & (group->ack_capacity - 1);
+    group->acks[at] = (struct group_ack){index, source, sequence};
+    group->ack_count++;
 }
 
-bool proposals_take_committed(
-    struct proposals *proposals, log_lsn lsn, struct proposal *out_proposal
-) {
-    if (proposals->count == 0 || proposals->ring[proposals->first].lsn > lsn) {
+bool group_ack_take(struct group *group, log_index committed, struct group_ack *out_ack) {
+    if (group->ack_count == 0 || group->acks[group->ack_first].index > committed) {
         return false;
     }
-    *out_proposal = proposals->ring[proposals->first];
-    proposals->first = (proposals->first + 1) & (proposals->capacity - 1);
-    proposals->count--;
+    *out_ack = group->acks[group->ack_first];
+    group->ack_first = (group->ack_first + 1) & (group->ack_capacity - 1);
+    group->ack_count--;
     return true;
 }

@@ -1,49 +1,53 @@
-// Agreement inside one group of replicas, seen from a node: propose, and learn what was committed.
-//
-// Today a group has one voter, this node: an entry is committed once it is durable here. The shape
-// is Raft's, which takes this file's place: a term is opened, decisions become entries of it,
-// commits come back in order of the log. Thread: core.
+// What the core keeps of a group beside its rows. Agreement itself is node/raft; here is what the
+// leader of a group needs to make entries, and what has to happen when they commit. Thread: core.
 #pragma once
 
 #include "proto/base/time.h"
 #include "storage/store.h"
 
+// An entry that applied a message of another group: told to the source when it is committed.
+struct group_ack {
+    log_index index;
+    group_id source;
+    uint64_t sequence;
+};
+
 struct group {
     group_id id;
+    bool leading; // this node leads it and its term is open: it may decide
     uint64_t term;
-    int64_t time_ms; // partition time of the newest entry: never goes back
-    log_index last_index;
+    int64_t time_ms;        // partition time of the newest entry: never goes back
+    log_index last_index;   // newest entry
+    log_index visited;      // committed entries whose rows were taken up
+    struct group_ack *acks; // a ring, oldest first
+    uint32_t ack_capacity;  // a power of two, or 0
+    uint32_t ack_first;
+    uint32_t ack_count;
 };
 
-// A proposal on its way to being committed.
-struct proposal {
-    log_lsn lsn;
-    group_id group;
-    log_index index;
-    group_id ack_source;   // the entry applied a message of that group …
-    uint64_t ack_sequence; // … up to this sequence; 0: none
-};
+void group_init(struct group *group, group_id id, const struct store *store);
+void group_deinit(struct group *group);
 
-struct proposals; // first in, first out by lsn
+// This node leads from now on: what the store knows is the newest there is.
+void group_lead(struct group *group, uint64_t term, const struct store *store);
 
-struct proposals *proposals_create(void);
-void proposals_destroy(struct proposals **proposals);
-
-// Opens the group's term. A group that never had one gets term 1 with this node's vote; what the
-// log holds is committed, because its only voter has it.
-struct group group_open(struct store *store, group_id id);
+// Leadership ended: acknowledgements that wait are not this node's to send any more.
+void group_follow(struct group *group);
 
 // The partition time of an entry made at `wall` (distributed.md §7).
 wall_time group_time(const struct group *group, wall_time wall);
 
 // Ends the transaction as an entry of the group's term. False: it had no writes, there is no entry.
 bool group_propose(
-    struct group *group, struct store_txn **txn, wall_time time, struct proposal *out_proposal
+    struct group *group,
+    struct store_txn **txn,
+    wall_time time,
+    log_index *out_index,
+    log_lsn *out_lsn
 );
 
-void proposals_add(struct proposals *proposals, const struct proposal *proposal);
+// The entry `index`, just made, applied a message.
+void group_ack_add(struct group *group, log_index index, group_id source, uint64_t sequence);
 
-// The next proposal that is committed now that the log is durable up to `lsn`. False: none.
-bool proposals_take_committed(
-    struct proposals *proposals, log_lsn lsn, struct proposal *out_proposal
-);
+// The next such entry at or below `committed`. False: none.
+bool group_ack_take(struct group *group, log_index committed, struct group_ack *out_ack);

@@ -43,27 +43,6 @@ struct job {
 // --- memory
 // ----------------------------------------------------------------------------------------------
 
-static void request_copy(struct job *job, const struct node_request *request) {
-    struct arena *arena = job->copies;
-    bytes *segments = ARENA_ARRAY(arena, bytes, request->segment_count);
-    for (size_t i = 0; i < request->segment_count; i++) {
-        segments[i] = arena_copy(arena, request->segments[i]);
-    }
-    size_t count = request->parameters.count;
-    struct api_parameter *parameters = ARENA_ARRAY(arena, struct api_parameter, count);
-    for (size_t i = 0; i < count; i++) {
-        parameters[i].name = arena_copy(arena, request->parameters.items[i].name);
-        parameters[i].value = arena_copy(arena, request->parameters.items[i].value);
-    }
-    job->request = (struct node_request){
-        .method = arena_copy(arena, request->method),
-        .segments = segments,
-        .segment_count = request->segment_count,
-        .parameters = {.items = parameters, .count = count},
-        .body = arena_copy(arena, request->body),
-    };
-}
-
 static struct job *job_create(struct node *node) {
     struct job *job = calloc(1, sizeof(*job));
     check(job != NULL);
@@ -180,7 +159,7 @@ void job_suspend_request(
         job = job_create(node);
         job->kind = JOB_REQUEST;
         job->request_id = request->id;
-        request_copy(job, request->http);
+        job->request = request_copy(job->copies, request->http);
     }
     if (!suspend(node, job, decision)) {
         node_answer_error(node, request->id, err_make(ERR_UNAVAILABLE, RESTLESS), GATE_OPEN);

@@ -12,6 +12,11 @@
 // anyway.
 #include "node/core/node.h"
 
+#include "node/core/carry.h"
+#include "node/core/forward.h"
+#include "node/core/gather.h"
+#include "node/core/interest.h"
+#include "node/core/lead.h"
 #include "node/core/node_internal.h"
 #include "node/core/wait.h"
 #include "proto/base/check.h"
@@ -45,23 +50,19 @@ struct node *node_create(const struct node_options *options) {
     random_init(&node->random, options->random_seed);
     node->definitions = definition_cache_create(LIMIT_DEFINITION_CACHE);
     node->arena = arena_create(LIMIT_ARENA_BLOCK_BYTES);
-    node->durable_lsn = store_stats(node->store).durable_lsn; // all that recovery found
-    node->proposals = proposals_create();
     node->calls = calls_create(options->calls_max, random_u64(&node->random));
     node->match = match_create();
     uint32_t group_count = node->settings.group_count;
     node->groups = calloc(group_count, sizeof(*node->groups));
     check(node->groups != NULL);
     node->gates = gates_create(group_count);
-    for (uint32_t i = 0; i < group_count; i++) {
-        node->groups[i] = group_open(node->store, (group_id)i);
-        gates_committed(node->gates, (group_id)i, node->groups[i].last_index);
-    }
-    node->alarms = alarms_create(group_count);
+    node->alarms = alarms_create();
     heap_init(&node->deferred, sizeof(struct deferred), deferred_order);
-    alarms_extend(node->alarms, node->store, (wall_time){node->wall.ms + LIMIT_ALARM_HORIZON_MS});
+    alarms_extend(node->alarms, (wall_time){node->wall.ms + LIMIT_ALARM_HORIZON_MS});
     node->streams = streams_create(group_count);
-    streams_load(node->streams, node->store);
+    cluster_create(node, options);
+    lead_create(node, options);
+    lead_drain(node);
     return node;
 }
 
@@ -70,6 +71,10 @@ void node_destroy(struct node **node) {
         return;
     }
     poll_all_destroy(*node);
+    forward_all_destroy(*node);
+    gather_all_destroy(*node);
+    interest_all_destroy(*node);
+    lead_destroy(*node);
     job_all_destroy(*node);
     wait_all_destroy(*node);
     calls_destroy(&(*node)->calls);
@@ -84,7 +89,13 @@ void node_destroy(struct node **node) {
     heap_deinit(&(*node)->deferred);
     match_destroy(&(*node)->match);
     gates_destroy(&(*node)->gates);
-    proposals_destroy(&(*node)->proposals);
+    table_deinit(&(*node)->forward_table);
+    table_deinit(&(*node)->forward_of_request);
+    table_deinit(&(*node)->run_table);
+    table_deinit(&(*node)->run_of_forward);
+    table_deinit(&(*node)->grants);
+    table_deinit(&(*node)->interests);
+    free((*node)->peers);
     definition_cache_destroy(&(*node)->definitions);
     arena_destroy(&(*node)->arena);
     free((*node)->groups);
@@ -96,293 +107,87 @@ struct node_stats node_stats(const struct node *node) {
     struct node_stats stats = node->stats;
     stats.polls_parked = match_parked_count(node->match);
     stats.supply_held = match_supply_count(node->match);
+    stats.groups_led = node->groups_led;
     stats.answers_held = gates_held(node->gates);
     stats.alarms_held = alarms_count(node->alarms);
     stats.calls_open = calls_open(node->calls);
     return stats;
 }
 
-// --- decisions
-// -------------------------------------------------------------------------------------------
-
-err node_decision_begin(struct node *node, group_id group, struct decision *out_decision) {
-    check(group < node->settings.group_count);
-    struct store_txn *txn = NULL;
-    TRY(store_txn_begin(node->store, group, &txn));
-    wall_time now = group_time(&node->groups[group], node->wall);
-    (void)job_now(node, &now);
-    *out_decision = (struct decision){
-        .store = node->store,
-        .txn = txn,
-        .arena = node->arena,
-        .now = now,
-        .random = &node->random,
-        .evaluated = job_results(node),
-        .definitions = node->definitions,
-        .settings = &node->settings,
-    };
-    return ERR_NONE;
-}
-
-struct gate node_gate_of(const struct node *node, group_id group) {
-    return (struct gate){.group = group, .index = node->groups[group].last_index};
-}
-
-static void row_proposed(void *argument, bytes key, bytes value) {
-    struct node *node = argument;
-    id128 workflow;
-    if (key.data[0] == KEY_WORKFLOW && key_workflow_parse(key, &workflow)) {
-        wait_touched(node, workflow);
-    }
-    if (value.data == NULL) {
-        return;
-    }
-    if (key.data[0] == KEY_QUEUE) {
-        struct match_supply supply = {.group = (group_id)node->visited.group};
-        if (key_queue_parse(key, &supply.key)) {
-            match_add(node->match, &supply);
-        }
-    } else if (key.data[0] == KEY_LIMIT && (node->blocks != NULL || calls_wait(node->calls))) {
-        struct limit_row row;
-        if (!err_is(wire_decode(&limit_row_record, value, node->arena, &row)) && row.freed != 0) {
-            poll_unblock(node, hash_sip64(row.name));
-            calls_unblock(node, hash_sip64(row.name));
-        }
-    } else if (key.data[0] == KEY_TIMER) {
-        struct alarm alarm = {.group = (group_id)node->visited.group};
-        if (key_timer_parse(key, &alarm.timer)) {
-            alarms_add(node->alarms, &alarm);
-        }
-    }
-}
-
-static void row_committed(void *argument, bytes key, bytes value) {
-    struct node *node = argument;
-    struct key_outbox_parts parts;
-    if (value.data != NULL && key.data[0] == KEY_OUTBOX && key_outbox_parse(key, &parts)) {
-        streams_sent(node->streams, node->visited.group, parts.destination, parts.sequence);
-    }
-}
-
-static void acks_ride(struct node *node, struct decision *decision, group_id group) {
-    struct stream_position ack;
-    while (streams_take_ack(node->streams, group, &ack)) {
-        acknowledge_messages(decision, ack.destination, ack.sequence);
-    }
-}
-
-// Ends the decision, noting in the proposal that a message was applied (sequence 0: none was).
-static struct gate decision_propose(
-    struct node *node, struct decision *decision, group_id ack_source, uint64_t ack_sequence
-) {
-    group_id group = store_txn_group(decision->txn);
-    acks_ride(node, decision, group);
-    struct proposal proposal;
-    // A decision that waited for scripts keeps the time it began with; its entry has the later one.
-    wall_time time = group_time(&node->groups[group], decision->now);
-    if (group_propose(&node->groups[group], &decision->txn, time, &proposal)) {
-        proposal.ack_source = ack_source;
-        proposal.ack_sequence = ack_sequence;
-        proposals_add(node->proposals, &proposal);
-        node->stats.entries++;
-        node->visited = proposal;
-        store_entry_visit(node->store, group, proposal.index, row_proposed, node);
-    }
-    return node_gate_of(node, group);
-}
-
-struct gate node_decision_commit(struct node *node, struct decision *decision) {
-    return decision_propose(node, decision, 0, 0);
-}
-
-struct gate node_decision_abort(struct node *node, struct decision *decision) {
-    group_id group = store_txn_group(decision->txn);
-    store_txn_abort(&decision->txn);
-    return node_gate_of(node, group);
-}
-
 // --- what a turn does after its event
 // ----------------------------------------------------------------------
 
-static void commits_take(struct node *node) {
-    struct proposal proposal;
-    while (proposals_take_committed(node->proposals, node->durable_lsn, &proposal)) {
-        store_commit(node->store, proposal.group, proposal.index);
-        gates_committed(node->gates, proposal.group, proposal.index);
-        node->visited = proposal;
-        store_entry_visit(node->store, proposal.group, proposal.index, row_committed, node);
-        if (proposal.ack_sequence != 0) {
-            streams_acknowledged(
-                node->streams, proposal.ack_source, proposal.group, proposal.ack_sequence
-            );
-        }
+void node_effect_out(struct node *node, struct node_effect *effect) {
+    if (lead_hold_for_catalog(node, effect)) {
+        return;
     }
-}
-
-static err alarm_decide(struct node *node, const struct alarm *alarm, struct decision *decision) {
-    struct key key = key_timer(
-        alarm->timer.due_ms,
-        alarm->timer.kind,
-        alarm->timer.workflow,
-        alarm->timer.task_no,
-        alarm->timer.generation
-    );
-    err fired = fire_timer(decision, key_bytes(&key));
-    if (fired.code == ERR_LATER) {
-        // It may not run scripts: once more, only to record what happened.
-        (void)node_decision_abort(node, decision);
-        TRY(node_decision_begin(node, alarm->group, decision));
-        decision->evaluated.allowed = false;
-        decision->evaluated.record_only = true;
-        fired = fire_timer(decision, key_bytes(&key));
-    }
-    return fired;
-}
-
-bool alarm_fire(struct node *node, const struct alarm *alarm) {
-    node->random_begun = node->job == NULL ? node->random : node->random_begun;
-    struct decision decision;
-    if (err_is(node_decision_begin(node, alarm->group, &decision))) {
-        alarms_add(node->alarms, alarm);
-        return false;
-    }
-    decision.evaluated.allowed = timer_may_evaluate(alarm->timer.kind);
-    err fired = alarm_decide(node, alarm, &decision);
-    if (fired.code == ERR_UNAVAILABLE) {
-        alarms_add(node->alarms, alarm);
-        return false;
-    }
-    if (fired.code == ERR_SUSPENDED) {
-        job_suspend_alarm(node, alarm, &decision);
-        return true;
-    }
-    check(!err_is(fired) || fired.code == ERR_NOT_FOUND);
-    if (err_is(fired)) {
-        (void)node_decision_abort(node, &decision);
+    if (effect->kind == EFFECT_REPLY && forward_is_run(effect->request_id)) {
+        forward_run_answered(node, effect);
+        node_effect_release(effect);
     } else {
-        (void)node_decision_commit(node, &decision);
-        node->stats.timers_fired++;
-    }
-    return true;
-}
-
-static void deferred_return(struct node *node) {
-    const struct deferred *first = heap_top(&node->deferred);
-    while (first != NULL && first->at.ns <= node->mono.ns) {
-        struct deferred due;
-        (void)heap_pop(&node->deferred, &due);
-        alarms_add(node->alarms, &due.alarm);
-        first = heap_top(&node->deferred);
+        node_effects_add(node->effects, effect);
     }
 }
 
-static void alarms_pump(struct node *node) {
-    deferred_return(node);
-    if (node->wall.ms + LIMIT_ALARM_HORIZON_MS / 2 > alarms_horizon(node->alarms).ms) {
-        wall_time until = {node->wall.ms + LIMIT_ALARM_HORIZON_MS};
-        alarms_extend(node->alarms, node->store, until);
+// The gate of an answer was lost: who asked for it may ask again. Tasks that were in it are left to
+// their leases, for perhaps they were assigned.
+static void effect_lost(struct node *node, struct node_effect *effect) {
+    node->stats.answers_lost++;
+    if (effect->with_tasks) {
+        poll_delivered(node, effect->request_id);
     }
-    // Taken first, fired then: what a firing sets due now – a decision that goes on, a loop of them
-    // – is the next turn's, so that clients get theirs in between.
-    struct alarm due[LIMIT_ALARMS_PER_TURN];
-    size_t count = 0;
-    while (count < LIMIT_ALARMS_PER_TURN && alarms_take_due(node->alarms, node->wall, &due[count])
-    ) {
-        count++;
-    }
-    size_t fired = 0;
-    while (fired < count && alarm_fire(node, &due[fired])) {
-        arena_reset(node->arena);
-        fired++;
-    }
-    if (fired < count) {
-        node->more_to_do = true; // the one that could not be fired put itself back
-    }
-    for (size_t i = fired + 1; i < count; i++) {
-        alarms_add(node->alarms, &due[i]);
-    }
-}
-
-// Applies one message. False: the store has no room now.
-static bool message_apply(struct node *node, const struct stream_position *position) {
-    struct key key = key_outbox(position->destination, position->sequence);
-    bytes stored = BYTES_EMPTY;
-    err read = store_get(node->store, position->source, key_bytes(&key), &stored);
-    check(!err_is(read));
-    bytes message = arena_copy(node->arena, stored);
-    struct decision decision;
-    if (err_is(node_decision_begin(node, position->destination, &decision))) {
-        return false;
-    }
-    decision.evaluated.allowed = false;
-    err applied = apply_message(&decision, position->source, position->sequence, message);
-    if (applied.code == ERR_LATER) {
-        // It may not run scripts: once more, only to record what happened.
-        (void)node_decision_abort(node, &decision);
-        if (err_is(node_decision_begin(node, position->destination, &decision))) {
-            return false;
-        }
-        decision.evaluated.allowed = false;
-        decision.evaluated.record_only = true;
-        applied = apply_message(&decision, position->source, position->sequence, message);
-    }
-    check(!err_is(applied));
-    (void)decision_propose(node, &decision, position->source, position->sequence);
-    streams_applied(node->streams, position->source, position->destination, position->sequence);
-    node->stats.messages_applied++;
-    return true;
-}
-
-static void streams_pump(struct node *node) {
-    struct stream_position position;
-    for (int applied = 0; streams_next(node->streams, &position); applied++) {
-        if (applied == LIMIT_MESSAGES_PER_TURN || !message_apply(node, &position)) {
-            node->more_to_do = true;
-            return;
-        }
-        arena_reset(node->arena);
-    }
-}
-
-// Acknowledgements ride on other entries of their group; one that waited long enough gets its own.
-static void acks_pump(struct node *node) {
-    group_id source = 0;
-    if (!streams_ack_group(node->streams, &source)) {
-        node->acks_since = (mono_time){0};
+    if (effect->kind != EFFECT_REPLY) {
+        node_effect_release(effect);
         return;
     }
-    if (node->acks_since.ns == 0) {
-        node->acks_since = node->mono;
+    if (forward_is_run(effect->request_id)) {
+        forward_run_lost(node, effect->request_id);
+    } else {
+        static const char text[] = "leadership of the partition moved before this was committed; "
+                                   "it may or may not have been done";
+        node_answer_error(node, effect->request_id, err_make(ERR_UNAVAILABLE, text), GATE_OPEN);
     }
-    if (node->mono.ns - node->acks_since.ns < LIMIT_ACK_RIDE_MS * NS_PER_MS) {
-        return;
-    }
-    do {
-        struct decision decision;
-        if (err_is(node_decision_begin(node, source, &decision))) {
-            node->more_to_do = true;
-            return;
-        }
-        (void)node_decision_commit(node, &decision);
-    } while (streams_ack_group(node->streams, &source));
-    node->acks_since = (mono_time){0};
+    node_effect_release(effect);
 }
 
 static void effects_let_go(struct node *node) {
     struct node_effect effect;
-    while (gates_take_ready(node->gates, &effect)) {
-        node_effects_add(node->effects, &effect);
+    bool some = true;
+    while (some) {
+        some = false;
+        while (gates_take_ready(node->gates, &effect)) {
+            node_effect_out(node, &effect);
+            some = true;
+        }
+        while (gates_take_lost(node->gates, &effect)) {
+            effect_lost(node, &effect);
+            some = true;
+        }
     }
 }
 
 static void node_pump(struct node *node) {
     node->more_to_do = false;
+    lead_pump(node);
+    lead_leave_pump(node);
+    forward_pump(node);
+    gather_pump(node);
     alarms_pump(node);
     streams_pump(node);
     acks_pump(node);
     poll_pump(node);
     calls_pump(node);
     wait_pump(node);
+    interest_pump(node);
+    lead_catalog_pump(node);
+}
+
+static void client_gone(struct node *node, uint64_t request_id) {
+    (void)forward_delivered(node, request_id, true);
+    if (!forward_gone(node, request_id) && !gather_gone(node, request_id) &&
+        !wait_gone(node, request_id)) {
+        poll_gone(node, request_id);
+    }
 }
 
 void node_step(struct node *node, const struct node_event *event, struct node_effects *effects) {
@@ -400,9 +205,7 @@ void node_step(struct node *node, const struct node_event *event, struct node_ef
         node_request(node, event->request_id, event->request);
         break;
     case NODE_GONE:
-        if (!wait_gone(node, event->request_id)) {
-            poll_gone(node, event->request_id);
-        }
+        client_gone(node, event->request_id);
         break;
     case NODE_EVALUATED:
         job_evaluated(node, event->job_id, event->evaluation_index, event->evaluated);
@@ -412,17 +215,30 @@ void node_step(struct node *node, const struct node_event *event, struct node_ef
         break;
     case NODE_DELIVERED:
         poll_delivered(node, event->request_id);
+        (void)forward_delivered(node, event->request_id, false);
         break;
     case NODE_LOG_DONE:
-        check(event->lsn >= node->durable_lsn);
-        node->durable_lsn = event->lsn;
-        commits_take(node);
+        raft_log_durable(node->raft, event->lsn);
+        break;
+    case NODE_LEAVE:
+        node->leaving = true;
+        break;
+    case NODE_PEER_UP:
+    case NODE_PEER_DOWN:
+    case NODE_PEER_MESSAGE:
+        cluster_event(node, event);
         break;
     }
     arena_reset(node->arena);
+    if (!node->alone) {
+        raft_tick(node->raft, node->mono);
+    }
+    lead_drain(node);
     node_pump(node);
     arena_reset(node->arena);
+    lead_drain(node);
     effects_let_go(node);
+    arena_reset(node->arena);
 }
 
 // --- when to wake up
@@ -437,6 +253,27 @@ static mono_time at_wall(const struct node *node, wall_time due) {
     int64_t in_ms = due.ms > node->wall.ms ? due.ms - node->wall.ms : 0;
     in_ms = in_ms < LIMIT_ALARM_HORIZON_MS ? in_ms : LIMIT_ALARM_HORIZON_MS;
     return (mono_time){node->mono.ns + in_ms * NS_PER_MS};
+}
+
+static mono_time cluster_next_wakeup(const struct node *node) {
+    mono_time next = raft_next_wakeup(node->raft);
+    mono_time at = {0};
+    if (forward_next_wakeup(node, &at)) {
+        next = sooner(next, at);
+    }
+    if (gather_waits(node)) {
+        next = sooner(next, (mono_time){node->mono.ns + LIMIT_FORWARD_RETRY_MS * NS_PER_MS});
+    }
+    if (interest_next_wakeup(node, &at)) {
+        next = sooner(next, at);
+    }
+    if (carry_next_wakeup(node, &at)) {
+        next = sooner(next, at);
+    }
+    if (lead_catalog_next(node, &at)) {
+        next = sooner(next, at);
+    }
+    return next;
 }
 
 mono_time node_next_wakeup(const struct node *node) {
@@ -464,6 +301,9 @@ mono_time node_next_wakeup(const struct node *node) {
     mono_time deadline = {0};
     if (calls_next_look(node->calls, &deadline)) {
         next = sooner(next, deadline);
+    }
+    if (!node->alone) {
+        next = sooner(next, cluster_next_wakeup(node));
     }
     if (wait_next_deadline(node, &deadline)) {
         next = sooner(next, deadline);

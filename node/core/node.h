@@ -17,6 +17,13 @@ struct node_options {
     struct scheduler_settings settings;
     uint32_t calls_max;   // calls outside at a time; 0: LIMIT_CALLS
     uint64_t random_seed; // the shell's comes from the system, the simulator's from its seed
+    // The cluster's nodes, this one among them, the same list on all. None: this node is alone.
+    const uint16_t *members;
+    size_t member_count;
+    uint16_t self;
+    id128 cluster_id;
+    uint32_t replicas;    // copies of each group; 0: three
+    uint64_t incarnation; // above that of every earlier process of this node
     bytes host;           // `instance` in error bodies
     bytes version;        // GET /api/version
     wall_time wall;
@@ -51,7 +58,13 @@ struct node_stats {
     uint64_t supply_held;  // now
     uint64_t alarms_held;  // now
     uint64_t refused_overload;
-    uint64_t answers_held; // now: behind their gates
+    uint64_t messages_sent; // to other nodes
+    uint64_t messages_received;
+    uint64_t messages_refused;   // not understood
+    uint64_t messages_too_large; // for a link
+    uint64_t answers_lost;       // leadership ended before their gates opened
+    uint64_t groups_led;         // now
+    uint64_t answers_held;       // now: behind their gates
 };
 
 struct node_stats node_stats(const struct node *node);

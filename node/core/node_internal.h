@@ -6,8 +6,10 @@
 #include "node/core/gates.h"
 #include "node/core/group.h"
 #include "node/core/node.h"
+#include "node/core/peer_message.h"
 #include "node/core/streams.h"
 #include "node/match/match.h"
+#include "node/raft/raft.h"
 #include "proto/api/error.h"
 #include "proto/api/route.h"
 #include "proto/base/heap.h"
@@ -28,6 +30,11 @@ struct poll {
     struct buffer tasks; // Task documents, comma separated
     struct poll *next_finishing;
     struct hand_out *hand_outs; // what was claimed for it
+    uint64_t queue;
+    mono_time deadline;
+    bool claims;  // is not parked: another node was asked for tasks
+    bool granted; // its tasks come from another node
+    uint32_t still_wanted;
 };
 
 // A task handed out by an answer that has not left yet. When the client is gone by then, the task
@@ -68,6 +75,19 @@ struct block {
     struct block *next;
 };
 
+// A node of the cluster, this one among them.
+struct node_peer {
+    node_id id;
+    bool up;                   // the link says so; never of this node itself
+    log_index catalog_applied; // as it told
+};
+
+struct forward;
+struct run;
+struct gather;
+struct interest;
+struct catalog_wait;
+
 struct node {
     struct store *store;
     struct scheduler_settings settings;
@@ -78,7 +98,32 @@ struct node {
     struct definition_cache *definitions;
     struct arena *arena; // of the step
     struct group *groups;
-    struct proposals *proposals;
+    struct raft *raft;
+    node_id self;
+    bool alone;          // the cluster is this node
+    bool leaving;        // hands leadership over
+    uint32_t groups_led; // now
+    struct node_peer *peers;
+    size_t peer_count;
+    struct forward *forwards; // forward.c
+    struct table forward_table;
+    struct table forward_of_request;
+    uint64_t forward_count;
+    bool forwards_waiting;
+    mono_time forwards_looked;
+    struct run *runs;
+    struct table run_table;
+    struct table run_of_forward;
+    uint64_t run_count;
+    struct table grants;
+    struct gather *gathers;          // gather.c
+    struct interest *interest_first; // interest.c
+    struct table interests;
+    mono_time hints_at;                 // when hints are looked at again; 0: none is outstanding
+    bool supply_changed;                // some queue may have more tasks than polls
+    bool supply_stale;                  // leadership changed: queues load anew
+    struct catalog_wait *catalog_waits; // lead.c
+    mono_time streams_retry_at;         // carry.c
     struct alarms *alarms;
     struct heap deferred; // struct deferred: alarms whose scripts could not be run just now
     struct streams *streams;
@@ -90,12 +135,12 @@ struct node {
     struct poll_mark *poll_mark_first;
     struct block *blocks;
     struct calls *calls;
-    struct poll *finishing;  // polls to answer at the end of the turn
-    bool more_to_do;         // a bound cut the turn short
-    struct proposal visited; // whose rows are being looked at
-    mono_time acks_since;    // when the oldest waiting acknowledgement came; 0: none waits
-    struct job *job;         // being run again, or NULL
-    bool job_done;           // and it came to its end
+    struct poll *finishing; // polls to answer at the end of the turn
+    bool more_to_do;        // a bound cut the turn short
+    group_id visited_group; // whose rows are being looked at
+    mono_time acks_since;   // when the oldest waiting acknowledgement came; 0: none waits
+    struct job *job;        // being run again, or NULL
+    bool job_done;          // and it came to its end
     struct job *jobs;
     struct table job_table;
     uint64_t job_id;
@@ -107,17 +152,20 @@ struct node {
     size_t wait_count;
     mono_time mono;
     wall_time wall;
-    log_lsn durable_lsn;
     struct gates *gates;
     struct node_effects *effects; // of the step
     struct node_stats stats;
 };
 
-// --- decisions: node.c
+// --- decisions: decide.c
 // -------------------------------------------------------------------------------
 
 // Starts a decision on a group at its partition time. Errors: ERR_UNAVAILABLE.
 MUST_USE err node_decision_begin(struct node *node, group_id group, struct decision *out_decision);
+
+// As above for looking only, on any group this node has a copy of: of one that is led elsewhere it
+// sees what is committed. Ended by node_decision_abort.
+MUST_USE err node_decision_look(struct node *node, group_id group, struct decision *out_decision);
 
 // Ends it as an entry; what follows from the rows is taken up. Returns the gate that everything
 // this decision read or wrote depends on: an answer made from it waits for that.
@@ -125,6 +173,10 @@ struct gate node_decision_commit(struct node *node, struct decision *decision);
 
 // Ends it without a trace. Returns the gate that what it read depends on.
 struct gate node_decision_abort(struct node *node, struct decision *decision);
+
+// Whether tasks wait here for permits of a limit; a row of one was written.
+bool limits_wait(const struct node *node);
+void limit_row_seen(struct node *node, bytes value);
 
 // --- answers: answer.c
 // ---------------------------------------------------------------------------------
@@ -136,7 +188,7 @@ static const struct gate GATE_ALL = {.all = true}; // waits for all that was pro
 struct gate node_gate_of(const struct node *node, group_id group);
 
 // Lets an effect leave once its gate is open; takes over its body.
-void node_hold(struct node *node, const struct node_effect *effect, struct gate gate);
+void node_hold(struct node *node, struct node_effect *effect, struct gate gate);
 
 // Answers a request once its gate is open. Bodies are copied.
 void node_answer(
@@ -158,6 +210,15 @@ void node_answer_violations(
     struct gate gate
 );
 
+// An answer whose gates were passed elsewhere.
+void node_answer_passed(
+    struct node *node,
+    uint64_t request_id,
+    const struct reply *reply,
+    bool retry_after,
+    bool with_tasks
+);
+
 // A refusal that depends on nothing stored.
 void node_answer_status(struct node *node, uint64_t request_id, uint16_t status, const char *text);
 
@@ -170,6 +231,14 @@ struct request {
     struct api_match match;
     bytes json; // the body as a validated value; empty where the row takes none, or text
 };
+
+// A copy whose texts live in `arena`.
+struct node_request request_copy(struct arena *arena, const struct node_request *request);
+
+bool request_is_bulk(const struct request *request);
+
+// Whether the request is for this group, too: a scoped one is for some groups only.
+bool request_covers(const struct request *request, group_id group);
 
 // Handles a client's request: at once an answer behind its gate, or a parked poll.
 void node_request(struct node *node, uint64_t request_id, const struct node_request *http);
@@ -196,6 +265,13 @@ typedef err (*request_command
 void request_run(
     struct node *node, const struct request *request, group_id group, request_command command
 );
+
+// As above for an execution or task that a search found: handed on to the node that leads it.
+void request_run_at(
+    struct node *node, const struct request *request, bytes aim, request_command command
+);
+// Hands the request on when its aim is led elsewhere. False: it is led here.
+MUST_USE bool request_hand_on(struct node *node, const struct request *request, bytes aim);
 
 // As above for a command that may find violations in what it was given.
 typedef err (*request_checked_command
@@ -279,6 +355,7 @@ void request_get_health(struct node *node, const struct request *request);
 void request_get_version(struct node *node, const struct request *request);
 void request_get_actuator_health(struct node *node, const struct request *request);
 void request_get_actuator_info(struct node *node, const struct request *request);
+void request_get_cluster(struct node *node, const struct request *request);
 void request_get_openapi(struct node *node, const struct request *request);
 
 // --- decisions that wait for evaluations: job.c
@@ -304,8 +381,40 @@ bool job_now(const struct node *node, wall_time *out_now);
 
 void job_all_destroy(struct node *node);
 
-// Fires one alarm. False: the store has no room now, the alarm was put back. node.c
+// Fires one alarm. False: the store has no room now, the alarm was put back. fire.c
 bool alarm_fire(struct node *node, const struct alarm *alarm);
+
+// Fires what is due. Bounded; sets more_to_do. fire.c
+void alarms_pump(struct node *node);
+
+// --- other nodes: cluster.c
+// ------------------------------------------------------------------------------------
+
+void cluster_create(struct node *node, const struct node_options *options);
+
+// PEER_UP, PEER_DOWN, PEER_MESSAGE.
+void cluster_event(struct node *node, const struct node_event *event);
+
+struct node_peer *node_peer_of(const struct node *node, node_id id); // NULL: no member
+bool node_peer_is_up(const struct node *node, node_id id);
+
+// Who leads the group as far as known, this node included; 0: not known.
+node_id node_leader(const struct node *node, group_id group);
+
+// Sends a record, bytes, or a frame of Raft. Lossy: the link may be down or full.
+void node_send(
+    struct node *node,
+    node_id to,
+    enum link_class link,
+    enum peer_message_kind kind,
+    const struct wire_record *record,
+    const void *value
+);
+void node_send_bytes(struct node *node, node_id to, enum link_class link, bytes message);
+void node_send_frame(struct node *node, node_id to, enum link_class link, bytes frame);
+
+// Lets an effect out whose gates are open: to the shell, or to the node that asked for it.
+void node_effect_out(struct node *node, struct node_effect *effect);
 
 // --- polls: poll.c
 // ------------------------------------------------------------------------------------------
@@ -318,8 +427,18 @@ struct poll_wish {
     uint32_t count;
     int64_t timeout_ms;
     bool batch;
-    struct gate gate; // its answer waits for this, too
+    struct gate gate;   // its answer waits for this, too
+    node_id claimed_by; // another node, for a poll of its own; 0: a client polls
 };
+
+// Notes who polled, here and, now and then, in a row.
+void poll_mark(struct node *node, const struct poll_wish *wish);
+
+// Asks a node for tasks on behalf of a poll that was just unparked; what came of it.
+void poll_claim_at(
+    struct node *node, const struct match_poll *parked, node_id peer, bytes type, bytes domain
+);
+void poll_granted(struct node *node, uint64_t request_id, node_id from, bytes tasks);
 
 // Parks a poll; node_pump gives it tasks or lets it expire.
 void poll_begin(struct node *node, const struct poll_wish *wish);
@@ -340,7 +459,8 @@ void poll_unblock(struct node *node, uint64_t limit);
 bool poll_next_unblock(const struct node *node, wall_time *out_at);
 
 // Newest polls, soft and stored: rows of a type, or of all when `type` is empty, as a JSON list.
-MUST_USE err poll_rows_write(struct node *node, bytes type, struct buffer *out);
+MUST_USE err
+poll_rows_write(struct node *node, const struct request *request, bytes type, struct buffer *out);
 
 void poll_all_destroy(struct node *node);
 

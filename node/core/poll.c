@@ -3,6 +3,8 @@
 // A poll costs memory only. A queue's Q rows are loaded when somebody first polls it; from then on
 // supply comes from the entries made here. Polls that got tasks are answered at the end of the
 // turn, so that a batch takes what the same turn made ready.
+#include "node/core/forward.h"
+#include "node/core/interest.h"
 #include "node/core/node_internal.h"
 #include "proto/base/check.h"
 #include "proto/limits.h"
@@ -57,6 +59,12 @@ void poll_all_destroy(struct node *node) {
     while (match_expire(node->match, end, &expired)) {
         poll_destroy(table_take(&node->polls, expired.request));
     }
+    for (size_t i = 0; i < node->polls.capacity; i++) {
+        struct poll *poll = node->polls.slots[i].value;
+        if (poll != NULL) {
+            poll_destroy(poll);
+        }
+    }
     while (node->blocks != NULL) {
         struct block *block = node->blocks;
         node->blocks = block->next;
@@ -97,7 +105,7 @@ static struct poll_mark *poll_mark_of(struct node *node, bytes type, bytes domai
     return mark;
 }
 
-static void poll_mark_set(struct node *node, const struct poll_wish *wish) {
+void poll_mark(struct node *node, const struct poll_wish *wish) {
     struct poll_mark *mark = poll_mark_of(node, wish->type, wish->domain);
     mark->row.time_ms = node->wall.ms;
     if (!bytes_equal(mark->row.worker, wish->worker)) {
@@ -108,8 +116,18 @@ static void poll_mark_set(struct node *node, const struct poll_wish *wish) {
     if (node->wall.ms - mark->written_ms < every) {
         return;
     }
+    group_id group = poll_row_group(&node->settings, wish->type);
+    node_id leader = node_leader(node, group);
+    if (leader != node->self) {
+        if (node_peer_is_up(node, leader)) {
+            struct peer_polled said = {wish->type, wish->domain, wish->worker};
+            node_send(node, leader, LINK_BULK, PEER_POLLED, &peer_polled_record, &said);
+            mark->written_ms = node->wall.ms;
+        }
+        return;
+    }
     struct decision decision;
-    if (err_is(node_decision_begin(node, poll_row_group(&node->settings, wish->type), &decision))) {
+    if (err_is(node_decision_begin(node, group, &decision))) {
         return;
     }
     if (err_is(record_poll(&decision, &mark->row))) {
@@ -158,7 +176,9 @@ static err group_poll_rows_write(
     return status;
 }
 
-err poll_rows_write(struct node *node, bytes type, struct buffer *out) {
+err poll_rows_write(
+    struct node *node, const struct request *request, bytes type, struct buffer *out
+) {
     struct json_writer writer = json_writer(out);
     json_array_begin(&writer);
     if (type.size > 0) {
@@ -168,7 +188,9 @@ err poll_rows_write(struct node *node, bytes type, struct buffer *out) {
         // Group 0 holds the system's rows, among them other ones that begin with the same letter.
         for (uint32_t group = 1; group < node->settings.group_count; group++) {
             struct key from = key_kind_prefix(KEY_POLL_DATA);
-            TRY(group_poll_rows_write(node, (group_id)group, from, &writer));
+            if (request_covers(request, (group_id)group)) {
+                TRY(group_poll_rows_write(node, (group_id)group, from, &writer));
+            }
         }
     }
     json_array_end(&writer);
@@ -204,7 +226,9 @@ void supply_open(struct node *node, uint64_t hash) {
     }
     match_set_loaded(node->match, hash);
     for (uint32_t group = 1; group < node->settings.group_count; group++) {
-        supply_load(node, (group_id)group, hash, key_queue_prefix(hash));
+        if (node->groups[group].leading) {
+            supply_load(node, (group_id)group, hash, key_queue_prefix(hash));
+        }
     }
 }
 
@@ -223,8 +247,12 @@ bool supply_refill(struct node *node) {
 // -----------------------------------------------------------------------------------------------------
 
 void poll_begin(struct node *node, const struct poll_wish *wish) {
-    poll_mark_set(node, wish);
     uint64_t hash = queue_hash(queue_name(wish->type, wish->domain, node->arena));
+    if (wish->claimed_by == 0) {
+        poll_mark(node, wish);
+    } else {
+        interest_claimed(node, hash, wish->claimed_by);
+    }
     supply_open(node, hash);
     struct poll *poll = calloc(1, sizeof(*poll));
     check(poll != NULL);
@@ -242,7 +270,12 @@ void poll_begin(struct node *node, const struct poll_wish *wish) {
         .count = wish->count,
         .deadline = {node->mono.ns + wish->timeout_ms * NS_PER_MS},
     };
+    poll->queue = hash;
+    poll->deadline = parked.deadline;
     match_park(node->match, &parked);
+    if (wish->claimed_by == 0) {
+        interest_polled(node, hash, wish->type, wish->domain);
+    }
 }
 
 // Takes over what was claimed for a poll until its answer has left.
@@ -293,7 +326,8 @@ static void hand_out_return(struct node *node, const struct hand_out *hand_out) 
 }
 
 void poll_gone(struct node *node, uint64_t request_id) {
-    if (match_unpark(node->match, request_id)) {
+    const struct poll *poll = table_get(&node->polls, request_id);
+    if (match_unpark(node->match, request_id) || (poll != NULL && poll->claims)) {
         poll_destroy(table_take(&node->polls, request_id));
         return;
     }
@@ -338,7 +372,9 @@ static void poll_answer(struct node *node, struct poll *poll) {
             .body = buffer_bytes(&poll->tasks),
         };
     }
-    if (poll->hand_outs != NULL) {
+    if (poll->granted) {
+        node_answer_passed(node, poll->request_id, &reply, false, true);
+    } else if (poll->hand_outs != NULL) {
         answer_with_tasks(node, poll, &reply);
         delivery_add(node, poll);
     } else {
@@ -424,6 +460,9 @@ bool poll_next_unblock(const struct node *node, wall_time *out_at) {
 
 // Claims one row for one poll. False: the store has no room now; the row stays supply.
 static bool poll_claim(struct node *node, const struct match_supply *supply, struct poll *poll) {
+    if (!node->groups[supply->group].leading) {
+        return true; // its new leader finds the row
+    }
     struct decision decision;
     if (err_is(node_decision_begin(node, supply->group, &decision))) {
         match_add(node->match, supply);
@@ -461,6 +500,75 @@ static void finishing_answer(struct node *node) {
         (void)match_unpark(node->match, poll->request_id);
         poll_answer(node, poll);
     }
+}
+
+// --- tasks of other nodes
+// ----------------------------------------------------------------------------------
+
+void poll_claim_at(
+    struct node *node, const struct match_poll *parked, node_id peer, bytes type, bytes domain
+) {
+    struct poll *poll = table_get(&node->polls, parked->request);
+    poll->claims = true;
+    poll->still_wanted = parked->count;
+    const bytes segments[] = {
+        BYTES_LITERAL("api"),
+        BYTES_LITERAL("tasks"),
+        BYTES_LITERAL("poll"),
+        BYTES_LITERAL("batch"),
+        type,
+    };
+    const struct api_parameter parameters[] = {
+        {BYTES_LITERAL("count"), bytes_from_text(arena_format(node->arena, "%u", parked->count))},
+        {BYTES_LITERAL("timeout"), BYTES_LITERAL("0")},
+        {BYTES_LITERAL("workerid"), poll->worker.data != NULL ? poll->worker : BYTES_LITERAL("")},
+        {BYTES_LITERAL("domain"), domain.data != NULL ? domain : BYTES_LITERAL("")},
+    };
+    struct node_request request = {
+        .method = BYTES_LITERAL("GET"),
+        .segments = segments,
+        .segment_count = sizeof(segments) / sizeof(segments[0]),
+        .parameters = {parameters, sizeof(parameters) / sizeof(parameters[0])},
+    };
+    struct forward_wish wish = {
+        .purpose = FORWARD_CLAIM,
+        .request_id = parked->request,
+        .request = &request,
+        .node = peer,
+        .timeout_ms = LIMIT_CLAIM_MS,
+    };
+    forward_begin(node, &wish);
+}
+
+// Waits on where it left off, or answers when its time is over.
+static void poll_wait_on(struct node *node, struct poll *poll) {
+    poll->claims = false;
+    struct match_poll parked = {
+        .request = poll->request_id,
+        .queue = poll->queue,
+        .count = poll->still_wanted,
+        .deadline = poll->deadline,
+    };
+    supply_open(node, poll->queue);
+    match_park(node->match, &parked);
+}
+
+void poll_granted(struct node *node, uint64_t request_id, node_id from, bytes tasks) {
+    struct poll *poll = table_get(&node->polls, request_id);
+    if (poll == NULL || !poll->claims) {
+        (void)forward_delivered(node, request_id, true); // the client left meanwhile
+        return;
+    }
+    size_t count = json_is_array(tasks) ? json_count(tasks) : 0;
+    if (count == 0) {
+        (void)interest_exhausted(node, poll->queue, from);
+        poll_wait_on(node, poll);
+        return;
+    }
+    buffer_append(&poll->tasks, bytes_slice(tasks, 1, tasks.size - 1));
+    poll->given += (uint32_t)count;
+    poll->granted = true;
+    poll_answer(node, poll);
 }
 
 void poll_pump(struct node *node) {

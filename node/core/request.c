@@ -2,6 +2,9 @@
 //
 // Answers that depend on nothing stored leave at once; all others wait behind the gate that the
 // decision gives (node_decision_commit, node_decision_abort).
+#include "node/core/forward.h"
+#include "node/core/gather.h"
+#include "node/core/locate.h"
 #include "node/core/node_internal.h"
 #include "proto/base/check.h"
 #include "proto/limits.h"
@@ -76,6 +79,7 @@ static request_handler handler_of(enum api_route_name route) {
         [API_GET_ACTUATOR_HEALTH] = request_get_actuator_health,
         [API_GET_ACTUATOR_INFO] = request_get_actuator_info,
         [API_GET_OPENAPI] = request_get_openapi,
+        [API_GET_CLUSTER] = request_get_cluster,
     };
     return handlers[route];
 }
@@ -148,8 +152,101 @@ static err body_read(struct node *node, struct request *request) {
     return json_validate(request->http->body, node->arena, &request->json);
 }
 
-void node_request(struct node *node, uint64_t request_id, const struct node_request *http) {
+struct node_request request_copy(struct arena *arena, const struct node_request *request) {
+    bytes *segments = ARENA_ARRAY(arena, bytes, request->segment_count + 1);
+    for (size_t i = 0; i < request->segment_count; i++) {
+        segments[i] = arena_copy(arena, request->segments[i]);
+    }
+    size_t count = request->parameters.count;
+    struct api_parameter *parameters = ARENA_ARRAY(arena, struct api_parameter, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        parameters[i].name = arena_copy(arena, request->parameters.items[i].name);
+        parameters[i].value = arena_copy(arena, request->parameters.items[i].value);
+    }
+    uint32_t *groups = ARENA_ARRAY(arena, uint32_t, request->group_count + 1);
+    for (size_t i = 0; i < request->group_count; i++) {
+        groups[i] = request->groups[i];
+    }
+    struct node_request copy = *request;
+    copy.method = arena_copy(arena, request->method);
+    copy.segments = segments;
+    copy.parameters = (struct api_parameters){.items = parameters, .count = count};
+    copy.body = arena_copy(arena, request->body);
+    copy.aim = arena_copy(arena, request->aim);
+    copy.groups = groups;
+    return copy;
+}
+
+bool request_is_bulk(const struct request *request) {
+    enum api_route_name name = request->match.route->name;
+    return name >= API_BULK_PAUSE && name <= API_BULK_TERMINATE_AND_REMOVE;
+}
+
+bool request_covers(const struct request *request, group_id group) {
+    if (!request->http->scoped) {
+        return true;
+    }
+    for (size_t i = 0; i < request->http->group_count; i++) {
+        if (request->http->groups[i] == group) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// --- who runs it
+// ----------------------------------------------------------------------------------------------
+
+// The first group that a run needs and this node does not lead. False: it leads all of them.
+static bool lacks(struct node *node, const struct request *request, group_id *out_group) {
+    if (request->http->scoped) {
+        for (size_t i = 0; i < request->http->group_count; i++) {
+            uint32_t group = request->http->groups[i];
+            if (group >= node->settings.group_count || !node->groups[group].leading) {
+                *out_group = group < node->settings.group_count ? (group_id)group : 0;
+                return true;
+            }
+        }
+        return false;
+    }
+    id128 ignored;
+    struct location at = locate(node, request, &ignored);
+    *out_group = at.group;
+    return at.kind == LOCATION_GROUP && !node->groups[at.group].leading;
+}
+
+static void run_here(struct node *node, const struct request *request) {
     node->random_begun = node->job == NULL ? node->random : node->random_begun;
+    handler_of(request->match.route->name)(node, request);
+}
+
+// A client's request: run here when that is the right place, else asked of who leads its group.
+static void client_request(struct node *node, struct request *request) {
+    struct node_request chosen = *request->http;
+    id128 id;
+    struct location at = locate(node, request, &id);
+    if (!id_is_zero(id)) {
+        chosen.chosen_id = id;
+        request->http = &chosen;
+    }
+    if (at.kind == LOCATION_HERE || node->alone) {
+        run_here(node, request);
+    } else if (at.kind == LOCATION_ALL) {
+        gather_begin(node, request);
+    } else {
+        struct forward_wish wish = {
+            .purpose = FORWARD_REQUEST,
+            .request_id = request->id,
+            .request = request->http,
+            .group = at.group,
+            .idempotent = at.idempotent,
+            .timeout_ms = LIMIT_FORWARD_MS + at.wait_ms,
+        };
+        forward_begin(node, &wish);
+    }
+}
+
+void node_request(struct node *node, uint64_t request_id, const struct node_request *http) {
     struct request request = {.id = request_id, .http = http};
     request.match = api_match(http->method, http->segments, http->segment_count);
     if (request.match.outcome != API_MATCH_ROUTE) {
@@ -168,7 +265,14 @@ void node_request(struct node *node, uint64_t request_id, const struct node_requ
         node_answer_error(node, request_id, body, GATE_OPEN);
         return;
     }
-    handler(node, &request);
+    group_id lacking = 0;
+    if (!forward_is_run(request_id)) {
+        client_request(node, &request);
+    } else if (lacks(node, &request, &lacking)) {
+        forward_run_refuse(node, request_id, lacking);
+    } else {
+        run_here(node, &request);
+    }
 }
 
 // --- parts
@@ -215,6 +319,34 @@ void request_run(
         node_answer_error(node, request->id, done, node_decision_abort(node, &decision));
     } else {
         node_answer(node, request->id, &reply, node_decision_commit(node, &decision));
+    }
+}
+
+bool request_hand_on(struct node *node, const struct request *request, bytes aim) {
+    group_id group = decision_group_of(&node->settings, aim);
+    if (node->groups[group].leading || node->alone) {
+        return false;
+    }
+    struct node_request aimed = *request->http;
+    aimed.aim = aim;
+    struct forward_wish wish = {
+        .purpose = FORWARD_REQUEST,
+        .request_id = request->id,
+        .request = &aimed,
+        .group = group,
+        .timeout_ms = LIMIT_FORWARD_MS + LIMIT_WAIT_MS,
+    };
+    forward_begin(node, &wish);
+    return true;
+}
+
+void request_run_at(
+    struct node *node, const struct request *request, bytes aim, request_command command
+) {
+    if (!request_hand_on(node, request, aim)) {
+        struct request aimed = *request;
+        aimed.match.variables[0] = aim;
+        request_run(node, &aimed, decision_group_of(&node->settings, aim), command);
     }
 }
 

@@ -116,7 +116,7 @@ find_deepest(struct node *node, bytes workflow, enum retry_wish *out_wish, bytes
     for (int depth = 0; depth < LIMIT_WORKFLOW_DEPTH; depth++) {
         bytes child = BYTES_EMPTY;
         struct decision decision;
-        TRY(node_decision_begin(node, decision_group_of(&node->settings, workflow), &decision));
+        TRY(node_decision_look(node, decision_group_of(&node->settings, workflow), &decision));
         enum retry_wish wish = RETRY_NOTHING;
         err found = find_failed_child(&decision, workflow, &wish, &child);
         child = arena_copy(node->arena, child);
@@ -140,7 +140,9 @@ void request_retry_workflow(struct node *node, const struct request *request) {
     err read = request_bool(node, request, "resumeSubworkflowTasks", &resume);
     bytes deepest = request->match.variables[0];
     enum retry_wish wish = RETRY_SELF;
-    if (!err_is(read) && resume) {
+    if (request->http->aim.size > 0) {
+        deepest = request->http->aim; // found by the node that leads the execution
+    } else if (!err_is(read) && resume) {
         read = find_deepest(node, request->match.variables[0], &wish, &deepest);
     }
     struct gate gate = GATE_ALL;
@@ -150,9 +152,7 @@ void request_retry_workflow(struct node *node, const struct request *request) {
         struct reply nothing = {.status = 204, .kind = REPLY_VOID};
         node_answer(node, request->id, &nothing, gate);
     } else {
-        struct request aimed = *request;
-        aimed.match.variables[0] = deepest;
-        request_run(node, &aimed, decision_group_of(&node->settings, deepest), run_retry);
+        request_run_at(node, request, deepest, run_retry);
     }
 }
 
@@ -175,7 +175,7 @@ static err run_rerun(
 
 static err ask_parent(struct node *node, bytes workflow, bytes *out_parent) {
     struct decision decision;
-    TRY(node_decision_begin(node, decision_group_of(&node->settings, workflow), &decision));
+    TRY(node_decision_look(node, decision_group_of(&node->settings, workflow), &decision));
     err asked = find_parent(&decision, workflow, out_parent);
     (void)node_decision_abort(node, &decision);
     return asked;
@@ -184,11 +184,11 @@ static err ask_parent(struct node *node, bytes workflow, bytes *out_parent) {
 // The execution the task is in, when that is `workflow` or below it (engine.md §5.7 c).
 static err find_owner(struct node *node, bytes workflow, bytes task, bytes *out_owner) {
     struct decision decision;
-    TRY(node_decision_begin(node, decision_group_of(&node->settings, workflow), &decision));
+    TRY(node_decision_look(node, decision_group_of(&node->settings, workflow), &decision));
     err checked = check_rerun(&decision, workflow);
     (void)node_decision_abort(node, &decision);
     TRY(checked);
-    TRY(node_decision_begin(node, decision_group_of(&node->settings, task), &decision));
+    TRY(node_decision_look(node, decision_group_of(&node->settings, task), &decision));
     err found = find_workflow_of_task(&decision, task, out_owner);
     (void)node_decision_abort(node, &decision);
     TRY(found);
@@ -208,16 +208,16 @@ void request_rerun_workflow(struct node *node, const struct request *request) {
     struct api_rerun_workflow_request wish;
     err read = api_read(&api_rerun_workflow_request_model, request->json, node->arena, &wish);
     bytes owner = request->match.variables[0];
-    if (!err_is(read) && wish.rerun_from_task_id.size > 0) {
+    if (request->http->aim.size > 0) {
+        owner = request->http->aim; // found by the node that leads the execution
+    } else if (!err_is(read) && wish.rerun_from_task_id.size > 0) {
         read = find_owner(node, request->match.variables[0], wish.rerun_from_task_id, &owner);
     }
     if (err_is(read)) {
         node_answer_error(node, request->id, read, GATE_ALL);
         return;
     }
-    struct request aimed = *request;
-    aimed.match.variables[0] = owner;
-    request_run(node, &aimed, decision_group_of(&node->settings, owner), run_rerun);
+    request_run_at(node, request, owner, run_rerun);
 }
 
 // --- skip

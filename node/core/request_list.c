@@ -3,12 +3,19 @@
 #include "node/core/node_internal.h"
 #include "proto/limits.h"
 
-static err
-list_all(struct node *node, const struct list_workflows *list, struct json_writer *writer) {
+static err list_all(
+    struct node *node,
+    const struct request *request,
+    const struct list_workflows *list,
+    struct json_writer *writer
+) {
     struct buffer part;
     buffer_init(&part, LIMIT_REPLY_BYTES);
     err done = ERR_NONE;
     for (uint32_t group = 1; group < node->settings.group_count && !err_is(done); group++) {
+        if (!request_covers(request, (group_id)group)) {
+            continue;
+        }
         struct decision decision;
         done = node_decision_begin(node, (group_id)group, &decision);
         if (!err_is(done)) {
@@ -60,7 +67,7 @@ void request_get_correlated(struct node *node, const struct request *request) {
     struct json_writer writer = json_writer(&body);
     err done = read_list(node, request, &list);
     if (!err_is(done)) {
-        done = list_all(node, &list, &writer);
+        done = list_all(node, request, &list, &writer);
     }
     answer(node, request, done, &body);
 }
@@ -81,7 +88,7 @@ void request_get_correlated_of_many(struct node *node, const struct request *req
         while (!err_is(done) && json_next_element(&iter, &item)) {
             list.correlation = given(json_is_string(item) ? json_string(item, node->arena) : item);
             json_key_bytes(&writer, list.correlation);
-            done = list_all(node, &list, &writer);
+            done = list_all(node, request, &list, &writer);
         }
         json_object_end(&writer);
     }
@@ -108,7 +115,7 @@ void request_get_running(struct node *node, const struct request *request) {
         list.by_time = start.value != 0 && end.value != 0;
         list.start_ms = start.value;
         list.end_ms = end.value;
-        done = list_all(node, &list, &writer);
+        done = list_all(node, request, &list, &writer);
     }
     answer(node, request, done, &body);
 }

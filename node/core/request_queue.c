@@ -11,13 +11,15 @@ struct queue_size {
     int64_t in_progress; // handed out, `uacked` in the contract's words
 };
 
-static struct queue_size queue_size_of(struct node *node, bytes name) {
+static struct queue_size
+queue_size_of(struct node *node, const struct request *request, bytes name) {
     struct queue_size size = {.name = name};
     struct key key = key_queue_counters(queue_hash(name));
     for (uint32_t group = 1; group < node->settings.group_count; group++) {
         bytes value = BYTES_EMPTY;
         struct queue_counter_row row;
-        if (!err_is(store_get(node->store, (group_id)group, key_bytes(&key), &value)) &&
+        if (request_covers(request, (group_id)group) &&
+            !err_is(store_get(node->store, (group_id)group, key_bytes(&key), &value)) &&
             !err_is(wire_decode(&queue_counter_row_record, value, node->arena, &row))) {
             size.waiting += (int64_t)row.ready + row.delayed;
             size.in_progress += row.in_progress;
@@ -49,7 +51,7 @@ void request_get_queue_sizes(struct node *node, const struct request *request) {
     json_object_begin(&writer);
     for (size_t i = 0; i < count; i++) {
         json_key_bytes(&writer, types[i]);
-        json_int(&writer, queue_size_of(node, types[i]).waiting);
+        json_int(&writer, queue_size_of(node, request, types[i]).waiting);
     }
     json_object_end(&writer);
     answer_json(node, request, &body);
@@ -82,7 +84,7 @@ void request_get_queue_size(struct node *node, const struct request *request) {
     struct buffer body;
     buffer_init(&body, LIMIT_REPLY_BYTES);
     struct json_writer writer = json_writer(&body);
-    json_int(&writer, queue_size_of(node, full_queue_name(node, request, type)).waiting);
+    json_int(&writer, queue_size_of(node, request, full_queue_name(node, request, type)).waiting);
     answer_json(node, request, &body);
 }
 
@@ -132,9 +134,12 @@ static void sizes_sum(struct queue_sizes *sizes) {
     sizes->count = last + 1;
 }
 
-static struct queue_sizes sizes_read(struct node *node) {
+static struct queue_sizes sizes_read(struct node *node, const struct request *request) {
     struct queue_sizes sizes = {0};
     for (uint32_t group = 1; group < node->settings.group_count; group++) {
+        if (!request_covers(request, (group_id)group)) {
+            continue;
+        }
         struct key from = key_kind_prefix(KEY_QUEUE_COUNTERS);
         struct store_cursor *cursor =
             store_cursor_open(node->store, NULL, (group_id)group, key_bytes(&from));
@@ -164,7 +169,7 @@ static void size_write_verbose(struct json_writer *writer, const struct queue_si
 
 void request_get_all_queues(struct node *node, const struct request *request) {
     bool verbose = request->match.route->name == API_GET_ALL_QUEUES_VERBOSE;
-    struct queue_sizes sizes = sizes_read(node);
+    struct queue_sizes sizes = sizes_read(node, request);
     struct buffer body;
     buffer_init(&body, LIMIT_REPLY_BYTES);
     struct json_writer writer = json_writer(&body);
@@ -198,7 +203,7 @@ void request_get_poll_data(struct node *node, const struct request *request) {
     }
     struct buffer body;
     buffer_init(&body, LIMIT_REPLY_BYTES);
-    err written = poll_rows_write(node, type, &body);
+    err written = poll_rows_write(node, request, type, &body);
     if (err_is(written)) {
         node_answer_error(node, request->id, written, GATE_OPEN);
         buffer_deinit(&body);
@@ -211,6 +216,9 @@ void request_get_poll_data(struct node *node, const struct request *request) {
 void request_requeue_tasks(struct node *node, const struct request *request) {
     int64_t total = 0;
     for (uint32_t group = 1; group < node->settings.group_count; group++) {
+        if (!request_covers(request, (group_id)group)) {
+            continue;
+        }
         struct decision decision;
         err done = node_decision_begin(node, (group_id)group, &decision);
         if (err_is(done)) {

@@ -45,6 +45,7 @@ poll_tasks_read(struct node *node, const struct request *request, struct poll_wi
         .count = wanted > LIMIT_POLL_COUNT ? LIMIT_POLL_COUNT : (uint32_t)wanted,
         .timeout_ms = timeout.value < 1 ? 0 : timeout.value,
         .batch = true,
+        .claimed_by = request->http->from,
     };
     return ERR_NONE;
 }

@@ -18,6 +18,10 @@ static err run_signal(
 }
 
 static err find_target(struct node *node, const struct request *request, bytes *out_task) {
+    if (request->http->aim.size > 0) {
+        *out_task = request->http->aim; // found by the node that leads the execution
+        return ERR_NONE;
+    }
     if (!json_is_object(request->json)) {
         return err_make(ERR_INVALID, "the body is not a JSON object");
     }
@@ -37,9 +41,7 @@ void request_signal_task(struct node *node, const struct request *request) {
         struct reply nothing = {.status = 200, .kind = REPLY_VOID};
         node_answer(node, request->id, &nothing, gate);
     } else {
-        struct request aimed = *request;
-        aimed.match.variables[0] = task;
-        request_run(node, &aimed, decision_group_of(&node->settings, task), run_signal);
+        request_run_at(node, request, task, run_signal);
     }
 }
 
@@ -92,6 +94,9 @@ void request_signal_task_sync(struct node *node, const struct request *request) 
     bytes task = BYTES_EMPTY;
     err done = read_signal(node, request, &wish, &task);
     struct decision decision;
+    if (!err_is(done) && request_hand_on(node, request, task)) {
+        return;
+    }
     if (!err_is(done)) {
         done = node_decision_begin(node, decision_group_of(&node->settings, task), &decision);
     }

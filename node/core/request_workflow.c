@@ -1,25 +1,8 @@
 // Requests about executions: W-1 … W-4, W-9 … W-12.
 #include "node/core/node_internal.h"
-#include "proto/base/hash.h"
 
 // --- starting
 // ------------------------------------------------------------------------------------------
-
-// Executions spread over the partitions, but for those with an idempotency key: all of one (name,
-// key) must meet in one partition to be told apart (distributed.md §10).
-static uint16_t slot_of_start(struct node *node, const struct api_start_workflow_request *wish) {
-    if (wish->idempotency_key.size == 0) {
-        return (uint16_t)random_below(&node->random, ID_SLOT_COUNT);
-    }
-    const char *scope = arena_format(
-        node->arena,
-        "%zu:%.*s:%.*s",
-        wish->name.size,
-        BYTES_ARG(wish->name),
-        BYTES_ARG(wish->idempotency_key)
-    );
-    return (uint16_t)(hash_sip64(bytes_from_text(scope)) % ID_SLOT_COUNT);
-}
 
 bool request_start(
     struct node *node,
@@ -29,9 +12,7 @@ bool request_start(
     bytes *out_id,
     struct gate *out_gate
 ) {
-    // The id is chosen here, before anything is decided, so that a retry inside the cluster is the
-    // same request (distributed.md §5).
-    id128 id = id_mint(slot_of_start(node, wish), node->wall.ms, &node->random);
+    id128 id = request->http->chosen_id;
     char text[ID_TEXT_BYTES];
     id_format(id, text);
     group_id group = decision_group_of(&node->settings, bytes_of(text, sizeof(text)));

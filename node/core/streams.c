@@ -12,7 +12,7 @@
 
 struct stream {
     uint64_t sent;       // newest committed at the source
-    uint64_t applied;    // newest applied at the destination
+    uint64_t applied;    // newest applied at the destination, or handed to its node
     uint64_t acked;      // newest committed at the destination
     uint64_t forgotten;  // newest the source was told to forget
     uint32_t next_ready; // index + 1 in the list of streams with messages, 0 at the end
@@ -27,6 +27,7 @@ struct streams {
     uint32_t ready_first; // index + 1
     uint32_t *ack_first;  // by source
     uint32_t ack_streams;
+    uint32_t open_streams; // with messages that are not acknowledged
 };
 
 struct streams *streams_create(uint32_t group_count) {
@@ -84,40 +85,97 @@ static group_id source_of(const struct streams *streams, uint32_t index) {
     return (group_id)(index / streams->group_count);
 }
 
-static void source_load(struct streams *streams, struct store *store, group_id source) {
+// Sets one position; every change of `sent` and `acked` comes through here, for the count of open
+// ones.
+static void
+positions_set(struct streams *streams, struct stream *stream, uint64_t sent, uint64_t acked) {
+    bool was_open = stream->acked < stream->sent;
+    stream->sent = sent;
+    stream->acked = acked;
+    bool is_open = acked < sent;
+    if (is_open && !was_open) {
+        streams->open_streams++;
+    } else if (was_open && !is_open) {
+        streams->open_streams--;
+    }
+}
+
+// What is behind the newest acknowledged is handed on again.
+static void rewind_stream(struct streams *streams, uint32_t index) {
+    struct stream *stream = &streams->streams[index];
+    stream->applied = stream->acked;
+    ready_link(streams, index);
+}
+
+static void source_lead(struct streams *streams, struct store *store, group_id source) {
     struct key from = key_kind_prefix(KEY_OUTBOX);
     struct store_cursor *cursor = store_cursor_open(store, NULL, source, key_bytes(&from));
     bytes key = BYTES_EMPTY;
     bytes value = BYTES_EMPTY;
     struct key_outbox_parts parts;
     while (store_cursor_next(cursor, &key, &value) && key_outbox_parse(key, &parts)) {
-        struct stream *stream = &streams->streams[index_of(streams, source, parts.destination)];
-        stream->sent = parts.sequence;
-        if (stream->forgotten == 0 || parts.sequence <= stream->forgotten) {
-            stream->forgotten = parts.sequence - 1;
+        uint32_t index = index_of(streams, source, parts.destination);
+        struct stream *stream = &streams->streams[index];
+        bool first = stream->sent == 0;
+        uint64_t before = parts.sequence - 1;
+        uint64_t acked = first && stream->acked < before ? before : stream->acked;
+        if (first) {
+            stream->forgotten = before;
+        }
+        positions_set(streams, stream, parts.sequence, acked);
+        if (first) {
+            rewind_stream(streams, index);
+            ack_link(streams, index);
+        } else {
+            ready_link(streams, index);
         }
     }
     store_cursor_close(&cursor);
 }
 
-void streams_load(struct streams *streams, struct store *store) {
+static void destination_lead(struct streams *streams, struct store *store, group_id destination) {
     for (uint32_t source = 0; source < streams->group_count; source++) {
-        source_load(streams, store, (group_id)source);
+        uint64_t watermark = 0;
+        err read = message_watermark(store, destination, (group_id)source, &watermark);
+        check(!err_is(read));
+        uint32_t index = index_of(streams, (group_id)source, destination);
+        struct stream *stream = &streams->streams[index];
+        positions_set(streams, stream, stream->sent, watermark);
+        rewind_stream(streams, index);
+        if (stream->sent != 0) {
+            ack_link(streams, index);
+        }
     }
-    for (uint32_t index = 0; index < streams->group_count * streams->group_count; index++) {
+}
+
+void streams_lead(struct streams *streams, struct store *store, group_id group) {
+    destination_lead(streams, store, group);
+    source_lead(streams, store, group);
+}
+
+static void source_follow(struct streams *streams, group_id source) {
+    for (uint32_t group = 0; group < streams->group_count; group++) {
+        struct stream *stream = &streams->streams[index_of(streams, source, (group_id)group)];
+        streams->ack_streams -= stream->ack;
+        stream->ack = false;
+        stream->forgotten = 0;
+        // What it has applied stays: the destination may be led here.
+        positions_set(streams, stream, 0, stream->acked);
+    }
+    streams->ack_first[source] = 0;
+}
+
+void streams_follow(struct streams *streams, group_id group) {
+    source_follow(streams, group);
+    for (uint32_t source = 0; source < streams->group_count; source++) {
+        uint32_t index = index_of(streams, (group_id)source, group);
         struct stream *stream = &streams->streams[index];
         if (stream->sent == 0) {
-            continue;
+            positions_set(streams, stream, 0, 0);
+            stream->applied = 0;
+        } else {
+            rewind_stream(streams, index);
         }
-        uint64_t watermark = 0;
-        err read = message_watermark(
-            store, destination_of(streams, index), source_of(streams, index), &watermark
-        );
-        check(!err_is(read));
-        stream->applied = watermark;
-        stream->acked = watermark;
-        ready_link(streams, index);
-        ack_link(streams, index);
     }
 }
 
@@ -128,10 +186,13 @@ void streams_sent(
     struct stream *stream = &streams->streams[index];
     if (stream->sent == 0) {
         // The first message of this process on this stream: what was before it is long applied.
-        stream->applied = stream->acked = stream->forgotten = sequence - 1;
+        positions_set(streams, stream, sequence, sequence - 1);
+        stream->applied = stream->forgotten = sequence - 1;
     }
-    check(sequence == stream->sent + 1 || stream->sent == 0);
-    stream->sent = sequence;
+    check(sequence <= stream->sent + 1);
+    if (sequence > stream->sent) {
+        positions_set(streams, stream, sequence, stream->acked);
+    }
     ready_link(streams, index);
 }
 
@@ -148,10 +209,60 @@ void streams_acknowledged(
 ) {
     uint32_t index = index_of(streams, source, destination);
     struct stream *stream = &streams->streams[index];
-    if (sequence > stream->acked) {
-        stream->acked = sequence;
-        ack_link(streams, index);
+    if (sequence <= stream->acked || (stream->sent != 0 && sequence > stream->sent)) {
+        return;
     }
+    positions_set(streams, stream, stream->sent, sequence);
+    if (stream->applied < sequence) {
+        stream->applied = sequence;
+    }
+    if (stream->sent != 0) {
+        ack_link(streams, index);
+        ready_link(streams, index);
+    }
+}
+
+uint64_t
+streams_newest_applied(const struct streams *streams, group_id source, group_id destination) {
+    return streams->streams[index_of(streams, source, destination)].applied;
+}
+
+uint64_t
+streams_newest_acked(const struct streams *streams, group_id source, group_id destination) {
+    return streams->streams[index_of(streams, source, destination)].acked;
+}
+
+void streams_stall(struct streams *streams, group_id source, group_id destination) {
+    // Only ever the one that streams_next gave: the first.
+    uint32_t index = index_of(streams, source, destination);
+    check(streams->ready_first == index + 1);
+    struct stream *stream = &streams->streams[index];
+    stream->ready = false;
+    streams->ready_first = stream->next_ready;
+}
+
+void streams_retry(
+    struct streams *streams,
+    bool (*is_led)(const void *argument, group_id group),
+    const void *argument
+) {
+    for (uint32_t source = 0; source < streams->group_count; source++) {
+        if (!is_led(argument, (group_id)source)) {
+            continue;
+        }
+        for (uint32_t group = 0; group < streams->group_count; group++) {
+            uint32_t index = index_of(streams, (group_id)source, (group_id)group);
+            if (!is_led(argument, (group_id)group)) {
+                rewind_stream(streams, index);
+            } else {
+                ready_link(streams, index);
+            }
+        }
+    }
+}
+
+bool streams_are_open(const struct streams *streams) {
+    return streams->open_streams > 0;
 }
 
 bool streams_next(struct streams *streams, struct stream_position *out_position) {

@@ -60,7 +60,7 @@ static err look(
                    : ERR_NONE;
     }
     found->watched[found->watched_count++] = id;
-    TRY(node_decision_begin(node, decision_group_of(&node->settings, workflow), &decision));
+    TRY(node_decision_look(node, decision_group_of(&node->settings, workflow), &decision));
     struct wait_look look_here = {0};
     err looked =
         look_for_wait(&decision, workflow, wanted, references, reference_count, &look_here);
@@ -131,7 +131,7 @@ static void answer(
         shown = found->workflow;
     }
     struct decision decision;
-    err done = node_decision_begin(node, decision_group_of(&node->settings, shown), &decision);
+    err done = node_decision_look(node, decision_group_of(&node->settings, shown), &decision);
     struct reply reply = {0};
     if (!err_is(done)) {
         done = blocked && task_wanted ? get_task_run(&decision, shown, &run, &reply)

@@ -374,6 +374,35 @@ size_t match_supply_count(const struct match *match) {
     return match->supply_count;
 }
 
+bool match_take_oldest(struct match *match, uint64_t hash, struct match_poll *out_poll) {
+    const struct queue *queue = table_get(&match->queues, hash);
+    if (queue == NULL || queue->first == NULL) {
+        return false;
+    }
+    *out_poll = queue->first->poll;
+    return match_unpark(match, out_poll->request);
+}
+
+size_t match_ready_count(const struct match *match, uint64_t hash) {
+    const struct queue *queue = table_get(&match->queues, hash);
+    return queue == NULL || queue->blocked ? 0 : queue->supply.count;
+}
+
+bool match_is_wanted(const struct match *match, uint64_t hash) {
+    const struct queue *queue = table_get(&match->queues, hash);
+    return queue != NULL && queue->first != NULL;
+}
+
+void match_each_wanted(
+    const struct match *match, void (*visit)(void *argument, uint64_t queue), void *argument
+) {
+    for (const struct queue *queue = match->all; queue != NULL; queue = queue->all_next) {
+        if (queue->first != NULL) {
+            visit(argument, queue->hash);
+        }
+    }
+}
+
 void match_forget_supply(struct match *match) {
     for (struct queue *queue = match->all; queue != NULL; queue = queue->all_next) {
         match->supply_count -= queue->supply.count;

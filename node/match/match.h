@@ -77,6 +77,20 @@ bool match_next_deadline(const struct match *match, mono_time *out_deadline);
 size_t match_parked_count(const struct match *match);
 size_t match_supply_count(const struct match *match);
 
+// Takes the poll of the queue that waits longest. False: none waits.
+bool match_take_oldest(struct match *match, uint64_t queue, struct match_poll *out_poll);
+
+// Tasks of the queue that could be handed out now: none while it is blocked.
+size_t match_ready_count(const struct match *match, uint64_t queue);
+
+// Whether a poll is parked for the queue.
+bool match_is_wanted(const struct match *match, uint64_t queue);
+
+// Calls `visit` for each queue that polls are parked for.
+void match_each_wanted(
+    const struct match *match, void (*visit)(void *argument, uint64_t queue), void *argument
+);
+
 // Forgets all supply (a group was lost or taken over); polls stay. Queues load again when asked
 // for.
 void match_forget_supply(struct match *match);

@@ -108,6 +108,8 @@ void effects_carry_out(struct shell *shell) {
         case EFFECT_CALL:
             caller_make(shell->caller, effect.call_id, &effect.call, on_called, shell);
             break;
+        case EFFECT_SEND: // nobody to send to: this node is alone
+            break;
         case EFFECT_KIND_COUNT:
             check(effect.kind != EFFECT_KIND_COUNT);
         }

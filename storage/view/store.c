@@ -41,6 +41,10 @@ err store_state_hash(struct store *store, group_id group, hash128 *out_hash) {
     return ERR_NONE;
 }
 
+void store_identity(const struct store *store, uint8_t out_uuid[16]) {
+    memcpy(out_uuid, store->row.store_uuid, sizeof(store->row.store_uuid));
+}
+
 struct store_stats store_stats(const struct store *store) {
     struct store_stats stats = store->stats;
     stats.overlay_bytes = store_overlay_bytes(store);

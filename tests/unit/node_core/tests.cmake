@@ -2,11 +2,14 @@ add_library(
     node_core_world
     STATIC
         ${CMAKE_CURRENT_SOURCE_DIR}/unit/node_core/world.c
+        ${CMAKE_CURRENT_SOURCE_DIR}/unit/node_core/cluster.c
 )
 target_link_libraries(
     node_core_world PUBLIC house node_core storage_view storage_memory PkgConfig::CMOCKA PRIVATE warnings
 )
+unit(node_core/test_cluster.c USES node_core_world)
 unit(node_core/test_gates.c USES node_core_world)
+unit(node_core/test_held.c USES node_core_world)
 unit(node_core/test_polls.c USES node_core_world)
 unit(node_core/test_requests.c USES node_core_world)
 unit(node_core/test_scripts.c USES node_core_world)

@@ -170,6 +170,7 @@ static void system_routes_stand_outside_the_api_too(void **state) {
     assert_route("GET", "/actuator/prometheus", API_GET_ACTUATOR_PROMETHEUS);
     assert_route("GET", "/metrics", API_GET_METRICS);
     assert_route("GET", "/api-docs", API_GET_OPENAPI);
+    assert_route("GET", "/api/cluster", API_GET_CLUSTER);
 }
 
 static void a_row_not_built_says_so(void **state) {

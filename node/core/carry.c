@@ -1,0 +1,163 @@
+#include "node/core/carry.h"
+
+#include "node/core/node_internal.h"
+#include "proto/base/check.h"
+#include "proto/limits.h"
+
+static const int64_t NS_PER_MS = 1000000;
+
+// --- applying
+// ---------------------------------------------------------------------------------------------
+
+// Applies one message to a group that is led here. False: the store has no room now.
+static bool apply(struct node *node, const struct stream_position *position, bytes message) {
+    struct decision decision;
+    if (err_is(node_decision_begin(node, position->destination, &decision))) {
+        return false;
+    }
+    decision.evaluated.allowed = false;
+    err applied = apply_message(&decision, position->source, position->sequence, message);
+    if (applied.code == ERR_LATER) {
+        // It may not run scripts: once more, only to record what happened.
+        (void)node_decision_abort(node, &decision);
+        if (err_is(node_decision_begin(node, position->destination, &decision))) {
+            return false;
+        }
+        decision.evaluated.allowed = false;
+        decision.evaluated.record_only = true;
+        applied = apply_message(&decision, position->source, position->sequence, message);
+    }
+    check(!err_is(applied));
+    (void)node_decision_commit(node, &decision);
+    struct group *destination = &node->groups[position->destination];
+    group_ack_add(destination, destination->last_index, position->source, position->sequence);
+    streams_applied(node->streams, position->source, position->destination, position->sequence);
+    node->stats.messages_applied++;
+    return true;
+}
+
+void carry_received(struct node *node, node_id from, const struct peer_stream *message) {
+    struct stream_position position = {message->source, message->destination, message->sequence};
+    if (position.source >= node->settings.group_count ||
+        position.destination >= node->settings.group_count ||
+        !node->groups[position.destination].leading) {
+        return; // sent to who led it: it is sent again
+    }
+    uint64_t acked = streams_newest_acked(node->streams, position.source, position.destination);
+    if (position.sequence <= acked) {
+        struct peer_stream ack = {position.source, position.destination, acked, BYTES_EMPTY};
+        node_send(node, from, LINK_URGENT, PEER_STREAM_ACK, &peer_stream_record, &ack);
+        return;
+    }
+    uint64_t applied = streams_newest_applied(node->streams, position.source, position.destination);
+    if (position.sequence == applied + 1) {
+        (void)apply(node, &position, message->message);
+    }
+}
+
+void carry_committed(struct node *node, group_id destination, const struct group_ack *ack) {
+    streams_acknowledged(node->streams, ack->source, destination, ack->sequence);
+    node_id leader = node_leader(node, ack->source);
+    if (leader != node->self && node_peer_is_up(node, leader)) {
+        struct peer_stream news = {ack->source, destination, ack->sequence, BYTES_EMPTY};
+        node_send(node, leader, LINK_URGENT, PEER_STREAM_ACK, &peer_stream_record, &news);
+    }
+}
+
+void carry_acknowledged(struct node *node, const struct peer_stream *ack) {
+    if (ack->source < node->settings.group_count && ack->destination < node->settings.group_count &&
+        node->groups[ack->source].leading && !node->groups[ack->destination].leading) {
+        streams_acknowledged(node->streams, ack->source, ack->destination, ack->sequence);
+    }
+}
+
+// --- sending
+// ----------------------------------------------------------------------------------------------
+
+// Hands one message to the node that leads its destination. False: not now.
+static bool send(struct node *node, const struct stream_position *position, bytes message) {
+    node_id leader = node_leader(node, position->destination);
+    uint64_t acked = streams_newest_acked(node->streams, position->source, position->destination);
+    if (!node_peer_is_up(node, leader) || position->sequence > acked + LIMIT_STREAM_WINDOW) {
+        return false;
+    }
+    struct peer_stream carried = {
+        position->source, position->destination, position->sequence, message};
+    node_send(node, leader, LINK_BULK, PEER_STREAM, &peer_stream_record, &carried);
+    streams_applied(node->streams, position->source, position->destination, position->sequence);
+    return true;
+}
+
+static bool is_led(const void *argument, group_id group) {
+    const struct node *node = argument;
+    return node->groups[group].leading;
+}
+
+static void retry(struct node *node) {
+    if (!streams_are_open(node->streams)) {
+        node->streams_retry_at = (mono_time){0};
+    } else if (node->streams_retry_at.ns == 0) {
+        node->streams_retry_at.ns = node->mono.ns + LIMIT_STREAM_RETRY_MS * NS_PER_MS;
+    } else if (node->streams_retry_at.ns <= node->mono.ns) {
+        streams_retry(node->streams, is_led, node);
+        node->streams_retry_at = (mono_time){0};
+    }
+}
+
+void streams_pump(struct node *node) {
+    if (!node->alone) {
+        retry(node);
+    }
+    struct stream_position position;
+    for (int taken = 0; streams_next(node->streams, &position); taken++) {
+        if (taken == LIMIT_MESSAGES_PER_TURN) {
+            node->more_to_do = true;
+            return;
+        }
+        struct key key = key_outbox(position.destination, position.sequence);
+        bytes stored = BYTES_EMPTY;
+        err read = store_get(node->store, position.source, key_bytes(&key), &stored);
+        check(!err_is(read));
+        bytes message = arena_copy(node->arena, stored);
+        if (!node->groups[position.destination].leading) {
+            if (!send(node, &position, message)) {
+                streams_stall(node->streams, position.source, position.destination);
+            }
+        } else if (!apply(node, &position, message)) {
+            node->more_to_do = true;
+            return;
+        }
+        arena_reset(node->arena);
+    }
+}
+
+bool carry_next_wakeup(const struct node *node, mono_time *out_at) {
+    *out_at = node->streams_retry_at;
+    return node->streams_retry_at.ns != 0;
+}
+
+// --- acknowledgements
+// -------------------------------------------------------------------------------------
+
+void acks_pump(struct node *node) {
+    group_id source = 0;
+    if (!streams_ack_group(node->streams, &source)) {
+        node->acks_since = (mono_time){0};
+        return;
+    }
+    if (node->acks_since.ns == 0) {
+        node->acks_since = node->mono;
+    }
+    if (node->mono.ns - node->acks_since.ns < LIMIT_ACK_RIDE_MS * NS_PER_MS) {
+        return;
+    }
+    do {
+        struct decision decision;
+        if (err_is(node_decision_begin(node, source, &decision))) {
+            node->more_to_do = true;
+            return;
+        }
+        (void)node_decision_commit(node, &decision);
+    } while (streams_ack_group(node->streams, &source));
+    node->acks_since = (mono_time){0};
+}

@@ -1,0 +1,196 @@
+// The other nodes: who is there, what they say, what is said to them.
+#include "node/core/carry.h"
+#include "node/core/forward.h"
+#include "node/core/interest.h"
+#include "node/core/lead.h"
+#include "node/core/node_internal.h"
+#include "proto/base/check.h"
+#include "proto/limits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// --- who is there
+// -----------------------------------------------------------------------------------------
+
+void cluster_create(struct node *node, const struct node_options *options) {
+    node->self = options->member_count == 0 ? 1 : options->self;
+    node->peer_count = options->member_count == 0 ? 1 : options->member_count;
+    node->alone = node->peer_count == 1;
+    node->peers = calloc(node->peer_count, sizeof(*node->peers));
+    check(node->peers != NULL);
+    for (size_t i = 0; i < node->peer_count; i++) {
+        node->peers[i].id = options->member_count == 0 ? 1 : options->members[i];
+    }
+}
+
+struct node_peer *node_peer_of(const struct node *node, node_id id) {
+    for (size_t i = 0; i < node->peer_count; i++) {
+        if (node->peers[i].id == id) {
+            return &node->peers[i];
+        }
+    }
+    return NULL;
+}
+
+bool node_peer_is_up(const struct node *node, node_id id) {
+    const struct node_peer *peer = node_peer_of(node, id);
+    return peer != NULL && peer->up;
+}
+
+node_id node_leader(const struct node *node, group_id group) {
+    return node->groups[group].leading ? node->self : raft_leader(node->raft, group);
+}
+
+static void peer_changed(struct node *node, node_id id, bool up) {
+    struct node_peer *peer = node_peer_of(node, id);
+    if (peer == NULL || peer->up == up) {
+        return;
+    }
+    peer->up = up;
+    peer->catalog_applied = 0;
+    raft_peer_changed(node->raft, id, up);
+    interest_peer_changed(node, id, up);
+    if (!up) {
+        forward_peer_down(node, id);
+    }
+    node->forwards_looked = (mono_time){0};
+}
+
+// --- saying something
+// -------------------------------------------------------------------------------------
+
+void node_send_bytes(struct node *node, node_id to, enum link_class link, bytes message) {
+    uint8_t *copy = malloc(message.size);
+    check(copy != NULL);
+    memcpy(copy, message.data, message.size);
+    struct node_effect effect = {
+        .kind = EFFECT_SEND,
+        .to = to,
+        .link = link,
+        .body = bytes_of(copy, message.size),
+    };
+    node_effects_add(node->effects, &effect);
+    node->stats.messages_sent++;
+}
+
+void node_send_frame(struct node *node, node_id to, enum link_class link, bytes frame) {
+    uint8_t *copy = malloc(frame.size + 1);
+    check(copy != NULL);
+    copy[0] = PEER_RAFT;
+    if (frame.size > 0) {
+        memcpy(copy + 1, frame.data, frame.size);
+    }
+    struct node_effect effect = {
+        .kind = EFFECT_SEND,
+        .to = to,
+        .link = link,
+        .body = bytes_of(copy, frame.size + 1),
+    };
+    node_effects_add(node->effects, &effect);
+    node->stats.messages_sent++;
+}
+
+void node_send(
+    struct node *node,
+    node_id to,
+    enum link_class link,
+    enum peer_message_kind kind,
+    const struct wire_record *record,
+    const void *value
+) {
+    struct buffer message;
+    buffer_init(&message, LIMIT_PEER_MESSAGE_BYTES);
+    peer_message_write(kind, record, value, &message);
+    if (err_is(buffer_status(&message))) {
+        node->stats.messages_too_large++;
+    } else {
+        node_send_bytes(node, to, link, buffer_bytes(&message));
+    }
+    buffer_deinit(&message);
+}
+
+// --- being told something
+// ---------------------------------------------------------------------------------
+
+static void polled(struct node *node, const struct peer_polled *said) {
+    struct poll_wish wish = {
+        .type = said->type,
+        .domain = said->domain.size > 0 ? said->domain : BYTES_EMPTY,
+        .worker = said->worker.size > 0 ? said->worker : BYTES_EMPTY,
+    };
+    poll_mark(node, &wish);
+}
+
+static err take(struct node *node, node_id from, enum peer_message_kind kind, bytes content) {
+    union {
+        struct peer_forward forward;
+        struct peer_answer answer;
+        struct peer_delivery delivery;
+        struct peer_interest interest;
+        struct peer_hint hint;
+        struct peer_stream stream;
+        struct peer_applied applied;
+        struct peer_polled polled;
+    } said;
+    switch (kind) {
+    case PEER_RAFT:
+        return raft_receive(node->raft, from, content);
+    case PEER_FORWARD:
+        TRY(wire_decode(&peer_forward_record, content, node->arena, &said.forward));
+        forward_run(node, from, &said.forward);
+        break;
+    case PEER_ANSWER:
+        TRY(wire_decode(&peer_answer_record, content, node->arena, &said.answer));
+        forward_answered(node, from, &said.answer);
+        break;
+    case PEER_DELIVERY:
+        TRY(wire_decode(&peer_delivery_record, content, node->arena, &said.delivery));
+        forward_told(node, from, &said.delivery);
+        break;
+    case PEER_INTEREST:
+        TRY(wire_decode(&peer_interest_record, content, node->arena, &said.interest));
+        interest_told(node, from, &said.interest);
+        break;
+    case PEER_HINT:
+        TRY(wire_decode(&peer_hint_record, content, node->arena, &said.hint));
+        interest_hinted(node, from, &said.hint);
+        break;
+    case PEER_STREAM:
+        TRY(wire_decode(&peer_stream_record, content, node->arena, &said.stream));
+        carry_received(node, from, &said.stream);
+        break;
+    case PEER_STREAM_ACK:
+        TRY(wire_decode(&peer_stream_record, content, node->arena, &said.stream));
+        carry_acknowledged(node, &said.stream);
+        break;
+    case PEER_APPLIED:
+        TRY(wire_decode(&peer_applied_record, content, node->arena, &said.applied));
+        lead_catalog_applied(node, from, said.applied.index);
+        break;
+    case PEER_POLLED:
+        TRY(wire_decode(&peer_polled_record, content, node->arena, &said.polled));
+        polled(node, &said.polled);
+        break;
+    case PEER_MESSAGE_KINDS:
+        break;
+    }
+    return ERR_NONE;
+}
+
+void cluster_event(struct node *node, const struct node_event *event) {
+    if (event->kind != NODE_PEER_MESSAGE) {
+        peer_changed(node, event->peer, event->kind == NODE_PEER_UP);
+        return;
+    }
+    enum peer_message_kind kind = PEER_MESSAGE_KINDS;
+    bytes content = BYTES_EMPTY;
+    err read = node_peer_of(node, event->peer) == NULL
+                   ? err_make(ERR_CORRUPT, "not a member")
+                   : peer_message_read(event->message, &kind, &content);
+    if (!err_is(read)) {
+        read = take(node, event->peer, kind, content);
+    }
+    node->stats.messages_received++;
+    node->stats.messages_refused += err_is(read) ? 1 : 0;
+}

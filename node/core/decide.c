@@ -1,0 +1,126 @@
+// Decisions: begun on the newest state of one group, ended as an entry or without a trace.
+//
+// What a decision leads to is read from the rows of its own entry: Q rows are supply for waiting
+// polls and T rows are alarms as soon as the entry is proposed, because both only lead to further
+// decisions here; O rows are messages to other groups and wait for the commit (lead.c). So nothing
+// is remembered between a decision and its consequences but what the rows say, and a restart or
+// another leader finds the same by reading them.
+#include "node/core/calls.h"
+#include "node/core/lead.h"
+#include "node/core/node_internal.h"
+#include "node/core/wait.h"
+#include "proto/base/check.h"
+#include "proto/base/hash.h"
+#include "scheduler/limit.h"
+
+static err begin(struct node *node, group_id group, struct decision *out_decision) {
+    check(group < node->settings.group_count);
+    struct store_txn *txn = NULL;
+    TRY(store_txn_begin(node->store, group, &txn));
+    wall_time now = group_time(&node->groups[group], node->wall);
+    (void)job_now(node, &now);
+    *out_decision = (struct decision){
+        .store = node->store,
+        .txn = txn,
+        .arena = node->arena,
+        .now = now,
+        .random = &node->random,
+        .evaluated = job_results(node),
+        .definitions = node->definitions,
+        .settings = &node->settings,
+    };
+    return ERR_NONE;
+}
+
+err node_decision_begin(struct node *node, group_id group, struct decision *out_decision) {
+    if (!lead_may_decide(node, group)) {
+        return err_make(
+            ERR_UNAVAILABLE,
+            arena_format(node->arena, "partition %u has no leader here now; try again", group)
+        );
+    }
+    return begin(node, group, out_decision);
+}
+
+err node_decision_look(struct node *node, group_id group, struct decision *out_decision) {
+    return begin(node, group, out_decision);
+}
+
+struct gate node_gate_of(const struct node *node, group_id group) {
+    const struct group *known = &node->groups[group];
+    // What a follower shows is committed already.
+    return (struct gate){.group = group, .index = known->leading ? known->last_index : 0};
+}
+
+bool limits_wait(const struct node *node) {
+    return node->blocks != NULL || calls_wait(node->calls);
+}
+
+void limit_row_seen(struct node *node, bytes value) {
+    struct limit_row row;
+    if (!err_is(wire_decode(&limit_row_record, value, node->arena, &row)) && row.freed != 0) {
+        poll_unblock(node, hash_sip64(row.name));
+        calls_unblock(node, hash_sip64(row.name));
+    }
+}
+
+static void row_proposed(void *argument, bytes key, bytes value) {
+    struct node *node = argument;
+    id128 workflow;
+    if (key.data[0] == KEY_WORKFLOW && key_workflow_parse(key, &workflow)) {
+        wait_touched(node, workflow);
+    }
+    if (value.data == NULL) {
+        return;
+    }
+    if (key.data[0] == KEY_QUEUE) {
+        struct match_supply supply = {.group = node->visited_group};
+        if (key_queue_parse(key, &supply.key)) {
+            match_add(node->match, &supply);
+            node->supply_changed = true;
+        }
+    } else if (key.data[0] == KEY_LIMIT && limits_wait(node)) {
+        limit_row_seen(node, value);
+    } else if (key.data[0] == KEY_TIMER) {
+        struct alarm alarm = {.group = node->visited_group};
+        if (key_timer_parse(key, &alarm.timer)) {
+            alarms_add(node->alarms, &alarm);
+        }
+    }
+}
+
+static void acks_ride(struct node *node, struct decision *decision, group_id group) {
+    struct stream_position ack;
+    while (streams_take_ack(node->streams, group, &ack)) {
+        acknowledge_messages(decision, ack.destination, ack.sequence);
+    }
+}
+
+struct gate node_decision_commit(struct node *node, struct decision *decision) {
+    group_id group = store_txn_group(decision->txn);
+    acks_ride(node, decision, group);
+    log_index index = 0;
+    log_lsn lsn = 0;
+    // A decision that waited for scripts keeps the time it began with; its entry has the later one.
+    wall_time time = group_time(&node->groups[group], decision->now);
+    if (!group_propose(&node->groups[group], &decision->txn, time, &index, &lsn)) {
+        struct gate read = node_gate_of(node, group);
+        read.read = true;
+        return read;
+    }
+    raft_proposed(node->raft, group, index, lsn);
+    node->stats.entries++;
+    node->visited_group = group;
+    store_entry_visit(node->store, group, index, row_proposed, node);
+    struct gate gate = node_gate_of(node, group);
+    gate.catalog = group == CATALOG_GROUP;
+    return gate;
+}
+
+struct gate node_decision_abort(struct node *node, struct decision *decision) {
+    group_id group = store_txn_group(decision->txn);
+    store_txn_abort(&decision->txn);
+    struct gate gate = node_gate_of(node, group);
+    gate.read = node->groups[group].leading;
+    return gate;
+}

@@ -1,0 +1,543 @@
+// Calls and runs have numbers of their own, above all that the front door gives: bit 62 is set.
+//
+// Rejected: a fast way for requests whose group is led here. It would spare a copy of the request
+// and cost a second way to be lost on: an entry proposed here commits or not just like one that was
+// proposed for another node, and the client should hear the same.
+#include "node/core/forward.h"
+
+#include "node/core/gather.h"
+#include "node/core/node_internal.h"
+#include "node/core/wait.h"
+#include "proto/base/check.h"
+#include "proto/limits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const uint64_t RUN_BIT = (uint64_t)1 << 62;
+static const int64_t NS_PER_MS = 1000000;
+
+struct forward {
+    uint64_t id;
+    enum forward_purpose purpose;
+    uint64_t request_id;
+    struct node_request request; // texts in `kept`
+    struct arena *kept;
+    group_id group;
+    node_id fixed; // the only node that may be asked; 0: any leader
+    bool idempotent;
+    node_id asked; // 0: waits for somebody to ask
+    mono_time deadline;
+    mono_time again_at;
+    struct gather *gather;
+    struct forward *previous;
+    struct forward *next;
+};
+
+struct run {
+    uint64_t id;
+    node_id origin;
+    uint64_t call;
+    bool answered; // with tasks whose delivery is not known yet
+    struct run *previous;
+    struct run *next;
+};
+
+// Tasks that came with an answer for a client: the node that gave them waits to hear of them.
+struct grant {
+    node_id node;
+    uint64_t call;
+};
+
+static void forward_send(struct node *node, struct forward *forward);
+
+// --- memory
+// ----------------------------------------------------------------------------------------------
+
+static struct forward *forward_create(struct node *node, const struct forward_wish *wish) {
+    struct forward *forward = calloc(1, sizeof(*forward));
+    check(forward != NULL);
+    forward->id = ++node->forward_count;
+    forward->purpose = wish->purpose;
+    forward->request_id = wish->request_id;
+    forward->kept = arena_create(LIMIT_FORWARD_ARENA_BYTES);
+    forward->request = request_copy(forward->kept, wish->request);
+    forward->group = wish->group;
+    forward->fixed = wish->node;
+    forward->idempotent = wish->idempotent;
+    forward->deadline.ns = node->mono.ns + wish->timeout_ms * NS_PER_MS;
+    forward->gather = wish->gather;
+    forward->next = node->forwards;
+    if (forward->next != NULL) {
+        forward->next->previous = forward;
+    }
+    node->forwards = forward;
+    table_put(&node->forward_table, forward->id, forward);
+    if (forward->purpose == FORWARD_REQUEST) {
+        table_put(&node->forward_of_request, forward->request_id, forward);
+    }
+    return forward;
+}
+
+static void forward_destroy(struct node *node, struct forward *forward) {
+    if (forward->previous != NULL) {
+        forward->previous->next = forward->next;
+    } else {
+        node->forwards = forward->next;
+    }
+    if (forward->next != NULL) {
+        forward->next->previous = forward->previous;
+    }
+    (void)table_take(&node->forward_table, forward->id);
+    if (forward->purpose == FORWARD_REQUEST) {
+        (void)table_take(&node->forward_of_request, forward->request_id);
+    }
+    arena_destroy(&forward->kept);
+    free(forward);
+}
+
+// A call's number together with the node that gave it.
+static uint64_t forward_key(node_id origin, uint64_t forward) {
+    return (uint64_t)origin << 48 ^ forward;
+}
+
+static struct run *run_create(struct node *node, node_id origin, uint64_t forward) {
+    struct run *run = calloc(1, sizeof(*run));
+    check(run != NULL);
+    run->id = ++node->run_count | RUN_BIT;
+    run->origin = origin;
+    run->call = forward;
+    run->next = node->runs;
+    if (run->next != NULL) {
+        run->next->previous = run;
+    }
+    node->runs = run;
+    table_put(&node->run_table, run->id, run);
+    table_put(&node->run_of_forward, forward_key(origin, forward), run);
+    return run;
+}
+
+static void run_destroy(struct node *node, struct run *run) {
+    if (run->previous != NULL) {
+        run->previous->next = run->next;
+    } else {
+        node->runs = run->next;
+    }
+    if (run->next != NULL) {
+        run->next->previous = run->previous;
+    }
+    (void)table_take(&node->run_table, run->id);
+    (void)table_take(&node->run_of_forward, forward_key(run->origin, run->call));
+    free(run);
+}
+
+void forward_all_destroy(struct node *node) {
+    while (node->forwards != NULL) {
+        forward_destroy(node, node->forwards);
+    }
+    while (node->runs != NULL) {
+        run_destroy(node, node->runs);
+    }
+    struct grant *grant = NULL;
+    for (size_t i = 0; i < node->grants.capacity; i++) {
+        grant = node->grants.slots[i].value;
+        free(grant);
+    }
+}
+
+// --- the end of a call
+// -----------------------------------------------------------------------------------
+
+static const char NOBODY[] =
+    "no node leads this partition now (election, or no majority of its copies is reachable); "
+    "nothing was done, try again";
+static const char UNKNOWN[] =
+    "leadership of the partition moved while the request was on its way; it may or may not have "
+    "been done";
+
+static void forward_fail(struct node *node, struct forward *forward, const char *text) {
+    err error = err_make(ERR_UNAVAILABLE, text);
+    switch (forward->purpose) {
+    case FORWARD_REQUEST:
+        node_answer_error(node, forward->request_id, error, GATE_OPEN);
+        break;
+    case FORWARD_PART:
+        gather_failed(node, forward->gather, error);
+        break;
+    case FORWARD_CLAIM:
+        poll_granted(node, forward->request_id, forward->fixed, BYTES_LITERAL("[]"));
+        break;
+    }
+    forward_destroy(node, forward);
+}
+
+static void grant_note(struct node *node, uint64_t request_id, node_id from, uint64_t call) {
+    struct grant *grant = malloc(sizeof(*grant));
+    check(grant != NULL);
+    *grant = (struct grant){from, call};
+    struct grant *older = table_take(&node->grants, request_id);
+    free(older);
+    table_put(&node->grants, request_id, grant);
+}
+
+static void delivery_tell(struct node *node, node_id to, uint64_t forward, bool gone) {
+    struct peer_delivery delivery = {.call = forward, .gone = gone};
+    if (to == node->self) {
+        forward_told(node, to, &delivery);
+    } else {
+        node_send(node, to, LINK_URGENT, PEER_DELIVERY, &peer_delivery_record, &delivery);
+    }
+}
+
+static void pass_on(
+    struct node *node, struct forward *forward, node_id from, const struct peer_answer *answer
+) {
+    struct reply reply = {
+        .status = answer->status,
+        .kind = (enum reply_kind)answer->reply_kind,
+        .body = answer->body,
+    };
+    switch (forward->purpose) {
+    case FORWARD_REQUEST:
+        if (answer->with_tasks) {
+            grant_note(node, forward->request_id, from, answer->call);
+        }
+        node_answer_passed(
+            node, forward->request_id, &reply, answer->retry_after, answer->with_tasks
+        );
+        break;
+    case FORWARD_PART:
+        gather_part(node, forward->gather, &reply);
+        break;
+    case FORWARD_CLAIM:
+        if (answer->with_tasks) {
+            grant_note(node, forward->request_id, from, answer->call);
+        }
+        poll_granted(
+            node, forward->request_id, from, reply.status == 200 ? reply.body : BYTES_LITERAL("[]")
+        );
+        break;
+    }
+    forward_destroy(node, forward);
+}
+
+// Nobody waits for these tasks any more: they go back where they came from.
+static void refuse_tasks(struct node *node, node_id from, const struct peer_answer *answer) {
+    if (answer->outcome == PEER_ANSWERED && answer->with_tasks) {
+        delivery_tell(node, from, answer->call, true);
+    }
+}
+
+static void forward_wait(struct node *node, struct forward *forward) {
+    forward->asked = 0;
+    forward->again_at.ns = node->mono.ns + LIMIT_FORWARD_RETRY_MS * NS_PER_MS;
+    node->forwards_waiting = true;
+}
+
+static void forward_unknown(struct node *node, struct forward *forward) {
+    if (forward->purpose == FORWARD_CLAIM || !forward->idempotent) {
+        forward_fail(node, forward, UNKNOWN);
+    } else {
+        forward_wait(node, forward);
+    }
+}
+
+void forward_answered(struct node *node, node_id from, const struct peer_answer *answer) {
+    struct forward *forward = table_get(&node->forward_table, answer->call);
+    if (forward == NULL || forward->asked != from) {
+        refuse_tasks(node, from, answer);
+        return;
+    }
+    switch ((enum peer_outcome)answer->outcome) {
+    case PEER_ANSWERED:
+        pass_on(node, forward, from, answer);
+        break;
+    case PEER_NOT_LEADER:
+        if (forward->purpose == FORWARD_PART) {
+            gather_again(node, forward->gather, &forward->request);
+            forward_destroy(node, forward);
+        } else if (forward->purpose == FORWARD_CLAIM) {
+            forward_fail(node, forward, NOBODY);
+        } else {
+            forward_wait(node, forward);
+        }
+        break;
+    case PEER_UNKNOWN:
+    default:
+        forward_unknown(node, forward);
+        break;
+    }
+}
+
+// --- asking
+// ------------------------------------------------------------------------------------------------
+
+static node_id whom_to_ask(const struct node *node, const struct forward *forward) {
+    node_id leader = forward->fixed;
+    if (leader == 0) {
+        leader = node->groups[forward->group].leading ? node->self
+                                                      : raft_leader(node->raft, forward->group);
+    }
+    return leader == node->self || node_peer_is_up(node, leader) ? leader : 0;
+}
+
+static void forward_write(const struct forward *forward, struct arena *arena, struct buffer *out) {
+    const struct node_request *request = &forward->request;
+    size_t count = request->parameters.count * 2;
+    bytes *parameters = ARENA_ARRAY(arena, bytes, count + 1);
+    for (size_t i = 0; i < request->parameters.count; i++) {
+        parameters[2 * i] = request->parameters.items[i].name;
+        parameters[2 * i + 1] = request->parameters.items[i].value;
+    }
+    bytes *segments = ARENA_ARRAY(arena, bytes, request->segment_count + 1);
+    for (size_t i = 0; i < request->segment_count; i++) {
+        segments[i] = request->segments[i];
+    }
+    uint32_t *groups = ARENA_ARRAY(arena, uint32_t, request->group_count + 1);
+    for (size_t i = 0; i < request->group_count; i++) {
+        groups[i] = request->groups[i];
+    }
+    struct peer_forward said = {
+        .call = forward->id,
+        .method = request->method,
+        .segments = {segments, (uint32_t)request->segment_count},
+        .parameters = {parameters, (uint32_t)count},
+        .body = request->body,
+        .chosen_id = request->chosen_id,
+        .aim = request->aim,
+        .scoped = request->scoped,
+        .groups = {groups, (uint32_t)request->group_count},
+    };
+    peer_message_write(PEER_FORWARD, &peer_forward_record, &said, out);
+}
+
+static void forward_send(struct node *node, struct forward *forward) {
+    node_id leader = whom_to_ask(node, forward);
+    if (leader == 0) {
+        if (forward->fixed != 0 && forward->purpose == FORWARD_PART) {
+            gather_again(node, forward->gather, &forward->request);
+            forward_destroy(node, forward);
+        } else if (forward->purpose == FORWARD_CLAIM) {
+            forward_fail(node, forward, NOBODY);
+        } else {
+            forward_wait(node, forward);
+        }
+        return;
+    }
+    forward->asked = leader;
+    if (leader == node->self) {
+        struct run *run = run_create(node, node->self, forward->id);
+        node_request(node, run->id, &forward->request);
+        return;
+    }
+    struct buffer message;
+    buffer_init(&message, LIMIT_PEER_MESSAGE_BYTES);
+    forward_write(forward, node->arena, &message);
+    if (err_is(buffer_status(&message))) {
+        forward->asked = 0;
+        forward_fail(
+            node,
+            forward,
+            "the request is too large to be sent to the node that leads its partition"
+        );
+    } else {
+        node_send_bytes(node, leader, LINK_BULK, buffer_bytes(&message));
+    }
+    buffer_deinit(&message);
+}
+
+void forward_begin(struct node *node, const struct forward_wish *wish) {
+    forward_send(node, forward_create(node, wish));
+}
+
+// --- clients
+// -----------------------------------------------------------------------------------------------
+
+bool forward_gone(struct node *node, uint64_t request_id) {
+    struct forward *forward = table_get(&node->forward_of_request, request_id);
+    if (forward == NULL) {
+        return false;
+    }
+    if (forward->asked != 0) {
+        delivery_tell(node, forward->asked, forward->id, true);
+    }
+    forward_destroy(node, forward);
+    return true;
+}
+
+bool forward_delivered(struct node *node, uint64_t request_id, bool gone) {
+    struct grant *grant = table_take(&node->grants, request_id);
+    if (grant == NULL) {
+        return false;
+    }
+    delivery_tell(node, grant->node, grant->call, gone);
+    free(grant);
+    return true;
+}
+
+// --- runs
+// --------------------------------------------------------------------------------------------------
+
+bool forward_is_run(uint64_t request_id) {
+    return (request_id & RUN_BIT) != 0;
+}
+
+void forward_run(struct node *node, node_id from, const struct peer_forward *forward) {
+    size_t count = forward->parameters.count / 2;
+    struct api_parameter *parameters = ARENA_ARRAY(node->arena, struct api_parameter, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        parameters[i].name = forward->parameters.items[2 * i];
+        parameters[i].value = forward->parameters.items[2 * i + 1];
+    }
+    struct node_request request = {
+        .method = forward->method,
+        .segments = forward->segments.items,
+        .segment_count = forward->segments.count,
+        .parameters = {.items = parameters, .count = count},
+        .body = forward->body,
+        .chosen_id = forward->chosen_id,
+        .aim = forward->aim,
+        .scoped = forward->scoped,
+        .groups = forward->groups.items,
+        .group_count = forward->groups.count,
+        .from = from,
+    };
+    struct run *run = run_create(node, from, forward->call);
+    node_request(node, run->id, &request);
+}
+
+static void run_tell(struct node *node, const struct run *run, const struct peer_answer *answer) {
+    if (run->origin == node->self) {
+        forward_answered(node, node->self, answer);
+    } else {
+        node_send(node, run->origin, LINK_BULK, PEER_ANSWER, &peer_answer_record, answer);
+    }
+}
+
+void forward_run_answered(struct node *node, const struct node_effect *effect) {
+    struct run *run = table_get(&node->run_table, effect->request_id);
+    if (run == NULL) {
+        if (effect->with_tasks) {
+            poll_gone(node, effect->request_id); // the gateway went: nobody got them
+        }
+        return;
+    }
+    struct peer_answer answer = {
+        .call = run->call,
+        .outcome = PEER_ANSWERED,
+        .status = effect->status,
+        .reply_kind = (uint8_t)effect->reply_kind,
+        .retry_after = effect->retry_after,
+        .with_tasks = effect->with_tasks,
+        .body = effect->body,
+    };
+    if (effect->with_tasks) {
+        run->answered = true;
+        run_tell(node, run, &answer);
+    } else {
+        struct run told = *run;
+        run_destroy(node, run);
+        run_tell(node, &told, &answer);
+    }
+}
+
+static void run_end(struct node *node, uint64_t run_id, const struct peer_answer *answer) {
+    struct run *run = table_get(&node->run_table, run_id);
+    if (run != NULL) {
+        struct run told = *run;
+        run_destroy(node, run);
+        struct peer_answer said = *answer;
+        said.call = told.call;
+        run_tell(node, &told, &said);
+    }
+}
+
+void forward_run_lost(struct node *node, uint64_t run_id) {
+    run_end(node, run_id, &(struct peer_answer){.outcome = PEER_UNKNOWN});
+}
+
+void forward_run_refuse(struct node *node, uint64_t run_id, group_id group) {
+    struct peer_answer answer = {
+        .outcome = PEER_NOT_LEADER,
+        .leader = raft_leader(node->raft, group),
+    };
+    run_end(node, run_id, &answer);
+}
+
+void forward_told(struct node *node, node_id from, const struct peer_delivery *delivery) {
+    struct run *run = table_get(&node->run_of_forward, forward_key(from, delivery->call));
+    if (run == NULL) {
+        return;
+    }
+    uint64_t id = run->id;
+    run_destroy(node, run);
+    if (!delivery->gone) {
+        poll_delivered(node, id);
+    } else if (!wait_gone(node, id)) {
+        poll_gone(node, id);
+    }
+}
+
+void forward_peer_down(struct node *node, node_id peer) {
+    struct run *next_run = NULL;
+    for (struct run *run = node->runs; run != NULL; run = next_run) {
+        next_run = run->next;
+        if (run->origin != peer) {
+            continue;
+        }
+        uint64_t id = run->id;
+        bool answered = run->answered;
+        run_destroy(node, run);
+        if (answered) {
+            poll_delivered(node, id); // perhaps it was: the lease decides
+        } else if (!wait_gone(node, id)) {
+            poll_gone(node, id);
+        }
+    }
+    struct forward *next_forward = NULL;
+    for (struct forward *forward = node->forwards; forward != NULL; forward = next_forward) {
+        next_forward = forward->next;
+        if (forward->asked == peer) {
+            forward->asked = 0;
+            if (forward->purpose == FORWARD_PART && forward->idempotent) {
+                gather_again(node, forward->gather, &forward->request);
+                forward_destroy(node, forward);
+            } else {
+                forward_unknown(node, forward);
+            }
+        }
+    }
+}
+
+// --- time
+// --------------------------------------------------------------------------------------------------
+
+void forward_pump(struct node *node) {
+    int64_t every_ms = node->forwards_waiting ? LIMIT_FORWARD_RETRY_MS : LIMIT_FORWARD_LOOK_MS;
+    if (node->forwards == NULL || node->mono.ns < node->forwards_looked.ns + every_ms * NS_PER_MS) {
+        return;
+    }
+    node->forwards_looked = node->mono;
+    node->forwards_waiting = false;
+    struct forward *next = NULL;
+    for (struct forward *forward = node->forwards; forward != NULL; forward = next) {
+        next = forward->next;
+        if (forward->deadline.ns <= node->mono.ns) {
+            forward_fail(node, forward, forward->asked == 0 ? NOBODY : UNKNOWN);
+        } else if (forward->asked == 0 && forward->again_at.ns <= node->mono.ns) {
+            forward_send(node, forward);
+            arena_reset(node->arena);
+        } else {
+            node->forwards_waiting = node->forwards_waiting || forward->asked == 0;
+        }
+    }
+}
+
+bool forward_next_wakeup(const struct node *node, mono_time *out_at) {
+    if (node->forwards == NULL) {
+        return false;
+    }
+    int64_t wait_ms = node->forwards_waiting ? LIMIT_FORWARD_RETRY_MS : LIMIT_FORWARD_LOOK_MS;
+    out_at->ns = node->forwards_looked.ns + wait_ms * NS_PER_MS;
+    return true;
+}

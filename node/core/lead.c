@@ -1,0 +1,329 @@
+// A new leader reads from its rows what the old one had in memory: timers, streams, supply. What it
+// had itself as a leader before is gone by then: when leadership ends, everything of the group is
+// forgotten, and answers that wait for its entries are lost (gates.h).
+#include "node/core/lead.h"
+
+#include "node/core/calls.h"
+#include "node/core/carry.h"
+#include "node/core/forward.h"
+#include "node/core/interest.h"
+#include "node/core/node_internal.h"
+#include "node/core/wait.h"
+#include "node/ring/place.h"
+#include "proto/base/check.h"
+#include "proto/limits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const int64_t NS_PER_MS = 1000000;
+static const int64_t ALL_TIMERS = -1;
+
+enum {
+    REPLICAS_DEFAULT = 3
+};
+
+// An answer that waits for other nodes to have the newest definitions.
+struct catalog_wait {
+    struct node_effect effect;
+    mono_time deadline;
+    struct catalog_wait *next;
+};
+
+// --- beginning
+// ---------------------------------------------------------------------------------------------
+
+static void configure(struct node *node, group_id group, const uint32_t *voters, uint32_t count) {
+    struct raft_config config = {.voter_count = count};
+    bool here = false;
+    for (uint32_t i = 0; i < count; i++) {
+        config.voters[i] = (node_id)voters[i];
+        here = here || config.voters[i] == node->self;
+    }
+    if (here) {
+        raft_configure(node->raft, group, &config);
+    }
+}
+
+// Members are fixed in this release, so every node computes the same placement from the same list;
+// the system group is on the first of them.
+static void configure_all(struct node *node, id128 cluster_id, uint32_t replicas) {
+    struct place_member members[PLACE_MEMBERS_MAX];
+    uint32_t ids[PLACE_MEMBERS_MAX];
+    check(node->peer_count <= PLACE_MEMBERS_MAX);
+    for (size_t i = 0; i < node->peer_count; i++) {
+        members[i] = (struct place_member){.node_id = node->peers[i].id, .weight = 1};
+        ids[i] = node->peers[i].id;
+    }
+    struct place_input input = {
+        .cluster_id = cluster_id,
+        .members = members,
+        .member_count = node->peer_count,
+        .partition_count = node->settings.group_count - 1,
+        .replica_count = replicas,
+    };
+    struct place_target target = place(&input, node->arena);
+    configure(node, CATALOG_GROUP, ids, target.replica_count);
+    for (uint32_t i = 0; i < target.partition_count; i++) {
+        const uint32_t *voters = &target.nodes[(size_t)i * target.replica_count];
+        configure(node, (group_id)(i + 1), voters, target.replica_count);
+    }
+    arena_reset(node->arena);
+}
+
+void lead_create(struct node *node, const struct node_options *options) {
+    uint32_t group_count = node->settings.group_count;
+    struct raft_options raft = {
+        .store = node->store,
+        .self = node->self,
+        .group_count = group_count,
+        .random_seed = options->random_seed,
+        .incarnation = options->incarnation == 0 ? 1 : options->incarnation,
+        .now = node->mono,
+    };
+    node->raft = raft_create(&raft);
+    for (uint32_t group = 0; group < group_count; group++) {
+        group_init(&node->groups[group], (group_id)group, node->store);
+    }
+    uint32_t replicas = options->replicas == 0 ? REPLICAS_DEFAULT : options->replicas;
+    configure_all(node, options->cluster_id, replicas);
+    raft_tick(node->raft, node->mono);
+}
+
+bool lead_may_decide(const struct node *node, group_id group) {
+    return node->groups[group].leading && (node->alone || !raft_is_transferring(node->raft, group));
+}
+
+// --- what is committed
+// -------------------------------------------------------------------------------------
+
+static void row_committed(void *argument, bytes key, bytes value) {
+    struct node *node = argument;
+    struct key_outbox_parts parts;
+    if (value.data != NULL && key.data[0] == KEY_OUTBOX && key_outbox_parse(key, &parts)) {
+        streams_sent(node->streams, node->visited_group, parts.destination, parts.sequence);
+    }
+}
+
+// A follower's: requests may wait here for executions that are decided elsewhere, tasks for permits
+// that come back there.
+static void row_followed(void *argument, bytes key, bytes value) {
+    struct node *node = argument;
+    id128 workflow;
+    if (key.data[0] == KEY_WORKFLOW && key_workflow_parse(key, &workflow)) {
+        wait_touched(node, workflow);
+    } else if (value.data != NULL && key.data[0] == KEY_LIMIT && limits_wait(node)) {
+        limit_row_seen(node, value);
+    }
+}
+
+static void catalog_tell(struct node *node) {
+    node_id leader = raft_leader(node->raft, CATALOG_GROUP);
+    if (!node->groups[CATALOG_GROUP].leading && node_peer_is_up(node, leader)) {
+        struct peer_applied applied = {.index = node->groups[CATALOG_GROUP].visited};
+        node_send(node, leader, LINK_URGENT, PEER_APPLIED, &peer_applied_record, &applied);
+    }
+}
+
+static void committed(struct node *node, group_id id, log_index index) {
+    struct group *group = &node->groups[id];
+    node->visited_group = id;
+    bool visits = group->leading || node->wait_count > 0 || limits_wait(node);
+    for (log_index at = group->visited + 1; at <= index && visits; at++) {
+        store_entry_visit(node->store, id, at, group->leading ? row_committed : row_followed, node);
+    }
+    if (index > group->visited) {
+        group->visited = index;
+    }
+    struct group_ack ack;
+    while (group_ack_take(group, index, &ack)) {
+        carry_committed(node, id, &ack);
+    }
+    gates_committed(node->gates, id, index);
+    if (id == CATALOG_GROUP && !node->alone) {
+        catalog_tell(node);
+    }
+}
+
+// --- leadership
+// ----------------------------------------------------------------------------------------------
+
+static void begin_leading(struct node *node, const struct raft_event *event) {
+    struct group *group = &node->groups[event->group];
+    node->groups_led += !group->leading;
+    group_lead(group, event->term, node->store);
+    gates_committed(node->gates, event->group, raft_commit_index(node->raft, event->group));
+    alarms_load(node->alarms, node->store, event->group, (wall_time){ALL_TIMERS});
+    streams_lead(node->streams, node->store, event->group);
+    node->supply_stale = true;
+    node->forwards_looked = (mono_time){0};
+}
+
+static void end_leading(struct node *node, const struct raft_event *event) {
+    struct group *group = &node->groups[event->group];
+    node->forwards_looked = (mono_time){0};
+    if (!group->leading) {
+        return;
+    }
+    node->groups_led--;
+    group_follow(group);
+    streams_follow(node->streams, event->group);
+    calls_lost(node, event->group);
+    gates_lost(node->gates, event->group);
+    node->supply_stale = true;
+}
+
+static void take_up(struct node *node, const struct raft_event *event) {
+    switch (event->kind) {
+    case RAFT_LEADING:
+        begin_leading(node, event);
+        break;
+    case RAFT_FOLLOWING:
+        end_leading(node, event);
+        if (event->group == CATALOG_GROUP) {
+            catalog_tell(node);
+        }
+        break;
+    case RAFT_COMMITTED:
+        committed(node, event->group, event->index);
+        break;
+    case RAFT_READ_CONFIRMED:
+        gates_read_confirmed(node->gates, event->group, event->read);
+        break;
+    }
+}
+
+static void frames_send(struct node *node) {
+    struct buffer frame;
+    buffer_init(&frame, LIMIT_RAFT_FRAME_BYTES);
+    node_id to = 0;
+    bool urgent = false;
+    while (raft_take_frame(node->raft, &to, &urgent, &frame)) {
+        node_send_frame(node, to, urgent ? LINK_URGENT : LINK_BULK, buffer_bytes(&frame));
+    }
+    buffer_deinit(&frame);
+}
+
+void lead_drain(struct node *node) {
+    struct raft_event event;
+    while (raft_take_event(node->raft, &event)) {
+        take_up(node, &event);
+    }
+    if (!node->alone && node->effects != NULL) { // none before the first step
+        frames_send(node);
+    }
+}
+
+static void load_wanted(void *argument, uint64_t queue) {
+    supply_open(argument, queue);
+}
+
+void lead_pump(struct node *node) {
+    if (!node->supply_stale) {
+        return;
+    }
+    node->supply_stale = false;
+    match_forget_supply(node->match);
+    match_each_wanted(node->match, load_wanted, node);
+    interest_load(node);
+}
+
+// --- leaving
+// -----------------------------------------------------------------------------------------------
+
+static node_id furthest(const struct node *node, group_id group) {
+    struct raft_group_status status = raft_status(node->raft, group);
+    node_id best = 0;
+    log_index match = 0;
+    for (uint32_t i = 0; i < status.follower_count; i++) {
+        const struct raft_follower_status *follower = &status.followers[i];
+        if (follower->answers && follower->match >= match &&
+            node_peer_is_up(node, follower->node)) {
+            best = follower->node;
+            match = follower->match;
+        }
+    }
+    return best;
+}
+
+void lead_leave_pump(struct node *node) {
+    if (!node->leaving || node->groups_led == 0) {
+        return;
+    }
+    for (uint32_t group = 0; group < node->settings.group_count; group++) {
+        if (node->groups[group].leading && !raft_is_transferring(node->raft, (group_id)group)) {
+            node_id to = furthest(node, (group_id)group);
+            if (to != 0) {
+                (void)raft_transfer(node->raft, (group_id)group, to);
+            }
+        }
+    }
+}
+
+// --- definitions
+// --------------------------------------------------------------------------------------------
+
+static log_index applied_everywhere(const struct node *node) {
+    log_index least = UINT64_MAX;
+    for (size_t i = 0; i < node->peer_count; i++) {
+        const struct node_peer *peer = &node->peers[i];
+        if (peer->up && peer->catalog_applied < least) {
+            least = peer->catalog_applied;
+        }
+    }
+    return least;
+}
+
+bool lead_hold_for_catalog(struct node *node, const struct node_effect *effect) {
+    if (effect->catalog == 0 || node->alone || applied_everywhere(node) >= effect->catalog) {
+        return false;
+    }
+    struct catalog_wait *wait = calloc(1, sizeof(*wait));
+    check(wait != NULL);
+    wait->effect = *effect;
+    wait->deadline.ns = node->mono.ns + LIMIT_CATALOG_LEASE_MS * NS_PER_MS;
+    wait->next = node->catalog_waits;
+    node->catalog_waits = wait;
+    return true;
+}
+
+void lead_catalog_applied(struct node *node, node_id from, log_index index) {
+    struct node_peer *peer = node_peer_of(node, from);
+    if (peer != NULL && index > peer->catalog_applied) {
+        peer->catalog_applied = index;
+    }
+}
+
+void lead_catalog_pump(struct node *node) {
+    log_index everywhere = node->catalog_waits == NULL ? 0 : applied_everywhere(node);
+    struct catalog_wait **at = &node->catalog_waits;
+    while (*at != NULL) {
+        struct catalog_wait *wait = *at;
+        if (wait->effect.catalog <= everywhere || wait->deadline.ns <= node->mono.ns) {
+            *at = wait->next;
+            wait->effect.catalog = 0;
+            node_effect_out(node, &wait->effect);
+            free(wait);
+        } else {
+            at = &wait->next;
+        }
+    }
+}
+
+bool lead_catalog_next(const struct node *node, mono_time *out_at) {
+    out_at->ns = node->mono.ns + LIMIT_CATALOG_LEASE_MS * NS_PER_MS;
+    return node->catalog_waits != NULL;
+}
+
+void lead_destroy(struct node *node) {
+    while (node->catalog_waits != NULL) {
+        struct catalog_wait *wait = node->catalog_waits;
+        node->catalog_waits = wait->next;
+        node_effect_release(&wait->effect);
+        free(wait);
+    }
+    for (uint32_t group = 0; group < node->settings.group_count; group++) {
+        group_deinit(&node->groups[group]);
+    }
+    raft_destroy(&node->raft);
+}

@@ -1,0 +1,38 @@
+// Which groups this node leads, and what begins and ends with that: node/raft says so, here the
+// core takes it up. Also what happens when entries commit. Thread: core.
+#pragma once
+
+#include "node/core/effect.h"
+#include "node/raft/raft.h"
+
+struct node;
+struct node_options;
+
+void lead_create(struct node *node, const struct node_options *options);
+
+// Takes up what Raft says, and gives out what it wants sent.
+void lead_drain(struct node *node);
+
+// Whether the group is led here and entries may be made.
+bool lead_may_decide(const struct node *node, group_id group);
+
+// Loads the queues' supply anew after leadership changed.
+void lead_pump(struct node *node);
+
+// While the node is leaving: hands each group to the follower that is furthest.
+void lead_leave_pump(struct node *node);
+
+// --- definitions ---------------------------------------------------------------------------------
+
+// An answer to a change of definitions leaves when every node that can be reached has applied it,
+// so that the next start anywhere finds it (distributed.md §10). False: it may leave now. True: it
+// was taken over and leaves later.
+bool lead_hold_for_catalog(struct node *node, const struct node_effect *effect);
+
+// A node has applied the catalog up to `index`.
+void lead_catalog_applied(struct node *node, node_id from, log_index index);
+
+// Lets go what has waited long enough, or for nodes that are gone.
+void lead_catalog_pump(struct node *node);
+bool lead_catalog_next(const struct node *node, mono_time *out_at);
+void lead_destroy(struct node *node);

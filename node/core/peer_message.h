@@ -1,0 +1,96 @@
+// What nodes say to each other, beside Raft's frames: one byte of kind, then a record of
+// proto/wire, or the frame. Fields may be added (unknown tags are skipped), never given another
+// meaning. Pure. Thread: any.
+#pragma once
+
+#include "proto/base/arena.h"
+#include "proto/base/buffer.h"
+#include "proto/wire/wire.h"
+
+enum peer_message_kind {
+    PEER_RAFT = 1,
+    PEER_FORWARD,    // run this request on groups you lead
+    PEER_ANSWER,     // what came of it
+    PEER_DELIVERY,   // the tasks in your answer reached their worker, or did not
+    PEER_INTEREST,   // polls of this queue wait at my place
+    PEER_HINT,       // this queue has tasks at mine
+    PEER_STREAM,     // a message from a group I lead to one that you lead
+    PEER_STREAM_ACK, // such messages were applied up to here
+    PEER_APPLIED,    // I have applied the catalog up to here
+    PEER_POLLED,     // somebody polled this queue (soft)
+    PEER_MESSAGE_KINDS
+};
+
+// A request as the front door read it, with what was chosen for it.
+#define PEER_FORWARD_FIELDS(FIELD)                                                  \
+    FIELD(1, U64, call)                                                             \
+    FIELD(2, TEXT, method)                                                          \
+    FIELD(3, TEXT_LIST, segments)                                                   \
+    FIELD(4, TEXT_LIST, parameters) /* name, value, name, value … */              \
+    FIELD(5, TEXT, body)                                                            \
+    FIELD(6, ID, chosen_id)                                                         \
+    FIELD(7, TEXT, aim)                                                             \
+    FIELD(8, BOOL, scoped)                                                          \
+    FIELD(9, U32_LIST, groups) /* of a scoped one: exactly these, all led by you */ \
+    FIELD(10, U64, catalog)    /* the catalog's index that the asking node has applied */
+WIRE_STRUCT(peer_forward, PEER_FORWARD_FIELDS);
+
+enum peer_outcome {
+    PEER_ANSWERED,
+    PEER_NOT_LEADER, // nothing was done; `leader` may know better
+    PEER_UNKNOWN,    // leadership ended meanwhile: it may or may not have been done
+};
+
+#define PEER_ANSWER_FIELDS(FIELD) \
+    FIELD(1, U64, call)           \
+    FIELD(2, U8, outcome)         \
+    FIELD(3, U16, status)         \
+    FIELD(4, U8, reply_kind)      \
+    FIELD(5, BOOL, retry_after)   \
+    FIELD(6, BOOL, with_tasks)    \
+    FIELD(7, TEXT, body)          \
+    FIELD(8, U16, leader)
+WIRE_STRUCT(peer_answer, PEER_ANSWER_FIELDS);
+
+#define PEER_DELIVERY_FIELDS(FIELD) \
+    FIELD(1, U64, call)             \
+    FIELD(2, BOOL, gone)
+WIRE_STRUCT(peer_delivery, PEER_DELIVERY_FIELDS);
+
+#define PEER_INTEREST_FIELDS(FIELD) \
+    FIELD(1, TEXT, type)            \
+    FIELD(2, TEXT, domain)          \
+    FIELD(3, U32, polls)
+WIRE_STRUCT(peer_interest, PEER_INTEREST_FIELDS);
+
+#define PEER_HINT_FIELDS(FIELD) \
+    FIELD(1, U64, queue)        \
+    FIELD(2, U32, count)
+WIRE_STRUCT(peer_hint, PEER_HINT_FIELDS);
+
+#define PEER_STREAM_FIELDS(FIELD) \
+    FIELD(1, U16, source)         \
+    FIELD(2, U16, destination)    \
+    FIELD(3, U64, sequence)       \
+    FIELD(4, TEXT, message)
+WIRE_STRUCT(peer_stream, PEER_STREAM_FIELDS);
+
+#define PEER_APPLIED_FIELDS(FIELD) FIELD(1, U64, index)
+WIRE_STRUCT(peer_applied, PEER_APPLIED_FIELDS);
+
+#define PEER_POLLED_FIELDS(FIELD) \
+    FIELD(1, TEXT, type)          \
+    FIELD(2, TEXT, domain)        \
+    FIELD(3, TEXT, worker)
+WIRE_STRUCT(peer_polled, PEER_POLLED_FIELDS);
+
+// Appends kind and record.
+void peer_message_write(
+    enum peer_message_kind kind,
+    const struct wire_record *record,
+    const void *value,
+    struct buffer *out
+);
+
+// Splits a message. Errors: ERR_CORRUPT (empty, or a kind this release does not know).
+MUST_USE err peer_message_read(bytes message, enum peer_message_kind *out_kind, bytes *out_content);

@@ -1,0 +1,70 @@
+// Several nodes over the twins, with a network that loses nothing while a link is up: requests in
+// as text at any node, answers out; time goes on in milliseconds.
+#pragma once
+
+#include "node/core/node.h"
+#include "storage/memory/memory.h"
+#include "storage/store.h"
+#include "tests/unit/test.h"
+
+enum {
+    CLUSTER_NODES = 3,
+    CLUSTER_GROUPS = 9
+};
+
+struct cluster_message {
+    int from;
+    int to;
+    bytes body; // owned
+    struct cluster_message *next;
+};
+
+struct cluster_node {
+    struct memory_faults faults;
+    struct disk *disk;
+    struct sorted_map *map;
+    struct store *store;
+    struct node *node; // NULL: down
+    struct node_effects *effects;
+    uint64_t incarnation;
+    bool cut_off; // its links are down, it runs on
+};
+
+struct cluster {
+    struct cluster_node nodes[CLUSTER_NODES];
+    struct arena *arena;
+    mono_time mono;
+    wall_time wall;
+    struct cluster_message *first;
+    struct cluster_message *last;
+    uint64_t next_request;
+    // the answer that was waited for
+    uint64_t wanted;
+    bool answered;
+    uint16_t status;
+    char body[256 * 1024];
+};
+
+int cluster_setup(void **state);
+int cluster_teardown(void **state);
+
+// Time goes on, messages are delivered, logs are synced.
+void cluster_run(struct cluster *cluster, int64_t ms);
+
+// Hands a request to node `at` (from 0). Returns its id.
+uint64_t cluster_send(
+    struct cluster *cluster, int at, const char *method, const char *target, const char *body
+);
+
+// Runs until that answer is there, or fails after `within_ms`. Returns its status.
+uint16_t cluster_wait(struct cluster *cluster, uint64_t request, int64_t within_ms);
+
+// Both, within ten seconds.
+uint16_t cluster_ask(
+    struct cluster *cluster, int at, const char *method, const char *target, const char *body
+);
+
+// The process dies with what it had not synced; starts again; its links are cut, or healed.
+void cluster_kill(struct cluster *cluster, int at);
+void cluster_start(struct cluster *cluster, int at);
+void cluster_cut(struct cluster *cluster, int at, bool cut);
