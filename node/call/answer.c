@@ -6,7 +6,7 @@
 
 static size_t on_header(char *data, size_t one, size_t size, void *argument);
 static size_t on_body(char *data, size_t one, size_t size, void *argument);
-static int on_connected(void *argument, char *remote, char *local, int remote_port, int local_port);
+static int on_connected(void *argument, char *to, char *from, int to_port, int from_port);
 static int
 on_progress(void *argument, curl_off_t down_all, curl_off_t down, curl_off_t up_all, curl_off_t up);
 
@@ -45,12 +45,12 @@ static void sign_of_life(struct answer *answer) {
 }
 
 // From here on the peer must not be silent for longer than it may.
-static int
-on_connected(void *argument, char *remote, char *local, int remote_port, int local_port) {
-    (void)remote;
-    (void)local;
-    (void)remote_port;
-    (void)local_port;
+// NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's
+static int on_connected(void *argument, char *to, char *from, int to_port, int from_port) {
+    (void)to;
+    (void)from;
+    (void)to_port;
+    (void)from_port;
     sign_of_life(argument);
     return CURL_PREREQFUNC_OK;
 }

@@ -52,8 +52,10 @@ void caller_destroy(struct caller **caller) {
     if (*caller == NULL) {
         return;
     }
-    while ((*caller)->first != NULL) {
-        call_drop((*caller)->first);
+    for (struct open_call *open = (*caller)->first; open != NULL;) {
+        struct open_call *behind = open->next;
+        call_drop(open);
+        open = behind;
     }
     (void)curl_multi_cleanup((*caller)->multi);
     event_free((*caller)->timer);

@@ -95,6 +95,13 @@ static void on_called(void *argument, uint64_t call_id, const struct call_result
     shell_step(argument, &event);
 }
 
+// A call wanted while the process stops is left to the next one: its claim's lease ends.
+static void call_carry_out(struct shell *shell, const struct node_effect *effect) {
+    if (!shell->stopping) {
+        caller_make(shell->caller, effect->call_id, &effect->call, on_called, shell);
+    }
+}
+
 void effects_carry_out(struct shell *shell) {
     struct node_effect effect;
     while (node_effects_take(shell->effects, &effect)) {
@@ -106,7 +113,7 @@ void effects_carry_out(struct shell *shell) {
             evaluation_carry_out(shell, &effect);
             break;
         case EFFECT_CALL:
-            caller_make(shell->caller, effect.call_id, &effect.call, on_called, shell);
+            call_carry_out(shell, &effect);
             break;
         case EFFECT_SEND: // nobody to send to: this node is alone
             break;

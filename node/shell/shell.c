@@ -145,7 +145,7 @@ static void on_gone(void *argument, uint64_t request_id) {
 
 static void on_http_stopped(void *argument) {
     struct shell *shell = argument;
-    shell->stopped = true;
+    shell->http_stopped = true;
 }
 
 // --- the turn
@@ -385,6 +385,9 @@ static void shell_run(struct shell *shell) {
     while (!shell->stopped) {
         (void)event_base_loop(shell->base, EVLOOP_ONCE);
         turn(shell);
+        // Answers of calls under way are waited for: what is cut off is made again.
+        shell->stopped =
+            shell->stopped || (shell->http_stopped && caller_stats(shell->caller).open == 0);
     }
     settle(shell);
     log_line(

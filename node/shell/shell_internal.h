@@ -32,8 +32,9 @@ struct shell {
     struct event *terminate[2];
     struct event *stop_deadline;
     uint64_t requests_stepped;
-    bool stopping; // no new requests
-    bool stopped;  // the loop ends
+    bool stopping;     // no new requests, in neither direction
+    bool http_stopped; // all clients have their answers
+    bool stopped;      // the loop ends
 };
 
 // Carries out every effect whose gate is open. effects.c

@@ -95,6 +95,20 @@ class Calls(unittest.TestCase):
         self.assertEqual(len(set(self.peer.requests)), 1)
         self.assertEqual(task["outputData"]["response"]["body"], {"number": 2})
 
+    def test_a_stop_waits_for_the_answer_of_a_call(self):
+        self.peer.held.clear()
+        workflow_id = self.start("/order", readTimeOut=20000)
+        wait_for(lambda: self.peer.requests, what="the call")
+        stop = threading.Thread(target=self.server.cluster, args=("stop",))
+        stop.start()
+        wait_for(lambda: "event=stopping" in self.server.log(), what="the stop")
+        self.peer.held.set()
+        stop.join()
+        self.server.cluster("start")
+        found = self.server.workflow(workflow_id)
+        self.assertEqual((found["status"], found["tasks"][0]["pollCount"]), ("COMPLETED", 1))
+        self.assertEqual(len(self.peer.requests), 1)
+
     def test_an_answer_that_was_taken_is_there_after_a_kill(self):
         workflow_id = self.start("/order")
         found = self.wait_for_end(workflow_id)
