@@ -7,7 +7,7 @@ import urllib.request
 
 DEFAULT_SERVER = "http://127.0.0.1:" + (os.environ.get("ORPHEUS_HTTP_PORT") or "8080")
 FOLDER = os.path.dirname(os.path.abspath(__file__))
-SAMPLES = ("image_conversion", "loan_application", "population")
+SAMPLES = ("image_conversion", "loan_application", "order_saga", "population")
 
 
 class ServerSaysNo(Exception):

@@ -15,6 +15,7 @@ from server import ROOT, wait_for
 
 TERMINAL = ("COMPLETED", "FAILED", "TIMED_OUT", "TERMINATED")
 LOST = "LOST"  # ours: the server does not know it
+HANDLER = "order_compensation"  # the failure workflow of order_saga
 OPEN_MAX = 30  # executions in hand at a time
 AFTER_REFUSAL_SECONDS = 0.1
 
@@ -31,6 +32,11 @@ def as_sent(model):
     return model
 
 
+def handler_of(workflow):
+    """The id of the failure workflow that a failed execution started, or None."""
+    return workflow.get("output", {}).get("conductor.failure_workflow") if workflow else None
+
+
 class Clients:
     """The SDK's clients. A call that got no answer raises ApiException or is asked again."""
 
@@ -40,7 +46,7 @@ class Clients:
         self.workflow_client = clients.get_workflow_client()
         self.task_client = clients.get_task_client()
         self.metadata_client = clients.get_metadata_client()
-        self.ended = {}
+        self.ended, self.handlers = {}, {}
 
     def register(self, samples):
         for sample in samples:
@@ -85,8 +91,16 @@ class Clients:
     def has_ended(self, workflow_id):
         return self.status(workflow_id) in TERMINAL + (LOST,)
 
+    def handlers_of(self, workflow_ids):
+        """The failure workflows of those that have failed."""
+        for one in workflow_ids - self.handlers.keys():
+            if self.ended.get(one) == "FAILED":
+                self.handlers[one] = handler_of(self.load(one, False))
+        return {one for one in self.handlers.values() if one}
+
     def load_family(self, workflow_ids):
-        """Every execution of `workflow_ids`, their parents and children, by id; lost ones left out."""
+        """Every execution of `workflow_ids`, their parents, children and failure workflows, by id; lost
+        ones left out."""
         loaded, looked_at, wanted = {}, set(), set(workflow_ids)
         while wanted:
             workflow_id = wanted.pop()
@@ -96,7 +110,7 @@ class Clients:
                 continue
             loaded[workflow_id] = workflow
             relatives = {task.get("subWorkflowId") for task in workflow["tasks"]}
-            relatives.add(workflow.get("parentWorkflowId"))
+            relatives |= {workflow.get("parentWorkflowId"), handler_of(workflow)}
             wanted |= {one for one in relatives if one} - looked_at
         return loaded
 
@@ -108,30 +122,50 @@ class Clients:
 class Wanted:
     """One start: what was asked for, and how it has to end."""
 
-    KINDS = ("image", "approve", "reject", "officer yes", "officer no", "incomplete")
+    KINDS = (
+        "image", "gallery", "approve", "reject", "officer yes", "officer no", "incomplete",
+        "order", "order unpaid", "order unsent",
+    )
+    # What the shop's books say of an order in the end.
+    DEEDS = {
+        "order": {"reserve", "charge", "ship"},
+        "order unpaid": {"reserve", "release"},
+        "order unsent": {"reserve", "charge", "refund", "release"},
+    }
 
     def __init__(self, number, kind, folder):
         self.kind = kind
         self.correlation = f"start-{number}"
-        self.name = "image_conversion" if kind == "image" else "loan_application"
-        if kind == "image":
+        if kind in ("image", "gallery"):
+            self.name = "image_conversion" if kind == "image" else "image_gallery"
             self.width, self.height = 16 + number % 40, 12 + number % 30
             self.input = {
                 "folder": os.path.join(folder, "pictures", str(number)),
                 "width": self.width, "height": self.height, "seed": number,
             }
+            if kind == "gallery":
+                self.input["widths"] = list(range(2, 3 + number % 9))
+        elif kind in self.DEEDS:
+            self.name = "order_saga"
+            self.input = {
+                "books": os.path.join(folder, "books"), "order": str(number), "items": ["tea"],
+                "amount": 2000 if kind == "order unpaid" else 20,
+                "address": None if kind == "order unsent" else "Baker Street",
+            }
         else:
+            self.name = "loan_application"
             income = {"approve": 900, "reject": 100}.get(kind, 400)
             self.input = {"applicant": f"applicant {number}", "income": income, "amount": 1000 - income}
             if kind == "incomplete":
                 del self.input["amount"]
         self.decision = {"officer yes": "approve", "officer no": "decline"}.get(kind)
 
-    def complaint_about(self, end):
-        """What is wrong with how it ended, or None."""
+    def complaint_about(self, end, ends):
+        """What is wrong with how it ended, or None; `ends` are all executions by id."""
         if end is None:
             return "it is gone"
-        status = "FAILED" if self.kind == "incomplete" else "COMPLETED"
+        fails = self.kind in ("incomplete", "order unpaid", "order unsent")
+        status = "FAILED" if fails else "COMPLETED"
         if end["status"] != status:
             return f"{end['status']} instead of {status}: {end.get('reasonForIncompletion')}"
         if end["input"] != self.input:
@@ -141,11 +175,29 @@ class Wanted:
             pixels, files = self.width * self.height, (output.get("thumbnail"), output.get("page"))
             missing = [file for file in files if not file or not os.path.exists(file)]
             return None if output.get("pixels") == pixels and not missing else f"its output is {output}"
+        if self.kind == "gallery":
+            files = output.get("files") or []
+            shown = os.path.exists(output.get("page") or "") and all(map(os.path.exists, files))
+            right = shown and len(files) == len(self.input["widths"])
+            return None if right else f"its output is {output}"
+        if self.kind in self.DEEDS:
+            return self.complaint_about_order(end, ends)
         decision = {
             "approve": "approved", "officer yes": "approved", "officer no": "declined",
             "reject": "rejected", "incomplete": "incomplete",
         }[self.kind]
         return None if output.get("decision") == decision else f"its output is {output}"
+
+    def complaint_about_order(self, end, ends):
+        begun = f"{self.input['order']}."
+        books = os.listdir(self.input["books"])
+        deeds = {file[len(begun):] for file in books if file.startswith(begun)}
+        if deeds != self.DEEDS[self.kind]:
+            return f"the books say {sorted(deeds)}"
+        handler = ends.get(handler_of(end))
+        if end["status"] == "FAILED" and (handler is None or handler["status"] != "COMPLETED"):
+            return "its compensation is not COMPLETED"
+        return None
 
 
 class Starter(threading.Thread):
@@ -261,10 +313,12 @@ class Records:
         return [line["trouble"] for line in self.read() if "trouble" in line]
 
     def answered(self):
-        """task id → (when the answer was there, output that was sent)."""
-        sent = {line["sent"]: line["output"] for line in self.read() if "sent" in line}
+        """task id → (when the answer was there, status and output that were sent)."""
+        sent = {
+            line["sent"]: (line["status"], line["output"]) for line in self.read() if "sent" in line
+        }
         return {
-            line["answered"]: (line["ms"], sent[line["answered"]])
+            line["answered"]: (line["ms"], *sent[line["answered"]])
             for line in self.read()
             if "answered" in line
         }

@@ -9,12 +9,9 @@ import html
 import os
 import random
 import struct
-import tempfile
 import zlib
 
-
-class BadInput(Exception):
-    """The input can never work: trying again is no use."""
+from plain_tasks import BadInput, put_file
 
 
 def image_read(task_input):
@@ -91,16 +88,36 @@ def image_histogram(task_input):
 def image_publish(task_input):
     """{folder, thumbnail, grey, histogram} → {page}: a page that shows the results."""
     thumbnail, grey = task_input["thumbnail"], task_input["grey"]
-    page = os.path.join(task_input["folder"], os.path.basename(grey)[: -len(".png")] + ".html")
-    shown = "".join(
-        f'<img src="{html.escape(os.path.basename(file))}" alt="{name}">'
-        for name, file in (("thumbnail", thumbnail), ("grey", grey))
+    page = page_beside(grey)
+    put_file(
+        page,
+        f"<!doctype html>{shown([thumbnail, grey])}<p>brightness: {task_input['histogram']}\n".encode(),
     )
-    put_file(page, f"<!doctype html><p>{shown}<p>brightness: {task_input['histogram']}\n".encode())
     return {"page": page}
 
 
-TASKS = (image_read, image_resize, image_grey, image_encode, image_histogram, image_publish)
+def image_show(task_input):
+    """{folder, files} → {page}: a page that shows pictures."""
+    files = task_input["files"]
+    if not files:
+        raise BadInput("no picture to show: 'widths' is empty")
+    page = page_beside(files[0])
+    put_file(page, f"<!doctype html>{shown(files)}\n".encode())
+    return {"page": page}
+
+
+TASKS = (
+    image_read, image_resize, image_grey, image_encode, image_histogram, image_publish, image_show
+)
+
+
+def page_beside(file):
+    return os.path.splitext(file)[0] + ".html"
+
+
+def shown(files):
+    names = (html.escape(os.path.basename(file)) for file in files)
+    return "<p>" + "".join(f'<img src="{name}" alt="{name}">' for name in names)
 
 
 # --- files ----------------------------------------------------------------------------------------
@@ -109,15 +126,6 @@ TASKS = (image_read, image_resize, image_grey, image_encode, image_histogram, im
 def renamed(path, suffix, ending=None):
     stem, old_ending = os.path.splitext(path)
     return stem + suffix + (ending or old_ending)
-
-
-def put_file(path, content):
-    """Writes beside the place and renames: a reader sees all of it or the file that was there."""
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".new-")
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)
 
 
 def write_netpbm(path, width, height, pixels):

@@ -1,8 +1,6 @@
 """The work of the loan_application sample: plain functions from a task's input to its output."""
 
-
-class BadInput(Exception):
-    """The input can never work: trying again is no use."""
+from plain_tasks import BadInput
 
 
 def loan_check_application(task_input):
