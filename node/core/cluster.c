@@ -39,7 +39,11 @@ bool node_peer_is_up(const struct node *node, node_id id) {
 }
 
 node_id node_leader(const struct node *node, group_id group) {
-    return node->groups[group].leading ? node->self : raft_leader(node->raft, group);
+    const struct group *known = &node->groups[group];
+    if (known->leading) {
+        return node->self;
+    }
+    return known->has_copy ? raft_leader(node->raft, group) : known->told_leader;
 }
 
 static void peer_changed(struct node *node, node_id id, bool up) {
@@ -51,7 +55,9 @@ static void peer_changed(struct node *node, node_id id, bool up) {
     peer->catalog_applied = 0;
     raft_peer_changed(node->raft, id, up);
     interest_peer_changed(node, id, up);
-    if (!up) {
+    if (up) {
+        lead_tell(node, id);
+    } else {
         forward_peer_down(node, id);
     }
     node->forwards_looked = (mono_time){0};
@@ -132,6 +138,7 @@ static err take(struct node *node, node_id from, enum peer_message_kind kind, by
         struct peer_stream stream;
         struct peer_applied applied;
         struct peer_polled polled;
+        struct peer_leads leads;
     } said;
     switch (kind) {
     case PEER_RAFT:
@@ -171,6 +178,10 @@ static err take(struct node *node, node_id from, enum peer_message_kind kind, by
     case PEER_POLLED:
         TRY(wire_decode(&peer_polled_record, content, node->arena, &said.polled));
         polled(node, &said.polled);
+        break;
+    case PEER_LEADS:
+        TRY(wire_decode(&peer_leads_record, content, node->arena, &said.leads));
+        lead_told(node, from, &said.leads);
         break;
     case PEER_MESSAGE_KINDS:
         break;

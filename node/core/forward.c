@@ -26,7 +26,8 @@ struct forward {
     group_id group;
     node_id fixed; // the only node that may be asked; 0: any leader
     bool idempotent;
-    node_id asked; // 0: waits for somebody to ask
+    bool uncertain; // a node that was asked may have done it
+    node_id asked;  // 0: waits for somebody to ask
     mono_time deadline;
     mono_time again_at;
     struct gather *gather;
@@ -235,6 +236,7 @@ static void forward_wait(struct node *node, struct forward *forward) {
 }
 
 static void forward_unknown(struct node *node, struct forward *forward) {
+    forward->uncertain = true;
     if (forward->purpose == FORWARD_CLAIM || !forward->idempotent) {
         forward_fail(node, forward, UNKNOWN);
     } else {
@@ -275,8 +277,7 @@ void forward_answered(struct node *node, node_id from, const struct peer_answer 
 static node_id whom_to_ask(const struct node *node, const struct forward *forward) {
     node_id leader = forward->fixed;
     if (leader == 0) {
-        leader = node->groups[forward->group].leading ? node->self
-                                                      : raft_leader(node->raft, forward->group);
+        leader = node_leader(node, forward->group);
     }
     return leader == node->self || node_peer_is_up(node, leader) ? leader : 0;
 }
@@ -523,7 +524,8 @@ void forward_pump(struct node *node) {
     for (struct forward *forward = node->forwards; forward != NULL; forward = next) {
         next = forward->next;
         if (forward->deadline.ns <= node->mono.ns) {
-            forward_fail(node, forward, forward->asked == 0 ? NOBODY : UNKNOWN);
+            bool nothing_done = forward->asked == 0 && !forward->uncertain;
+            forward_fail(node, forward, nothing_done ? NOBODY : UNKNOWN);
         } else if (forward->asked == 0 && forward->again_at.ns <= node->mono.ns) {
             forward_send(node, forward);
             arena_reset(node->arena);

@@ -14,7 +14,11 @@ struct group_ack {
 
 struct group {
     group_id id;
-    bool leading; // this node leads it and its term is open: it may decide
+    bool has_copy; // this node is one of its voters
+    bool leading;  // this node leads it and its term is open: it may decide
+    // Of a group without a copy here: who said last that it leads, and in which term.
+    uint16_t told_leader;
+    uint64_t told_term;
     uint64_t term;
     int64_t time_ms;        // partition time of the newest entry: never goes back
     log_index last_index;   // newest entry

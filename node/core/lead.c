@@ -40,13 +40,15 @@ static void configure(struct node *node, group_id group, const uint32_t *voters,
         config.voters[i] = (node_id)voters[i];
         here = here || config.voters[i] == node->self;
     }
+    node->groups[group].has_copy = here;
+    node->scattered = node->scattered || count < node->peer_count;
     if (here) {
         raft_configure(node->raft, group, &config);
     }
 }
 
-// Members are fixed in this release, so every node computes the same placement from the same list;
-// the system group is on the first of them.
+// Members are fixed in this release, so every node computes the same placement from the same list.
+// The system group is everywhere: each node reads definitions from its own copy.
 static void configure_all(struct node *node, id128 cluster_id, uint32_t replicas) {
     struct place_member members[PLACE_MEMBERS_MAX];
     uint32_t ids[PLACE_MEMBERS_MAX];
@@ -63,7 +65,8 @@ static void configure_all(struct node *node, id128 cluster_id, uint32_t replicas
         .replica_count = replicas,
     };
     struct place_target target = place(&input, node->arena);
-    configure(node, CATALOG_GROUP, ids, target.replica_count);
+    check(node->peer_count <= RAFT_VOTERS_MAX);
+    configure(node, CATALOG_GROUP, ids, (uint32_t)node->peer_count);
     for (uint32_t i = 0; i < target.partition_count; i++) {
         const uint32_t *voters = &target.nodes[(size_t)i * target.replica_count];
         configure(node, (group_id)(i + 1), voters, target.replica_count);
@@ -148,6 +151,31 @@ static void committed(struct node *node, group_id id, log_index index) {
 // --- leadership
 // ----------------------------------------------------------------------------------------------
 
+static void tell_one(struct node *node, node_id to, const struct group *group) {
+    struct peer_leads leads = {.group = group->id, .term = group->term};
+    node_send(node, to, LINK_URGENT, PEER_LEADS, &peer_leads_record, &leads);
+}
+
+void lead_tell(struct node *node, node_id to) {
+    for (uint32_t group = 0; group < node->settings.group_count && node->scattered; group++) {
+        if (node->groups[group].leading) {
+            tell_one(node, to, &node->groups[group]);
+        }
+    }
+}
+
+void lead_told(struct node *node, node_id from, const struct peer_leads *leads) {
+    if (leads->group >= node->settings.group_count) {
+        return;
+    }
+    struct group *group = &node->groups[leads->group];
+    if (!group->has_copy && leads->term >= group->told_term) {
+        group->told_leader = from;
+        group->told_term = leads->term;
+        node->forwards_looked = (mono_time){0};
+    }
+}
+
 static void begin_leading(struct node *node, const struct raft_event *event) {
     struct group *group = &node->groups[event->group];
     node->groups_led += !group->leading;
@@ -157,6 +185,11 @@ static void begin_leading(struct node *node, const struct raft_event *event) {
     streams_lead(node->streams, node->store, event->group);
     node->supply_stale = true;
     node->forwards_looked = (mono_time){0};
+    for (size_t i = 0; i < node->peer_count && node->scattered; i++) {
+        if (node->peers[i].up) {
+            tell_one(node, node->peers[i].id, group);
+        }
+    }
 }
 
 static void end_leading(struct node *node, const struct raft_event *event) {

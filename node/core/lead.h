@@ -3,6 +3,7 @@
 #pragma once
 
 #include "node/core/effect.h"
+#include "node/core/peer_message.h"
 #include "node/raft/raft.h"
 
 struct node;
@@ -21,6 +22,10 @@ void lead_pump(struct node *node);
 
 // While the node is leaving: hands each group to the follower that is furthest.
 void lead_leave_pump(struct node *node);
+
+// Tells a node that came up which groups are led here: it may have no copy of them to know it by.
+void lead_tell(struct node *node, node_id to);
+void lead_told(struct node *node, node_id from, const struct peer_leads *leads);
 
 // --- definitions ---------------------------------------------------------------------------------
 

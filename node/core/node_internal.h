@@ -101,6 +101,7 @@ struct node {
     struct raft *raft;
     node_id self;
     bool alone;          // the cluster is this node
+    bool scattered;      // some groups have no copy on some nodes
     bool leaving;        // hands leadership over
     uint32_t groups_led; // now
     struct node_peer *peers;

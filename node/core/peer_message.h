@@ -18,6 +18,7 @@ enum peer_message_kind {
     PEER_STREAM_ACK, // such messages were applied up to here
     PEER_APPLIED,    // I have applied the catalog up to here
     PEER_POLLED,     // somebody polled this queue (soft)
+    PEER_LEADS,      // I lead this group: for nodes that have no copy of it (soft)
     PEER_MESSAGE_KINDS
 };
 
@@ -83,6 +84,11 @@ WIRE_STRUCT(peer_applied, PEER_APPLIED_FIELDS);
     FIELD(2, TEXT, domain)        \
     FIELD(3, TEXT, worker)
 WIRE_STRUCT(peer_polled, PEER_POLLED_FIELDS);
+
+#define PEER_LEADS_FIELDS(FIELD) \
+    FIELD(1, U16, group)         \
+    FIELD(2, U64, term)
+WIRE_STRUCT(peer_leads, PEER_LEADS_FIELDS);
 
 // Appends kind and record.
 void peer_message_write(

@@ -48,6 +48,7 @@ void cluster_start(struct cluster *cluster, int at) {
         .members = members,
         .member_count = CLUSTER_NODES,
         .self = (uint16_t)(at + 1),
+        .replicas = cluster->replicas,
         .incarnation = ++node->incarnation,
         .random_seed = 11 + (uint64_t)at + 100 * node->incarnation,
         .host = BYTES_LITERAL("host"),
@@ -115,9 +116,10 @@ void cluster_cut(struct cluster *cluster, int at, bool cut) {
     }
 }
 
-int cluster_setup(void **state) {
+static int setup(void **state, uint32_t replicas) {
     struct cluster *cluster = calloc(1, sizeof(*cluster));
     assert_non_null(cluster);
+    cluster->replicas = replicas;
     cluster->arena = arena_create(64 * 1024);
     cluster->wall.ms = 1700000000000;
     cluster->mono.ns = 1000000000;
@@ -131,6 +133,14 @@ int cluster_setup(void **state) {
     cluster_run(cluster, 3000);
     *state = cluster;
     return 0;
+}
+
+int cluster_setup(void **state) {
+    return setup(state, 0);
+}
+
+int cluster_setup_single_copies(void **state) {
+    return setup(state, 1);
 }
 
 int cluster_teardown(void **state) {

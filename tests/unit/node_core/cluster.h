@@ -31,6 +31,7 @@ struct cluster_node {
 };
 
 struct cluster {
+    uint32_t replicas; // of each group; 0: three
     struct cluster_node nodes[CLUSTER_NODES];
     struct arena *arena;
     mono_time mono;
@@ -46,6 +47,7 @@ struct cluster {
 };
 
 int cluster_setup(void **state);
+int cluster_setup_single_copies(void **state); // each group on one node only
 int cluster_teardown(void **state);
 
 // Time goes on, messages are delivered, logs are synced.

@@ -191,6 +191,37 @@ static void a_definition_is_known_everywhere_once_it_is_answered(void **state) {
     }
 }
 
+// Found by simulation: a node learns who leads from its own copy, and there are nodes without one.
+static void a_node_without_a_copy_knows_whom_to_ask(void **state) {
+    struct cluster *cluster = *state;
+    define(cluster);
+    for (int at = 0; at < CLUSTER_NODES; at++) {
+        char id[ID_TEXT_BYTES + 1];
+        start(cluster, at, "w", id);
+        for (int other = 0; other < CLUSTER_NODES; other++) {
+            expect_status(cluster, other, id, "RUNNING");
+        }
+    }
+    char id[ID_TEXT_BYTES + 1];
+    start(cluster, 0, "w", id);
+    cluster_kill(cluster, 2);
+    cluster_start(cluster, 2);
+    expect_status(cluster, 2, id, "RUNNING");
+}
+
+// Found by simulation: the entry was made before leadership ended, and the next leader had it.
+static void a_start_that_may_have_been_done_is_not_called_undone(void **state) {
+    struct cluster *cluster = *state;
+    define(cluster);
+    cluster_cut(cluster, 0, true);
+    uint64_t request = cluster_send(cluster, 0, "POST", "/api/workflow", "{\"name\":\"w\"}");
+    assert_int_equal(cluster_wait(cluster, request, 10000), 503);
+    assert_non_null(strstr(cluster->body, "may or may not have been done"));
+    cluster_run(cluster, 1000);
+    assert_int_equal(cluster_ask(cluster, 0, "POST", "/api/workflow", "{\"name\":\"w\"}"), 503);
+    assert_non_null(strstr(cluster->body, "nothing was done"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
@@ -213,6 +244,12 @@ int main(void) {
         ),
         cmocka_unit_test_setup_teardown(
             a_definition_is_known_everywhere_once_it_is_answered, cluster_setup, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            a_node_without_a_copy_knows_whom_to_ask, cluster_setup_single_copies, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            a_start_that_may_have_been_done_is_not_called_undone, cluster_setup, cluster_teardown
         ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
