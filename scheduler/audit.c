@@ -407,8 +407,15 @@ static err audit_streams(struct audit *audit, uint32_t group_count) {
             TRY(error);
             TRY(wire_decode(&stream_row_record, value, decision->arena, &stream));
         }
+        const struct audit_report *report = audit->report;
+        struct store *other = report->store_of == NULL
+                                  ? decision->store
+                                  : report->store_of(report->argument, (group_id)destination);
+        if (other == NULL) {
+            continue;
+        }
         uint64_t watermark = 0;
-        TRY(message_watermark(decision->store, (group_id)destination, audit->group, &watermark));
+        TRY(message_watermark(other, (group_id)destination, audit->group, &watermark));
         uint64_t last = 0;
         bool contiguous = true;
         uint64_t first = 0;

@@ -9,6 +9,9 @@
 struct audit_report {
     // Called once a fault; `text` is valid during the call.
     void (*fault)(void *argument, const char *text);
+    // Where another group's newest state is, for its end of a stream. NULL: in the same store.
+    // Answers NULL when that cannot be told now: then the stream is not looked at.
+    struct store *(*store_of)(void *argument, group_id group);
     void *argument;
 };
 

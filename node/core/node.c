@@ -103,6 +103,10 @@ void node_destroy(struct node **node) {
     *node = NULL;
 }
 
+const struct raft *node_raft(const struct node *node) {
+    return node->raft;
+}
+
 struct node_stats node_stats(const struct node *node) {
     struct node_stats stats = node->stats;
     stats.polls_parked = match_parked_count(node->match);

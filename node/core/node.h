@@ -11,6 +11,7 @@
 #include "scheduler/decision.h"
 
 struct node;
+struct raft;
 
 struct node_options {
     struct store *store;
@@ -68,3 +69,6 @@ struct node_stats {
 };
 
 struct node_stats node_stats(const struct node *node);
+
+// Agreement, for looking: who leads, how far copies are. Borrows; lives as long as the node.
+const struct raft *node_raft(const struct node *node);

@@ -38,22 +38,42 @@ static bool is_limited(struct scene *scene, bytes type) {
     return false;
 }
 
+// When any node was last told that a client is gone.
+static int64_t last_gone_ms(const struct scene *scene) {
+    int64_t last_ms = 0;
+    for (uint16_t number = 1; number <= fleet_size(scene->fleet); number++) {
+        int64_t ms = machine_last_gone(fleet_machine(scene->fleet, number)).ms;
+        last_ms = ms > last_ms ? ms : last_ms;
+    }
+    return last_ms;
+}
+
+static group_id group_of(struct scene *scene, bytes task) {
+    bytes workflow = read_text(task, "workflowInstanceId", scene->scratch);
+    return decision_group_of(fleet_settings(scene->fleet), workflow);
+}
+
 void check_priority(struct scene *scene, bytes task) {
-    struct store *store = machine_store(scene->machine);
     bytes domain = read_text(task, "domain", scene->scratch);
     bytes type = read_text(task, "taskType", scene->scratch);
     uint64_t queue = queue_hash(queue_name(type, domain, scene->scratch));
     int64_t priority = read_int(task, "workflowPriority");
     // The time of this hand-out; startTime is the time of the first.
     int64_t claimed_ms = read_int(task, "updateTime");
-    if (machine_last_gone(scene->machine).ms >= claimed_ms - SLACK_MS) {
+    if (last_gone_ms(scene) >= claimed_ms - SLACK_MS) {
         return; // a better one may just have come back
     }
     if (is_limited(scene, type)) {
         return; // a better one may have been refused before a permit came back
     }
-    uint32_t groups = machine_settings(scene->machine)->group_count;
-    for (uint32_t group = 0; group < groups; group++) {
+    uint16_t giver = fleet_leader(scene->fleet, group_of(scene, task));
+    uint32_t groups = fleet_settings(scene->fleet)->group_count;
+    for (uint32_t group = 0; group < groups && giver != 0; group++) {
+        // A node knows what is best among the groups it leads.
+        if (fleet_leader(scene->fleet, (group_id)group) != giver) {
+            continue;
+        }
+        struct store *store = machine_store(fleet_machine(scene->fleet, giver));
         struct key_queue_parts row;
         if (first_row(store, (group_id)group, queue, &row) && row.priority > priority &&
             row.ready_ms < claimed_ms - SLACK_MS) {
@@ -74,17 +94,16 @@ void check_priority(struct scene *scene, bytes task) {
 void check_poll_is_not_idle(
     struct scene *scene, const char *type, const char *domain, int64_t waited_ms
 ) {
-    struct store *store = machine_store(scene->machine);
-    if (store == NULL || waited_ms <= POLL_IDLE_MS_MAX ||
-        is_limited(scene, bytes_from_text(type))) {
+    if (waited_ms <= POLL_IDLE_MS_MAX || is_limited(scene, bytes_from_text(type))) {
         return;
     }
     bytes name = queue_name(bytes_from_text(type), bytes_from_text(domain), scene->scratch);
-    uint32_t groups = machine_settings(scene->machine)->group_count;
+    uint32_t groups = fleet_settings(scene->fleet)->group_count;
     int64_t now_ms = world_wall(scene->world).ms;
     for (uint32_t group = 0; group < groups; group++) {
+        struct store *store = fleet_store(scene->fleet, (group_id)group);
         struct key_queue_parts row;
-        if (first_row(store, (group_id)group, queue_hash(name), &row) &&
+        if (store != NULL && first_row(store, (group_id)group, queue_hash(name), &row) &&
             now_ms - row.ready_ms > POLL_IDLE_MS_MAX) {
             world_fail(
                 scene->world,

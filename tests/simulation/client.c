@@ -78,7 +78,7 @@ ask(struct client *client,
     machine_answered answered) {
     struct question question = {.method = method, .path = path, .query = query};
     client->asked = world_turns(client->scene->world);
-    (void)machine_ask(client->scene->machine, &question, answered, client);
+    (void)fleet_ask(client->scene->fleet, &question, answered, client);
 }
 
 // --- starting ------------------------------------------------------------------------------------
@@ -87,7 +87,7 @@ static void started(void *argument, const struct answer *answer) {
     struct client *client = argument;
     struct scene *scene = client->scene;
     arena_reset(scene->scratch);
-    if (answer->outcome == OUTCOME_LOST) {
+    if (answer_is_unknown(answer)) {
         scene->starts_unknown++;
     } else if (is_answer(answer)) {
         id128 id = {{0}};
@@ -160,7 +160,7 @@ static void start(struct client *client) {
     }
     struct question question = {"POST", path, query, buffer_bytes(&scene->body)};
     client->id = (id128){{0}};
-    (void)machine_ask(scene->machine, &question, started, client);
+    (void)fleet_ask(scene->fleet, &question, started, client);
 }
 
 // --- reading -------------------------------------------------------------------------------------

@@ -96,7 +96,7 @@ bool human_ask(
     }
     struct question question = {"POST", path, "", buffer_bytes(&scene->body)};
     *out_update = update;
-    (void)machine_ask(scene->machine, &question, answered, argument);
+    (void)fleet_ask(scene->fleet, &question, answered, argument);
     return true;
 }
 

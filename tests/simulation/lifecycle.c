@@ -132,7 +132,7 @@ bool lifecycle_ask(
     known->callbacks_reset |= wish.operation == LIFECYCLE_RESET_CALLBACKS;
     known->remove_sent |= wish.operation == LIFECYCLE_REMOVE;
     *out_wish = wish;
-    (void)machine_ask(scene->machine, &question, answered, argument);
+    (void)fleet_ask(scene->fleet, &question, answered, argument);
     return true;
 }
 

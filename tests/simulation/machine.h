@@ -1,11 +1,13 @@
 // One node with its disk: the real core, scheduler, log and view over twin disk and twin map, run
-// by the world's clock. It dies and comes back; its disk stays.
-//
-// A world holds as many machines as it likes; today each is a cluster of its own.
+// by the world's clock. It dies and comes back; its disk stays. Several of them, with a network
+// between, are a cluster (cluster.h).
 #pragma once
 
 #include "node/core/node.h"
 #include "storage/store.h"
+#include "tests/simulation/chronicle.h"
+#include "tests/simulation/clock.h"
+#include "tests/simulation/network.h"
 #include "tests/simulation/shadow.h"
 #include "tests/simulation/swarm.h"
 #include "tests/simulation/world.h"
@@ -22,12 +24,15 @@ struct answer {
     enum outcome outcome;
     uint16_t status;
     bytes body;      // borrowed for the call; of a LOST one: what never came, if there was any
-    int64_t time_ms; // the newest partition time of the node when the answer left
+    int64_t time_ms; // the newest partition time of the cluster when the answer left
 };
 
 // Called once for each question, unless the asker left. It may ask on, but not at the same moment:
 // a question always takes time to arrive.
 typedef void (*machine_answered)(void *argument, const struct answer *answer);
+
+// Whether a refusal leaves open what became of the request: then nothing follows from it.
+bool answer_is_unknown(const struct answer *answer);
 
 // `path` is `/api/workflow/…` with plain segments; `query` is `a=b&c=d` or empty, plain too.
 struct question {
@@ -45,17 +50,31 @@ struct machine_stats {
     uint64_t checkpoints;
     uint64_t entries;
     uint64_t rows_compared; // after crashes
+    uint64_t messages;      // to other nodes
 };
 
-// What the machine tells the run's checkers.
+// What the machine tells the run's checkers, with its number.
 struct machine_watch {
     void *argument;
-    void (*stepped)(void *argument);   // an event was stepped through; everything readable
-    void (*recovered)(void *argument); // it came back from a crash
+    void (*stepped)(void *argument, uint16_t number);   // an event was stepped through
+    void (*recovered)(void *argument, uint16_t number); // it came back from a crash
 };
 
-struct machine *
-machine_create(struct world *world, const struct swarm *swarm, const struct machine_watch *watch);
+// Its place in the cluster. All of it outlives the machine.
+struct machine_plan {
+    uint16_t number; // from 1
+    uint16_t node_count;
+    uint32_t replicas;
+    struct network *network;
+    struct chronicle *chronicle;
+};
+
+struct machine *machine_create(
+    struct world *world,
+    const struct swarm *swarm,
+    const struct machine_plan *plan,
+    const struct machine_watch *watch
+);
 void machine_destroy(struct machine **machine);
 
 // Sends a question; gives its number, never 0.
@@ -72,17 +91,20 @@ void machine_leave(struct machine *machine, uint64_t number);
 // The power goes now; the machine comes back by itself.
 void machine_crash(struct machine *machine, const char *why);
 
+// The process stands still for so long, and knows nothing of it.
+void machine_pause(struct machine *machine, int64_t ns);
+
 bool machine_is_up(const struct machine *machine);
-struct store *machine_store(struct machine *machine); // NULL while down
+struct store *machine_store(struct machine *machine);     // NULL while down
+const struct node *machine_node(struct machine *machine); // NULL while down
+const struct shadow *machine_shadow(const struct machine *machine);
+struct clock *machine_clock(struct machine *machine);
 const struct scheduler_settings *machine_settings(const struct machine *machine);
 struct machine_stats machine_stats(const struct machine *machine);
-uint64_t machine_polls_parked(const struct machine *machine);
 
-// When it was last told that a client is gone: tasks may have gone back to their old places.
+// When it was last told that a client is gone: tasks may have gone back to their old places. By its
+// own wall clock.
 wall_time machine_last_gone(const struct machine *machine);
-
-// The newest partition time of all groups.
-int64_t machine_time_ms(const struct machine *machine);
 
 // Writes everything out: the log to the disk, the state to the map. Only while up, at the end.
 void machine_settle(struct machine *machine);

@@ -1,4 +1,4 @@
-// A machine's fields, and what its files call of each other.
+// A machine's fields, for machine.c and machine_*.c.
 #pragma once
 
 #include "storage/memory/memory.h"
@@ -9,8 +9,10 @@
 struct machine {
     struct world *world;
     const struct swarm *swarm;
+    struct machine_plan plan;
     struct machine_watch watch;
     struct scheduler_settings settings;
+    struct clock clock;
     struct memory_faults faults;
     struct disk *disk;
     struct sorted_map *map;
@@ -20,9 +22,11 @@ struct machine {
     struct arena *arena;   // of opening
     struct arena *scripts; // and their results, for the machine's whole life
 
-    uint64_t incarnation;
+    uint64_t incarnation; // of planned actions: theirs is over when this rises
+    uint64_t lives;       // processes so far
     bool up;
     bool fault_planned; // an error of the running job is ours
+    int64_t asleep_until_ns;
     struct store *store;
     struct node *node;
     struct node_effects *effects;
@@ -31,16 +35,46 @@ struct machine {
     bool batch_written; // on the disk, not given back yet
     log_lsn untold_lsn; // durable, but the core has not heard of it; 0: it knows all
     bool checkpoint_written;
-    int64_t wake_ns; // of the earliest tick asked for; 0: none
+    log_index *committed; // by group: what the chronicle was told
+    int64_t wake_ns;      // of the earliest tick asked for; 0: none
     wall_time last_gone;
+    uint64_t rows_compared;
     struct machine_stats stats;
 };
 
-// machine.c: one event, the effects whose gate is open, the jobs that can begin.
+// --- machine.c -----------------------------------------------------------------------------------
+
+// One event through the core, and what follows from it.
 void machine_step(struct machine *machine, struct node_event *event);
 
-// machine_jobs.c
+// Looks at what the core did to the log: tells the shadow and the chronicle.
+void machine_follow(struct machine *machine);
+
+// Whether the process stands still: then the action is put off.
+bool machine_sleeps(
+    struct machine *machine,
+    void (*action)(void *argument, uint64_t token),
+    void *argument,
+    uint64_t token
+);
+
+// --- machine_script.c ----------------------------------------------------------------------------
+
+// The twin of the evaluator. The answer comes later, or dies with the machine.
+void machine_run_script(struct machine *machine, const struct node_effect *effect);
+
+// --- machine_door.c ------------------------------------------------------------------------------
+
+// An answer leaves through the front door.
+void machine_answer(struct machine *machine, const struct node_effect *effect);
+
+// Whoever waits here for an answer hears that the connection is lost.
+void machine_lose_askers(struct machine *machine);
+
+// --- machine_jobs.c ------------------------------------------------------------------------------
+
+// Begins a log batch and a checkpoint, if there is something for them.
 void machine_begin_jobs(struct machine *machine);
 
-// machine_script.c: the twin of the evaluator. The answer comes later, or dies with the machine.
-void machine_run_script(struct machine *machine, const struct node_effect *effect);
+// No fault is planned any more.
+void machine_no_faults(struct machine *machine);

@@ -1,10 +1,19 @@
-// What a machine does to its disk and map.
+// The jobs of a simulated node: log batches and checkpoints.
 //
 // A job has three moments, as in life: it is taken, it is carried out on its own, it is told to the
 // core; the world turns between them, and the power may go between any two, or inside the second.
 // What a job does to the disk happens at one moment of virtual time.
 
 #include "tests/simulation/machine_internal.h"
+
+void machine_no_faults(struct machine *machine) {
+    machine->fault_planned = false;
+    machine->faults.stop_at = 0;
+    machine->faults.write_fails_one_in = 0;
+    machine->faults.sync_fails_one_in = 0;
+    machine->faults.commit_fails_one_in = 0;
+    machine->faults.full_one_in = 0;
+}
 
 // An error inside a job: ours, and then the process ends; or a bug.
 static void job_failed(struct machine *machine, const char *job, err error) {
@@ -36,19 +45,26 @@ static void plan_batch_fault(struct machine *machine) {
 // The core hears of it; later batches may have come back meanwhile.
 static void batch_told(void *argument, uint64_t incarnation) {
     struct machine *machine = argument;
-    if (incarnation != machine->incarnation) {
+    if (incarnation != machine->incarnation ||
+        machine_sleeps(machine, batch_told, argument, incarnation)) {
         return;
     }
     struct node_event event = {.kind = NODE_LOG_DONE, .lsn = machine->untold_lsn};
     machine->untold_lsn = 0;
     shadow_batch_told(machine->shadow);
-    world_trace(machine->world, "log is durable to %llu", (unsigned long long)event.lsn);
+    world_trace(
+        machine->world,
+        "n%u: log is durable to %llu",
+        machine->plan.number,
+        (unsigned long long)event.lsn
+    );
     machine_step(machine, &event);
 }
 
 static void batch_end(void *argument, uint64_t incarnation) {
     struct machine *machine = argument;
-    if (incarnation != machine->incarnation) {
+    if (incarnation != machine->incarnation ||
+        machine_sleeps(machine, batch_end, argument, incarnation)) {
         return;
     }
     bool telling = machine->untold_lsn != 0;
@@ -68,7 +84,8 @@ static void batch_end(void *argument, uint64_t incarnation) {
 
 static void batch_write(void *argument, uint64_t incarnation) {
     struct machine *machine = argument;
-    if (incarnation != machine->incarnation) {
+    if (incarnation != machine->incarnation ||
+        machine_sleeps(machine, batch_write, argument, incarnation)) {
         return;
     }
     plan_batch_fault(machine);
@@ -94,19 +111,21 @@ static void batch_write(void *argument, uint64_t incarnation) {
 
 static void checkpoint_told(void *argument, uint64_t incarnation) {
     struct machine *machine = argument;
-    if (incarnation != machine->incarnation) {
+    if (incarnation != machine->incarnation ||
+        machine_sleeps(machine, checkpoint_told, argument, incarnation)) {
         return;
     }
     store_checkpoint_end(machine->store, &machine->checkpoint);
     machine->stats.checkpoints++;
-    world_trace(machine->world, "checkpoint done");
+    world_trace(machine->world, "n%u: checkpoint done", machine->plan.number);
     struct node_event event = {.kind = NODE_CHECKPOINT_DONE};
     machine_step(machine, &event);
 }
 
 static void checkpoint_write(void *argument, uint64_t incarnation) {
     struct machine *machine = argument;
-    if (incarnation != machine->incarnation) {
+    if (incarnation != machine->incarnation ||
+        machine_sleeps(machine, checkpoint_write, argument, incarnation)) {
         return;
     }
     if (world_maybe(machine->world, machine->swarm->crash_in_checkpoint / 2)) {
@@ -149,7 +168,8 @@ void machine_begin_jobs(struct machine *machine) {
         }
     }
     if (machine->checkpoint == NULL) {
-        machine->checkpoint = store_checkpoint_begin(machine->store, world_mono(world), false);
+        machine->checkpoint =
+            store_checkpoint_begin(machine->store, clock_mono(&machine->clock), false);
         if (machine->checkpoint != NULL) {
             machine->checkpoint_written = false;
             int64_t us = world_draw(world, 100, machine->swarm->checkpoint_us_max);

@@ -14,10 +14,12 @@ struct running {
 static void told(void *argument, uint64_t incarnation) {
     struct running *running = argument;
     struct machine *machine = running->machine;
-    if (incarnation == machine->incarnation) {
+    if (incarnation == machine->incarnation &&
+        !machine_sleeps(machine, told, argument, incarnation)) {
         world_trace(
             machine->world,
-            "script %llu/%u gives %d %.*s%.*s",
+            "n%u: script %llu/%u gives %d %.*s%.*s",
+            machine->plan.number,
             (unsigned long long)running->job_id,
             running->index,
             (int)running->result.outcome,

@@ -32,13 +32,13 @@ static void settle_core(struct machine *machine) {
     struct node_event event = {
         .kind = NODE_LOG_DONE,
         .lsn = machine->untold_lsn,
-        .mono = world_mono(machine->world),
-        .wall = world_wall(machine->world),
+        .mono = clock_mono(&machine->clock),
+        .wall = clock_wall(&machine->clock),
     };
     machine->untold_lsn = 0;
     shadow_batch_told(machine->shadow);
     node_step(machine->node, &event, machine->effects);
-    shadow_follow(machine->shadow, machine->store);
+    machine_follow(machine);
 }
 
 // Ends the batch that is out, or the next one. False: there is nothing to write.
@@ -68,7 +68,7 @@ static bool settle_log(struct machine *machine) {
 static bool settle_checkpoint(struct machine *machine) {
     if (machine->checkpoint == NULL) {
         machine->checkpoint =
-            store_checkpoint_begin(machine->store, world_mono(machine->world), true);
+            store_checkpoint_begin(machine->store, clock_mono(&machine->clock), true);
         machine->checkpoint_written = false;
     }
     if (machine->checkpoint == NULL) {
@@ -89,7 +89,8 @@ void machine_settle(struct machine *machine) {
             break;
         }
     }
-    shadow_compare_settled(machine->shadow, machine->store);
+    machine->rows_compared +=
+        chronicle_compare(machine->plan.chronicle, machine->store, machine->plan.number);
     for (uint32_t i = 0; i < machine->settings.group_count && !world_failed(machine->world); i++) {
         check_state_hash(machine, (group_id)i);
     }

@@ -2,12 +2,14 @@
 // one costs one; prints what was run and, for a failure, the command that replays it.
 
 #include "proto/base/mutant.h"
+#include "tests/simulation/network.h"
 #include "tests/simulation/run.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +23,7 @@ struct options {
     uint64_t first;
     uint64_t seeds;
     unsigned jobs;
+    unsigned nodes; // of each cluster; 0: as the seed draws
     bool trace;
     bool twice;
     bool stop; // at the first failure
@@ -64,10 +67,10 @@ static void choose_mutant(const struct options *options) {
 
 static void run_once(const struct options *options, uint64_t seed, struct run_result *result) {
     int64_t before = cpu_ns();
-    run_seed(seed, options->trace, result);
+    run_seed(seed, (uint16_t)options->nodes, options->trace, result);
     if (options->twice && !result->failed) {
         struct run_result again;
-        run_seed(seed, false, &again);
+        run_seed(seed, (uint16_t)options->nodes, false, &again);
         if (again.trace_hash != result->trace_hash) {
             result->failed = true;
             (void)snprintf(
@@ -94,6 +97,13 @@ static void write_all(int file, const void *from, size_t size) {
     }
 }
 
+// A loop without end costs one seed, a busy machine none.
+static void limit_time(void) {
+    const struct rlimit cpu = {SEED_SECONDS_MAX, SEED_SECONDS_MAX};
+    (void)setrlimit(RLIMIT_CPU, &cpu);
+    (void)alarm(10 * SEED_SECONDS_MAX);
+}
+
 static void begin_child(const struct options *options, struct child *child, uint64_t seed) {
     int ends[2];
     (void)fflush(NULL);
@@ -103,7 +113,7 @@ static void begin_child(const struct options *options, struct child *child, uint
     }
     if (child->pid == 0) {
         (void)close(ends[0]);
-        (void)alarm(SEED_SECONDS_MAX);
+        limit_time();
         struct run_result result;
         memset(&result, 0, sizeof(result));
         run_once(options, seed, &result);
@@ -134,7 +144,9 @@ static void end_child(struct child *child, int status, struct run_result *result
     (void)snprintf(
         result->failure,
         sizeof(result->failure),
-        number == SIGALRM ? "the run hung (signal %d)" : "the process died by signal %d",
+        number == SIGALRM || number == SIGXCPU || number == SIGKILL
+            ? "the run hung (signal %d)"
+            : "the process died by signal %d",
         number
     );
 }
@@ -144,9 +156,14 @@ static void end_child(struct child *child, int status, struct run_result *result
 static void report_failure(const struct options *options, const struct run_result *result) {
     (void)printf("FAILED seed %llu %s\n", (unsigned long long)result->seed, result->failure);
     if (!options->quiet) {
+        char nodes[24] = "";
+        if (options->nodes > 0) {
+            (void)snprintf(nodes, sizeof(nodes), " --nodes %u", options->nodes);
+        }
         (void)printf(
-            "  replay: tests/simulation/run --seed %llu%s%s --trace\n",
+            "  replay: tests/simulation/run --seed %llu%s%s%s --trace\n",
             (unsigned long long)result->seed,
+            nodes,
             options->mutant != NULL ? " --mutant " : "",
             options->mutant != NULL ? options->mutant : ""
         );
@@ -170,6 +187,9 @@ static void add(struct totals *totals, const struct run_result *result) {
     totals->sum.starts += result->starts;
     totals->sum.executions += result->executions;
     totals->sum.updates += result->updates;
+    totals->sum.clusters += result->clusters;
+    totals->sum.elections += result->elections;
+    totals->sum.messages += result->messages;
     totals->sum.virtual_ns += result->virtual_ns;
     totals->sum.cpu_ns += result->cpu_ns;
 }
@@ -225,10 +245,12 @@ static void print_totals(const struct totals *totals) {
     double cpu_seconds = (double)sum->cpu_ns / 1e9;
     double virtual_seconds = (double)sum->virtual_ns / 1e9;
     (void)printf(
-        "%llu seeds: %.2f virtual hours, %.0f cluster-seconds per CPU-second, %llu events, %llu "
+        "%llu seeds, %llu of several nodes: %.2f virtual hours, %.0f cluster-seconds per "
+        "CPU-second, %llu events, %llu "
         "answers, %llu entries, %llu crashes, %llu rows compared, %llu starts, %llu executions, "
-        "%llu updates, %llu failures\n",
+        "%llu updates, %llu elections, %llu messages, %llu failures\n",
         (unsigned long long)totals->runs,
+        (unsigned long long)sum->clusters,
         virtual_seconds / 3600,
         cpu_seconds > 0 ? virtual_seconds / cpu_seconds : 0,
         (unsigned long long)sum->events,
@@ -239,6 +261,8 @@ static void print_totals(const struct totals *totals) {
         (unsigned long long)sum->starts,
         (unsigned long long)sum->executions,
         (unsigned long long)sum->updates,
+        (unsigned long long)sum->elections,
+        (unsigned long long)sum->messages,
         (unsigned long long)totals->failures
     );
 }
@@ -246,8 +270,9 @@ static void print_totals(const struct totals *totals) {
 static int usage(void) {
     (void)fprintf(
         stderr,
-        "simulate [--seeds N] [--first S] [--jobs J] [--twice] [--stop] [--quiet] [--mutant NAME]\n"
-        "simulate --seed S [--trace] [--mutant NAME]\n"
+        "simulate [--seeds N] [--first S] [--nodes N] [--jobs J] [--twice] [--stop] [--quiet] "
+        "[--mutant NAME]\n"
+        "simulate --seed S [--nodes N] [--trace] [--mutant NAME]\n"
     );
     return 2;
 }
@@ -282,6 +307,9 @@ int main(int count, char **arguments) {
         } else if (strcmp(flag, "--first") == 0) {
             options.first = number_of(value);
             i++;
+        } else if (strcmp(flag, "--nodes") == 0) {
+            options.nodes = (unsigned)number_of(value);
+            i++;
         } else if (strcmp(flag, "--jobs") == 0) {
             options.jobs = (unsigned)number_of(value);
             i++;
@@ -296,7 +324,7 @@ int main(int count, char **arguments) {
             return usage();
         }
     }
-    if (options.jobs == 0 || options.jobs > JOBS_MAX) {
+    if (options.jobs == 0 || options.jobs > JOBS_MAX || options.nodes > NETWORK_NODES_MAX) {
         return usage();
     }
     choose_mutant(&options);

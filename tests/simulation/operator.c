@@ -114,7 +114,7 @@ static void register_next(void *argument, uint64_t token);
 static void registered(void *argument, const struct answer *answer) {
     struct operator* operator= argument;
     if (!is_answer(answer)) {
-        operator->lost |= answer->outcome == OUTCOME_LOST;
+        operator->lost |= answer_is_unknown(answer);
         later(operator, 100, register_next);
         return;
     }
@@ -145,7 +145,7 @@ static void register_next(void *argument, uint64_t token) {
         flow_write(&scene->flows, &scene->flows.flows[operator->registered - 1], &scene->body);
     }
     struct question question = {"POST", path, "", buffer_bytes(&scene->body)};
-    (void)machine_ask(scene->machine, &question, registered, operator);
+    (void)fleet_ask(scene->fleet, &question, registered, operator);
 }
 
 void operator_register(struct operator* operator) {
@@ -238,7 +238,7 @@ static bool move(struct operator* operator, bytes workflow) {
     (void)snprintf(path, sizeof(path), "/api/workflow/%s/resume", id_text(operator->id).text);
     ledger_workflow(scene->ledger, operator->id)->paused_turn = 0;
     struct question question = {.method = "PUT", .path = path, .query = ""};
-    (void)machine_ask(scene->machine, &question, moved, operator);
+    (void)fleet_ask(scene->fleet, &question, moved, operator);
     return true;
 }
 
@@ -310,16 +310,17 @@ static void see_next(void *argument, uint64_t token) {
     (void)token;
     struct operator* operator= argument;
     struct scene *scene = operator->scene;
-    struct store *store = machine_store(scene->machine);
-    if (store == NULL) {
-        later(operator, 100, see_next);
-        return;
-    }
     if (operator->group == 0 && id_is_zero(operator->last)) {
         begin_round(operator);
     }
-    uint32_t groups = machine_settings(scene->machine)->group_count;
-    while (!next_workflow(store, operator->group, operator->last, &operator->id)) {
+    uint32_t groups = fleet_settings(scene->fleet)->group_count;
+    struct store *store = NULL;
+    while ((store = fleet_store(scene->fleet, operator->group)) == NULL ||
+           !next_workflow(store, operator->group, operator->last, &operator->id)) {
+        if (store == NULL) {
+            later(operator, 100, see_next);
+            return;
+        }
         operator->group++;
         operator->last =(id128){{0}};
         if (operator->group == groups) {
@@ -331,7 +332,7 @@ static void see_next(void *argument, uint64_t token) {
     (void)snprintf(path, sizeof(path), "/api/workflow/%s", id_text(operator->id).text);
     struct question question = {.method = "GET", .path = path, .query = ""};
     operator->asked = world_turns(scene->world);
-    (void)machine_ask(scene->machine, &question, seen, operator);
+    (void)fleet_ask(scene->fleet, &question, seen, operator);
 }
 
 void operator_see_through(struct operator* operator) {

@@ -77,7 +77,11 @@ struct rot *rot_take(struct world *world, struct disk *disk, struct sorted_map *
 }
 
 void rot_check(
-    struct rot **rot_at, struct shadow *shadow, const struct store_options *real_options
+    struct rot **rot_at,
+    const struct shadow *shadow,
+    const struct chronicle *chronicle,
+    uint16_t node,
+    const struct store_options *real_options
 ) {
     struct rot *rot = *rot_at;
     struct store_options options = *real_options;
@@ -87,7 +91,8 @@ void rot_check(
     struct store *store = NULL;
     err opened = store_open(&options, arena, &store);
     if (!err_is(opened)) {
-        shadow_compare_rotten(shadow, store);
+        shadow_check_rotten(shadow, store);
+        (void)chronicle_compare(chronicle, store, node);
         store_close(&store);
     } else if (opened.code != ERR_CORRUPT && opened.code != ERR_CONFLICT) {
         world_fail(rot->world, "rot", "a damaged log: %s %s", err_name(opened.code), opened.text);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "storage/store.h"
+#include "tests/simulation/chronicle.h"
 #include "tests/simulation/shadow.h"
 #include "tests/simulation/world.h"
 
@@ -14,5 +15,12 @@ struct rot;
 // Copies disk and map as they lie, and damages one place of one log file. NULL: there is none yet.
 struct rot *rot_take(struct world *world, struct disk *disk, struct sorted_map *map);
 
-// Opens the copy and compares it with the shadow, which has just recovered; frees everything.
-void rot_check(struct rot **rot, struct shadow *shadow, const struct store_options *options);
+// Opens the copy and compares its log with the shadow, which has just recovered, and its rows with
+// the chronicle; frees everything.
+void rot_check(
+    struct rot **rot,
+    const struct shadow *shadow,
+    const struct chronicle *chronicle,
+    uint16_t node,
+    const struct store_options *options
+);

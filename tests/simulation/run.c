@@ -6,8 +6,10 @@
 #include "tests/simulation/run.h"
 
 #include "proto/base/check.h"
+#include "tests/simulation/check_raft.h"
 #include "tests/simulation/checks.h"
 #include "tests/simulation/client.h"
+#include "tests/simulation/harm.h"
 #include "tests/simulation/model.h"
 #include "tests/simulation/operator.h"
 #include "tests/simulation/scene.h"
@@ -23,8 +25,11 @@ enum {
     REGISTER_SECONDS_MAX = 300,
     SETTLE_SECONDS = 60, // invariant 36
     POLL_CHECK_MS = 200,
+    SKEW_SECONDS_MAX = 25,  // of partition times, when a clock was set
+    LEVEL_SECONDS_MAX = 30, // until all copies are equal
     STALL_SECONDS_MAX = 14, // of a sync that began before harm ended
-    CALM_SECONDS = 4,       // of work without harm
+    SLEEP_SECONDS_MAX = 7,
+    CALM_SECONDS = 4, // of work without harm
     CALM_STARTS = 6
 };
 
@@ -35,49 +40,16 @@ struct run {
     struct worker *workers[WORKERS_MAX];
     uint32_t worker_count;
     uint64_t steps_to_audit;
-    bool harmless; // no more harm
+    bool clocks_were_set;
+    struct harm *harm;
+    struct raft_watch *raft_watch;
 };
-
-// --- harm ----------------------------------------------------------------------------------------
-
-static void crash(void *argument, uint64_t token) {
-    (void)token;
-    struct run *run = argument;
-    if (!run->harmless) {
-        machine_crash(run->scene.machine, "of the machine");
-    }
-}
-
-static void step_wall(void *argument, uint64_t token) {
-    (void)token;
-    struct run *run = argument;
-    if (!run->harmless) {
-        world_step_wall(run->scene.world, world_draw(run->scene.world, -20000, 20000));
-    }
-}
-
-// Once a second: what strikes within the next.
-static void harm(void *argument, uint64_t token) {
-    (void)token;
-    struct run *run = argument;
-    struct world *world = run->scene.world;
-    const struct swarm *swarm = &run->scene.swarm;
-    if (run->harmless) {
-        return;
-    }
-    if (world_maybe(world, swarm->crash_per_second)) {
-        world_after(world, world_draw(world, 0, WORLD_SECOND), crash, run, 0);
-    }
-    if (world_maybe(world, swarm->wall_step_per_second)) {
-        world_after(world, world_draw(world, 0, WORLD_SECOND), step_wall, run, 0);
-    }
-    world_after(world, WORLD_SECOND, harm, run, 0);
-}
 
 // --- checks that go along ------------------------------------------------------------------------
 
-static void stepped(void *argument) {
+static void stepped(void *argument, uint16_t number) {
     struct run *run = argument;
+    raft_watch_stepped(run->raft_watch, number);
     if (--run->steps_to_audit > 0) {
         return;
     }
@@ -85,11 +57,11 @@ static void stepped(void *argument) {
     check_rows(&run->scene);
 }
 
-static void recovered(void *argument) {
+static void recovered(void *argument, uint16_t number) {
     struct run *run = argument;
-    if (run->scene.machine != NULL) {
-        check_rows(&run->scene);
-    }
+    fleet_recovered(run->scene.fleet, number);
+    raft_watch_stepped(run->raft_watch, number);
+    check_rows(&run->scene);
 }
 
 static void check_polls(void *argument, uint64_t token) {
@@ -170,10 +142,12 @@ static void safety(struct run *run) {
 static void calm(struct run *run) {
     struct scene *scene = &run->scene;
     world_trace(scene->world, "harm ends");
-    run->harmless = true;
+    harm_end(run->harm);
     bool stalls = scene->swarm.stall_per_batch + scene->swarm.late_commit > 0;
+    run->clocks_were_set = scene->swarm.wall_step_per_second + scene->swarm.rate_ppm_max > 0;
+    bool sleeps = scene->swarm.sleep_per_second > 0;
     swarm_heal(&scene->swarm);
-    turn_for(run, (stalls ? STALL_SECONDS_MAX : 3) * WORLD_SECOND);
+    turn_for(run, (stalls ? STALL_SECONDS_MAX : sleeps ? SLEEP_SECONDS_MAX : 3) * WORLD_SECOND);
     scene->calm = true;
     scene->swarm.starts_max = scene->starts + scene->starts_unknown + CALM_STARTS;
     check_polls(run, 0);
@@ -186,16 +160,32 @@ static void liveness(struct run *run) {
     scene->settling = true;
     operator_see_through(run->operator);
     int64_t ns_max = scene->flows.longest_ms * WORLD_MS + SETTLE_SECONDS * WORLD_SECOND;
+    ns_max += run->clocks_were_set ? SKEW_SECONDS_MAX * WORLD_SECOND : 0;
     turn_until_done(run, ns_max, "seeing executions through");
 }
 
+// All copies become equal, and are what was agreed on.
 static void last_checks(struct run *run) {
     struct scene *scene = &run->scene;
-    while (!machine_is_up(scene->machine) && world_turn(scene->world)) {
+    struct world *world = scene->world;
+    world_trace(world, "all is done");
+    int64_t end_ns = world_mono(world).ns + LEVEL_SECONDS_MAX * WORLD_SECOND;
+    bool level = fleet_is_level(scene->fleet);
+    while (!level && world_mono(world).ns < end_ns && world_turn(world)) {
+        level = fleet_is_level(scene->fleet);
     }
-    if (!world_failed(scene->world)) {
+    if (!world_failed(world) && !level) {
+        world_fail(
+            world,
+            "liveness",
+            "copies are not equal after %d s: %s",
+            LEVEL_SECONDS_MAX,
+            fleet_unlevel(scene->fleet)
+        );
+    }
+    if (!world_failed(world)) {
         check_rows(scene);
-        machine_settle(scene->machine);
+        fleet_settle(scene->fleet);
     }
 }
 
@@ -217,7 +207,7 @@ static struct model *teach_model(struct scene *scene) {
 
 static void fill_result(struct run *run, struct run_result *result) {
     struct scene *scene = &run->scene;
-    struct machine_stats stats = machine_stats(scene->machine);
+    struct machine_stats stats = fleet_stats(scene->fleet);
     result->failed = world_failed(scene->world);
     (void)snprintf(result->failure, sizeof(result->failure), "%s", world_failure(scene->world));
     result->trace_hash = world_trace_hash(scene->world);
@@ -229,16 +219,19 @@ static void fill_result(struct run *run, struct run_result *result) {
     result->starts = scene->starts;
     result->executions = ledger_workflow_count(scene->ledger);
     result->updates = scene->updates;
+    result->clusters = fleet_size(scene->fleet) > 1 ? 1 : 0;
+    result->elections = raft_watch_elections(run->raft_watch);
+    result->messages = stats.messages;
     result->virtual_ns = world_mono(scene->world).ns;
 }
 
-void run_seed(uint64_t seed, bool trace, struct run_result *out_result) {
+void run_seed(uint64_t seed, uint16_t node_count, bool trace, struct run_result *out_result) {
     struct run run = {.steps_to_audit = 1};
     struct scene *scene = &run.scene;
     *out_result = (struct run_result){.seed = seed};
     run.lasting = arena_create(SCRATCH_BYTES);
     scene->world = world_create(seed, trace);
-    scene->swarm = swarm_draw(scene->world);
+    scene->swarm = swarm_draw(scene->world, node_count);
     swarm_trace(&scene->swarm, scene->world);
     scene->scratch = arena_create(SCRATCH_BYTES);
     buffer_init(&scene->body, BODY_BYTES_MAX);
@@ -247,10 +240,11 @@ void run_seed(uint64_t seed, bool trace, struct run_result *out_result) {
     scene->flows = flows_draw(scene->world, &scene->swarm, run.lasting);
     scene->model = teach_model(scene);
     const struct machine_watch watch = {&run, stepped, recovered};
-    scene->machine = machine_create(scene->world, &scene->swarm, &watch);
+    scene->fleet = fleet_create(scene->world, &scene->swarm, &watch);
+    run.raft_watch = raft_watch_create(scene->world, scene->fleet);
     run.operator= operator_create(scene, run.lasting);
 
-    harm(&run, 0);
+    run.harm = harm_begin(scene->world, &scene->swarm, scene->fleet);
     operator_register(run.operator);
     turn_until_done(&run, REGISTER_SECONDS_MAX * WORLD_SECOND, "registering");
     if (!world_failed(scene->world)) {
@@ -267,7 +261,9 @@ void run_seed(uint64_t seed, bool trace, struct run_result *out_result) {
     }
     fill_result(&run, out_result);
 
-    machine_destroy(&scene->machine);
+    harm_destroy(&run.harm);
+    raft_watch_destroy(&run.raft_watch);
+    fleet_destroy(&scene->fleet);
     ledger_destroy(&scene->ledger);
     model_destroy(&scene->model);
     definition_cache_destroy(&scene->definitions);

@@ -21,9 +21,13 @@ struct run_result {
     uint64_t starts;
     uint64_t executions;
     uint64_t updates;
+    uint64_t clusters; // 1 when it had several nodes
+    uint64_t elections;
+    uint64_t messages;
     int64_t virtual_ns;
     int64_t cpu_ns; // filled by the caller
     char failure[RUN_FAILURE_BYTES];
 };
 
-void run_seed(uint64_t seed, bool trace, struct run_result *out_result);
+// `node_count`: of the cluster; 0: the seed draws it.
+void run_seed(uint64_t seed, uint16_t node_count, bool trace, struct run_result *out_result);

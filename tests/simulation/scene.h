@@ -4,16 +4,16 @@
 #include "proto/base/arena.h"
 #include "proto/base/buffer.h"
 #include "scheduler/definition/definition.h"
+#include "tests/simulation/fleet.h"
 #include "tests/simulation/flow.h"
 #include "tests/simulation/ledger.h"
-#include "tests/simulation/machine.h"
 #include "tests/simulation/swarm.h"
 #include "tests/simulation/world.h"
 
 struct scene {
     struct world *world;
     struct swarm swarm; // rates of now: swarm_heal ends the harm
-    struct machine *machine;
+    struct fleet *fleet;
     struct flows flows;
     struct ledger *ledger;
     struct model *model;

@@ -14,6 +14,20 @@ static uint32_t sometimes(struct world *world, int64_t low, int64_t high) {
     return exists ? rate : 0;
 }
 
+// One node is quick and finds what one node can do wrong; three are what people run.
+static void draw_cluster(struct world *world, struct swarm *swarm, uint16_t node_count) {
+    static const uint16_t sizes[] = {2, 3, 3, 3, 3, 3, 4, 5};
+    swarm->node_count = world_maybe(world, 600) ? 1 : sizes[world_draw(world, 0, 7)];
+    swarm->node_count = node_count > 0 ? node_count : swarm->node_count;
+    swarm->replicas = world_maybe(world, 900) ? 3 : (uint32_t)world_draw(world, 1, 5);
+    swarm->delay_us_max =
+        world_maybe(world, 700) ? world_draw(world, 200, 2000) : world_draw(world, 2000, 40000);
+    swarm->rate_ppm_max = world_maybe(world, 300) ? world_draw(world, 100, 20000) : 0;
+    if (swarm->node_count == 1) {
+        swarm->rate_ppm_max = 0;
+    }
+}
+
 static void draw_store(struct world *world, struct swarm *swarm) {
     swarm->group_count = (uint32_t)world_draw(world, 2, 17);
     swarm->segment_bytes = 4 * kib(world, 4, 128); // whole blocks
@@ -25,6 +39,11 @@ static void draw_store(struct world *world, struct swarm *swarm) {
         world_maybe(world, 700) ? world_draw(world, 100, 2000) : world_draw(world, 5000, 60000);
     swarm->checkpoint_us_max = world_maybe(world, 700) ? world_draw(world, 1000, 20000)
                                                        : world_draw(world, 100000, 1500000);
+    if (swarm->node_count > 1) {
+        swarm->group_count = (uint32_t)world_draw(world, 2, 9);
+        // A follower that the log no longer reaches needs a snapshot, which there is not yet.
+        swarm->segment_bytes = 4 * kib(world, 512, 1024);
+    }
 }
 
 static void draw_workload(struct world *world, struct swarm *swarm) {
@@ -61,6 +80,12 @@ static void draw_faults(struct world *world, struct swarm *swarm) {
     swarm->rot_per_crash = sometimes(world, 100, 500);
     swarm->wall_step_per_second =
         world_maybe(world, 200) ? (uint32_t)world_draw(world, 10, 100) : 0;
+    if (swarm->node_count > 1) {
+        swarm->sleep_per_second = sometimes(world, 20, 200);
+        swarm->partition_per_second = sometimes(world, 20, 200);
+        swarm->clog_per_second = sometimes(world, 20, 300);
+        swarm->cut_per_second = sometimes(world, 20, 300);
+    }
     swarm->late_commit = world_maybe(world, 300) ? (uint32_t)world_draw(world, 2, 20) : 0;
     swarm->hand_out_breaks = sometimes(world, 10, 150);
     swarm->late_tick = sometimes(world, 10, 200);
@@ -80,8 +105,9 @@ static void draw_faults(struct world *world, struct swarm *swarm) {
     swarm->stranger = sometimes(world, 50, 400);
 }
 
-struct swarm swarm_draw(struct world *world) {
+struct swarm swarm_draw(struct world *world, uint16_t node_count) {
     struct swarm swarm = {0};
+    draw_cluster(world, &swarm, node_count);
     draw_store(world, &swarm);
     draw_workload(world, &swarm);
     draw_faults(world, &swarm);
@@ -98,6 +124,10 @@ void swarm_heal(struct swarm *swarm) {
     swarm->full_per_batch = 0;
     swarm->rot_per_crash = 0;
     swarm->wall_step_per_second = 0;
+    swarm->sleep_per_second = 0;
+    swarm->partition_per_second = 0;
+    swarm->clog_per_second = 0;
+    swarm->cut_per_second = 0;
     swarm->late_commit = 0;
     swarm->hand_out_breaks = 0;
     swarm->late_tick = 0;
@@ -122,9 +152,14 @@ void swarm_heal(struct swarm *swarm) {
 void swarm_trace(const struct swarm *swarm, struct world *world) {
     world_trace(
         world,
-        "swarm groups=%u segment=%zu overlay=%zu checkpoint=%zu/%lldms sync=%lldus "
+        "swarm nodes=%u copies=%u delay=%lldus rate=%lldppm groups=%u segment=%zu overlay=%zu "
+        "checkpoint=%zu/%lldms sync=%lldus "
         "checkpoint=%lldus types=%u flows=%u clients=%u workers=%u domains=%u starts=%u "
         "safety=%lldms",
+        swarm->node_count,
+        swarm->replicas,
+        (long long)swarm->delay_us_max,
+        (long long)swarm->rate_ppm_max,
         swarm->group_count,
         swarm->segment_bytes,
         swarm->overlay_bytes_max,
@@ -156,6 +191,7 @@ void swarm_trace(const struct swarm *swarm, struct world *world) {
     world_trace(
         world,
         "swarm faults crash=%u/s reply=%u write=%u checkpoint=%u stall=%u error=%u full=%u wall=%u "
+        "sleep=%u partition=%u clog=%u cut=%u "
         "late=%u slow=%u dies=%u repeats=%u fails=%u progress=%u extends=%u leaves=%u",
         swarm->crash_per_second,
         swarm->crash_after_reply,
@@ -165,6 +201,10 @@ void swarm_trace(const struct swarm *swarm, struct world *world) {
         swarm->sync_error_per_batch,
         swarm->full_per_batch,
         swarm->wall_step_per_second,
+        swarm->sleep_per_second,
+        swarm->partition_per_second,
+        swarm->clog_per_second,
+        swarm->cut_per_second,
         swarm->late_tick,
         swarm->worker_slow,
         swarm->worker_dies,

@@ -5,12 +5,19 @@
 #include "tests/simulation/world.h"
 
 struct swarm {
+    // the cluster
+    uint16_t node_count;
+    uint32_t replicas;    // copies of each group
+    int64_t delay_us_max; // of a message on a slow way
+    int64_t rate_ppm_max; // of a node's clock, faster or slower than the world's
+
     // the store
     uint32_t group_count;
     size_t segment_bytes;
     size_t overlay_bytes_max;
     size_t checkpoint_bytes;
     int64_t checkpoint_ms;
+    size_t history_bytes; // of applied entries kept for followers; 0: the release's
 
     // the disk's pace, in microseconds
     int64_t sync_us_max;
@@ -44,7 +51,11 @@ struct swarm {
     uint32_t sync_error_per_batch;
     uint32_t full_per_batch;
     uint32_t rot_per_crash;        // in a copy of the log (rot.h)
-    uint32_t wall_step_per_second; // of up to ± 20 s
+    uint32_t wall_step_per_second; // of up to ± 20 s, of a node
+    uint32_t sleep_per_second;     // a process stands still for up to 5 s
+    uint32_t partition_per_second; // of up to 8 s
+    uint32_t clog_per_second;      // messages wait for up to 5 s
+    uint32_t cut_per_second;       // a connection breaks
     uint32_t late_commit;          // per batch: the core hears of it up to 12 s later
     uint32_t hand_out_breaks;      // the connection breaks before an answer with tasks is sent
     uint32_t late_tick;            // the loop wakes late
@@ -64,7 +75,8 @@ struct swarm {
     uint32_t poll_leaves;        // leaves its long poll early
 };
 
-struct swarm swarm_draw(struct world *world);
+// `node_count`: 0 draws it, too.
+struct swarm swarm_draw(struct world *world, uint16_t node_count);
 
 // The same world without harm: for the time in which it must settle.
 void swarm_heal(struct swarm *swarm);

@@ -17,21 +17,28 @@ add_executable(
     simulation/check_lease.c
     simulation/check_promise.c
     simulation/check_queue.c
+    simulation/check_raft.c
     simulation/check_result.c
     simulation/check_rows.c
+    simulation/chronicle.c
     simulation/client.c
+    simulation/clock.c
+    simulation/fleet.c
     simulation/describe.c
     simulation/flow.c
     simulation/flow_draw.c
     simulation/flow_json.c
+    simulation/harm.c
     simulation/human.c
     simulation/ledger.c
     simulation/lifecycle.c
     simulation/machine.c
+    simulation/machine_door.c
     simulation/machine_jobs.c
     simulation/machine_script.c
     simulation/machine_settle.c
     simulation/main.c
+    simulation/network.c
     simulation/operator.c
     simulation/outside.c
     simulation/questions.c

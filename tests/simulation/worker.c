@@ -215,7 +215,7 @@ static void send_update(void *argument, uint64_t token) {
         .query = "",
         .body = buffer_bytes(&scene->body),
     };
-    (void)machine_ask(scene->machine, &question, update_answered, job);
+    (void)fleet_ask(scene->fleet, &question, update_answered, job);
 }
 
 static void extend_answered(void *argument, const struct answer *answer) {
@@ -241,7 +241,7 @@ static void extend(void *argument, uint64_t token) {
         .query = "",
         .body = buffer_bytes(&scene->body),
     };
-    (void)machine_ask(scene->machine, &question, extend_answered, job);
+    (void)fleet_ask(scene->fleet, &question, extend_answered, job);
 }
 
 // --- jobs ----------------------------------------------------------------------------------------
@@ -402,7 +402,7 @@ static void leave(void *argument, uint64_t token) {
     if (worker->poll == 0 || worker->generation != token) {
         return;
     }
-    machine_leave(worker->scene->machine, worker->poll);
+    fleet_leave(worker->scene->fleet, worker->poll);
     worker->poll = 0;
     poll_later(worker, world_draw(worker->scene->world, 0, 500));
 }
@@ -444,7 +444,7 @@ static void poll(void *argument, uint64_t token) {
     }
     struct question question = {.method = "GET", .path = path, .query = query};
     worker->poll_since_ns = world_mono(world).ns;
-    worker->poll = machine_ask(scene->machine, &question, poll_answered, worker);
+    worker->poll = fleet_ask(scene->fleet, &question, poll_answered, worker);
     if (world_maybe(world, scene->swarm.poll_leaves)) {
         int64_t stay_ms = world_draw(world, 0, worker->poll_timeout_ms + 50);
         world_after(world, stay_ms * WORLD_MS, leave, worker, worker->generation);

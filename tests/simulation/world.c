@@ -73,11 +73,6 @@ wall_time world_wall(const struct world *world) {
     return (wall_time){world->wall_offset_ms + world->now_ns / WORLD_MS};
 }
 
-void world_step_wall(struct world *world, int64_t ms) {
-    world->wall_offset_ms += ms;
-    world_trace(world, "wall clock steps by %lld ms", (long long)ms);
-}
-
 static bool action_before(const struct action *left, const struct action *right) {
     if (left->at_ns != right->at_ns) {
         return left->at_ns < right->at_ns;

@@ -20,14 +20,11 @@ void world_destroy(struct world **world);
 
 // --- time ----------------------------------------------------------------------------------------
 
-// Virtual time since the world began; what nodes see as their monotonic clock.
+// Virtual time since the world began.
 mono_time world_mono(const struct world *world);
 
-// What nodes see as their wall clock.
+// The right time of day.
 wall_time world_wall(const struct world *world);
-
-// The operator sets the wall clock: `ms` forward, or back when negative.
-void world_step_wall(struct world *world, int64_t ms);
 
 // Runs `action(argument, token)` at `delay_ns` from now; actions of one moment run in the order
 // they were asked for. Whoever may die before that gives a token to recognise itself by.

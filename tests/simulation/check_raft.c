@@ -1,0 +1,250 @@
+// Leaders are remembered by (group, term), for ever: a term has one. The copies are compared where
+// something is new: at the newest entry of the node that stepped, and at the newest committed one.
+
+#include "tests/simulation/check_raft.h"
+
+#include "node/raft/raft.h"
+#include "proto/base/check.h"
+
+#include <stdlib.h>
+
+static const char *const CHECKER = "agreement";
+
+// What a node was when it was looked at last.
+struct seen {
+    enum raft_role role;
+    uint64_t term;
+    uint64_t cuts;
+    log_index last;
+};
+
+struct terms {
+    uint16_t *leaders; // by term
+    size_t capacity;
+};
+
+struct raft_watch {
+    struct world *world;
+    struct fleet *fleet;
+    uint32_t group_count;
+    struct seen *seen;   // by node and group
+    struct terms *terms; // by group
+    log_index *judged;   // by group: committed entries whose copies were counted
+    uint64_t elections;
+};
+
+struct raft_watch *raft_watch_create(struct world *world, struct fleet *fleet) {
+    struct raft_watch *watch = calloc(1, sizeof(*watch));
+    check(watch != NULL);
+    watch->world = world;
+    watch->fleet = fleet;
+    watch->group_count = fleet_settings(fleet)->group_count;
+    size_t nodes = fleet_size(fleet) + 1U;
+    watch->seen = calloc(nodes * watch->group_count, sizeof(*watch->seen));
+    watch->terms = calloc(watch->group_count, sizeof(*watch->terms));
+    watch->judged = calloc(watch->group_count, sizeof(*watch->judged));
+    check(watch->seen != NULL && watch->terms != NULL && watch->judged != NULL);
+    return watch;
+}
+
+void raft_watch_destroy(struct raft_watch **watch) {
+    if (*watch != NULL) {
+        for (uint32_t group = 0; group < (*watch)->group_count; group++) {
+            free((*watch)->terms[group].leaders);
+        }
+        free((*watch)->seen);
+        free((*watch)->terms);
+        free((*watch)->judged);
+        free(*watch);
+        *watch = NULL;
+    }
+}
+
+uint64_t raft_watch_elections(const struct raft_watch *watch) {
+    return watch->elections;
+}
+
+// --- 1, 4: who may lead --------------------------------------------------------------------------
+
+static uint16_t *leader_of_term(struct terms *terms, uint64_t term) {
+    if (term >= terms->capacity) {
+        size_t old = terms->capacity;
+        terms->capacity = (size_t)term * 2 + 16;
+        terms->leaders = realloc(terms->leaders, terms->capacity * sizeof(terms->leaders[0]));
+        check(terms->leaders != NULL);
+        for (size_t i = old; i < terms->capacity; i++) {
+            terms->leaders[i] = 0;
+        }
+    }
+    return &terms->leaders[term];
+}
+
+static bool has_entry(
+    const struct raft_watch *watch, uint16_t number, group_id group, log_index index, hash128 chain
+) {
+    const struct shadow *shadow = machine_shadow(fleet_machine(watch->fleet, number));
+    return shadow_last(shadow, group) >= index &&
+           hash128_equal(shadow_chain(shadow, group, index), chain);
+}
+
+static void elected(struct raft_watch *watch, uint16_t number, group_id group, uint64_t term) {
+    watch->elections++;
+    world_trace(
+        watch->world, "n%u leads group %u in term %llu", number, group, (unsigned long long)term
+    );
+    uint16_t *leader = leader_of_term(&watch->terms[group], term);
+    if (*leader != 0 && *leader != number) {
+        world_fail(
+            watch->world,
+            CHECKER,
+            "n%u and n%u both lead group %u in term %llu",
+            *leader,
+            number,
+            group,
+            (unsigned long long)term
+        );
+    }
+    *leader = number;
+    const struct chronicle *chronicle = fleet_chronicle(watch->fleet);
+    log_index last = chronicle_last(chronicle, group);
+    if (!has_entry(watch, number, group, last, chronicle_chain(chronicle, group, last))) {
+        world_fail(
+            watch->world,
+            CHECKER,
+            "n%u leads group %u in term %llu without its committed entry %llu",
+            number,
+            group,
+            (unsigned long long)term,
+            (unsigned long long)last
+        );
+    }
+}
+
+// --- 3: logs that meet are equal -----------------------------------------------------------------
+
+static void compare_copies(struct raft_watch *watch, uint16_t number, group_id group) {
+    const struct shadow *mine = machine_shadow(fleet_machine(watch->fleet, number));
+    log_index last = shadow_last(mine, group);
+    for (uint16_t other = 1; other <= fleet_size(watch->fleet); other++) {
+        const struct shadow *theirs = machine_shadow(fleet_machine(watch->fleet, other));
+        if (other != number && shadow_last(theirs, group) >= last &&
+            shadow_term(theirs, group, last) == shadow_term(mine, group, last) &&
+            !hash128_equal(shadow_chain(theirs, group, last), shadow_chain(mine, group, last))) {
+            world_fail(
+                watch->world,
+                CHECKER,
+                "n%u and n%u have different entries %llu of group %u, both of term %llu",
+                number,
+                other,
+                (unsigned long long)last,
+                group,
+                (unsigned long long)shadow_term(mine, group, last)
+            );
+        }
+    }
+}
+
+// --- 8, 9: what was said to be durable is --------------------------------------------------------
+
+static void count_copies(struct raft_watch *watch, group_id group) {
+    const struct chronicle *chronicle = fleet_chronicle(watch->fleet);
+    log_index last = chronicle_last(chronicle, group);
+    if (last == watch->judged[group]) {
+        return;
+    }
+    watch->judged[group] = last;
+    hash128 chain = chronicle_chain(chronicle, group, last);
+    uint32_t copies = 0;
+    for (uint16_t number = 1; number <= fleet_size(watch->fleet); number++) {
+        const struct shadow *shadow = machine_shadow(fleet_machine(watch->fleet, number));
+        copies += fleet_has_copy(watch->fleet, number, group) &&
+                          shadow_durable(shadow, group) >= last &&
+                          hash128_equal(shadow_chain(shadow, group, last), chain)
+                      ? 1
+                      : 0;
+    }
+    uint32_t wanted = fleet_copies(watch->fleet, group);
+    if (copies <= wanted / 2) {
+        world_fail(
+            watch->world,
+            "durability",
+            "entry %llu of group %u is committed with %u durable copies of %u",
+            (unsigned long long)last,
+            group,
+            copies,
+            wanted
+        );
+    }
+}
+
+static void check_matches(
+    struct raft_watch *watch,
+    uint16_t number,
+    group_id group,
+    const struct raft_group_status *status
+) {
+    for (uint32_t i = 0; i < status->follower_count; i++) {
+        const struct raft_follower_status *follower = &status->followers[i];
+        const struct shadow *shadow = machine_shadow(fleet_machine(watch->fleet, follower->node));
+        uint64_t newest = shadow_newest_term(shadow, group);
+        if (newest <= status->term && follower->match > shadow_durable(shadow, group)) {
+            world_fail(
+                watch->world,
+                "durability",
+                "n%u holds entry %llu of group %u for durable at n%u, which has %llu",
+                number,
+                (unsigned long long)follower->match,
+                group,
+                follower->node,
+                (unsigned long long)shadow_durable(shadow, group)
+            );
+        }
+    }
+}
+
+// --- a step --------------------------------------------------------------------------------------
+
+static void
+look(struct raft_watch *watch, uint16_t number, group_id group, const struct raft *raft) {
+    struct seen *seen = &watch->seen[number * watch->group_count + group];
+    const struct shadow *shadow = machine_shadow(fleet_machine(watch->fleet, number));
+    struct raft_group_status status = raft_status(raft, group);
+    struct seen now = {
+        .role = status.role,
+        .term = status.term,
+        .cuts = shadow_cuts(shadow, group),
+        .last = shadow_last(shadow, group),
+    };
+    bool leads = now.role == RAFT_LEADER;
+    bool led = seen->role == RAFT_LEADER && seen->term == now.term;
+    if (leads && !led) {
+        elected(watch, number, group, now.term);
+    } else if (leads && seen->cuts != now.cuts) {
+        world_fail(
+            watch->world, CHECKER, "n%u drops entries of group %u, which it leads", number, group
+        );
+    } else if (seen->role == RAFT_LEADER && !led) {
+        world_trace(watch->world, "n%u leads group %u no more", number, group);
+    }
+    if (leads) {
+        check_matches(watch, number, group, &status);
+    }
+    if (now.last != seen->last || now.cuts != seen->cuts) {
+        compare_copies(watch, number, group);
+    }
+    *seen = now;
+}
+
+void raft_watch_stepped(struct raft_watch *watch, uint16_t number) {
+    struct machine *machine = fleet_machine(watch->fleet, number);
+    if (fleet_size(watch->fleet) == 1 || !machine_is_up(machine)) {
+        return;
+    }
+    const struct raft *raft = node_raft(machine_node(machine));
+    for (uint32_t group = 0; group < watch->group_count && !world_failed(watch->world); group++) {
+        if (fleet_has_copy(watch->fleet, number, (group_id)group)) {
+            look(watch, number, (group_id)group, raft);
+            count_copies(watch, (group_id)group);
+        }
+    }
+}

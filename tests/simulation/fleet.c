@@ -1,0 +1,212 @@
+// Where copies lie is the nodes' own decision; it is read from them when they come up, and must not
+// change.
+
+#include "tests/simulation/fleet.h"
+
+#include "node/raft/raft.h"
+#include "proto/base/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct fleet {
+    struct world *world;
+    const struct swarm *swarm;
+    uint16_t size;
+    struct network *network;
+    struct chronicle *chronicle;
+    struct machine *machines[NETWORK_NODES_MAX + 1]; // from 1
+    bool *has_copy;                                  // by node and group
+    char unlevel[200];
+};
+
+struct fleet *
+fleet_create(struct world *world, const struct swarm *swarm, const struct machine_watch *watch) {
+    struct fleet *fleet = calloc(1, sizeof(*fleet));
+    check(fleet != NULL);
+    fleet->world = world;
+    fleet->swarm = swarm;
+    fleet->size = swarm->node_count;
+    fleet->network = network_create(world, fleet->size, swarm->delay_us_max);
+    fleet->chronicle = chronicle_create(world, swarm->group_count);
+    fleet->has_copy = calloc((fleet->size + 1U) * swarm->group_count, sizeof(bool));
+    check(fleet->has_copy != NULL);
+    for (uint16_t number = 1; number <= fleet->size; number++) {
+        const struct machine_plan plan = {
+            .number = number,
+            .node_count = fleet->size,
+            .replicas = swarm->replicas,
+            .network = fleet->network,
+            .chronicle = fleet->chronicle,
+        };
+        fleet->machines[number] = machine_create(world, swarm, &plan, watch);
+    }
+    return fleet;
+}
+
+void fleet_destroy(struct fleet **fleet_at) {
+    struct fleet *fleet = *fleet_at;
+    if (fleet == NULL) {
+        return;
+    }
+    for (uint16_t number = 1; number <= fleet->size; number++) {
+        machine_destroy(&fleet->machines[number]);
+    }
+    network_destroy(&fleet->network);
+    chronicle_destroy(&fleet->chronicle);
+    free(fleet->has_copy);
+    free(fleet);
+    *fleet_at = NULL;
+}
+
+// --- clients -------------------------------------------------------------------------------------
+
+uint64_t fleet_ask(
+    struct fleet *fleet, const struct question *question, machine_answered answered, void *argument
+) {
+    uint16_t number = fleet->size == 1 ? 1 : (uint16_t)world_draw(fleet->world, 1, fleet->size);
+    uint64_t asked = machine_ask(fleet->machines[number], question, answered, argument);
+    return asked * (NETWORK_NODES_MAX + 1) + number;
+}
+
+void fleet_leave(struct fleet *fleet, uint64_t ticket) {
+    uint16_t number = (uint16_t)(ticket % (NETWORK_NODES_MAX + 1));
+    machine_leave(fleet->machines[number], ticket / (NETWORK_NODES_MAX + 1));
+}
+
+// --- parts ---------------------------------------------------------------------------------------
+
+uint16_t fleet_size(const struct fleet *fleet) {
+    return fleet->size;
+}
+
+struct machine *fleet_machine(struct fleet *fleet, uint16_t number) {
+    check(number >= 1 && number <= fleet->size);
+    return fleet->machines[number];
+}
+
+struct network *fleet_network(struct fleet *fleet) {
+    return fleet->network;
+}
+
+const struct scheduler_settings *fleet_settings(const struct fleet *fleet) {
+    return machine_settings(fleet->machines[1]);
+}
+
+const struct chronicle *fleet_chronicle(const struct fleet *fleet) {
+    return fleet->chronicle;
+}
+
+bool fleet_has_copy(const struct fleet *fleet, uint16_t number, group_id group) {
+    return fleet->has_copy[number * fleet->swarm->group_count + group];
+}
+
+void fleet_recovered(struct fleet *fleet, uint16_t number) {
+    const struct raft *raft = node_raft(machine_node(fleet->machines[number]));
+    bool *known = &fleet->has_copy[number * fleet->swarm->group_count];
+    for (uint32_t group = 0; group < fleet->swarm->group_count; group++) {
+        known[group] = raft_status(raft, (group_id)group).configured;
+    }
+}
+
+uint32_t fleet_copies(const struct fleet *fleet, group_id group) {
+    uint32_t copies = 0;
+    for (uint16_t number = 1; number <= fleet->size; number++) {
+        copies += fleet_has_copy(fleet, number, group) ? 1 : 0;
+    }
+    return copies;
+}
+
+// --- who leads -----------------------------------------------------------------------------------
+
+uint16_t fleet_leader(struct fleet *fleet, group_id group) {
+    uint16_t leader = 0;
+    uint64_t leader_term = 0;
+    uint64_t newest_term = 0;
+    uint32_t seen = 0;
+    for (uint16_t number = 1; number <= fleet->size; number++) {
+        struct machine *machine = fleet->machines[number];
+        if (!machine_is_up(machine) || !fleet_has_copy(fleet, number, group)) {
+            continue;
+        }
+        seen++;
+        const struct raft *raft = node_raft(machine_node(machine));
+        uint64_t term = raft_term(raft, group);
+        newest_term = term > newest_term ? term : newest_term;
+        if (raft_is_leader(raft, group) && term > leader_term) {
+            leader = number;
+            leader_term = term;
+        }
+    }
+    // A newer leader was elected by a majority, and some of any majority were seen.
+    bool certain = seen > fleet_copies(fleet, group) / 2 && leader_term == newest_term;
+    return certain ? leader : 0;
+}
+
+struct store *fleet_store(struct fleet *fleet, group_id group) {
+    uint16_t leader = fleet_leader(fleet, group);
+    return leader == 0 ? NULL : machine_store(fleet->machines[leader]);
+}
+
+// --- the end -------------------------------------------------------------------------------------
+
+static bool is_level(struct fleet *fleet, uint16_t number, group_id group) {
+    struct store_group state = store_group(machine_store(fleet->machines[number]), group);
+    log_index last = chronicle_last(fleet->chronicle, group);
+    if (state.last_index == last && state.commit_index == last) {
+        return true;
+    }
+    (void)snprintf(
+        fleet->unlevel,
+        sizeof(fleet->unlevel),
+        "n%u has entries of group %u up to %llu, %llu committed, of %llu",
+        number,
+        group,
+        (unsigned long long)state.last_index,
+        (unsigned long long)state.commit_index,
+        (unsigned long long)last
+    );
+    return false;
+}
+
+bool fleet_is_level(struct fleet *fleet) {
+    for (uint16_t number = 1; number <= fleet->size; number++) {
+        if (!machine_is_up(fleet->machines[number])) {
+            (void)snprintf(fleet->unlevel, sizeof(fleet->unlevel), "n%u is down", number);
+            return false;
+        }
+        for (uint32_t group = 0; group < fleet->swarm->group_count; group++) {
+            if (fleet_has_copy(fleet, number, (group_id)group) &&
+                !is_level(fleet, number, (group_id)group)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+const char *fleet_unlevel(struct fleet *fleet) {
+    return fleet->unlevel;
+}
+
+void fleet_settle(struct fleet *fleet) {
+    for (uint16_t number = 1; number <= fleet->size && !world_failed(fleet->world); number++) {
+        machine_settle(fleet->machines[number]);
+    }
+}
+
+struct machine_stats fleet_stats(struct fleet *fleet) {
+    struct machine_stats sum = {0};
+    for (uint16_t number = 1; number <= fleet->size; number++) {
+        struct machine_stats stats = machine_stats(fleet->machines[number]);
+        sum.crashes += stats.crashes;
+        sum.questions += stats.questions;
+        sum.answers += stats.answers;
+        sum.batches += stats.batches;
+        sum.checkpoints += stats.checkpoints;
+        sum.entries += stats.entries;
+        sum.rows_compared += stats.rows_compared;
+        sum.messages += stats.messages;
+    }
+    return sum;
+}

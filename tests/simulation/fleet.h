@@ -1,0 +1,55 @@
+// Machines with a network between them, as their clients see them: one server with several doors.
+#pragma once
+
+#include "tests/simulation/machine.h"
+
+struct fleet;
+
+struct fleet *
+fleet_create(struct world *world, const struct swarm *swarm, const struct machine_watch *watch);
+void fleet_destroy(struct fleet **fleet);
+
+// --- for clients ---------------------------------------------------------------------------------
+
+// Asks any node. Returns a ticket, never 0, to leave by.
+uint64_t fleet_ask(
+    struct fleet *fleet, const struct question *question, machine_answered answered, void *argument
+);
+void fleet_leave(struct fleet *fleet, uint64_t ticket);
+
+// --- for harm ------------------------------------------------------------------------------------
+
+uint16_t fleet_size(const struct fleet *fleet);
+struct machine *fleet_machine(struct fleet *fleet, uint16_t number); // from 1
+struct network *fleet_network(struct fleet *fleet);
+
+// --- for checkers --------------------------------------------------------------------------------
+
+const struct scheduler_settings *fleet_settings(const struct fleet *fleet);
+const struct chronicle *fleet_chronicle(const struct fleet *fleet);
+
+// A node came up: learns which copies it has.
+void fleet_recovered(struct fleet *fleet, uint16_t number);
+
+// Whether the node has a copy of the group, and how many do.
+bool fleet_has_copy(const struct fleet *fleet, uint16_t number, group_id group);
+uint32_t fleet_copies(const struct fleet *fleet, group_id group);
+
+// The machine that leads the group for certain: no other one can have committed anything since. 0:
+// none does, or it cannot be told now.
+uint16_t fleet_leader(struct fleet *fleet, group_id group);
+
+// The store of that machine: its newest state is that of the group. NULL: none.
+struct store *fleet_store(struct fleet *fleet, group_id group);
+
+// All machines are up, and every copy of every group is at the same entry, committed.
+bool fleet_is_level(struct fleet *fleet);
+
+// What keeps it from that, for a person. Valid until the next call.
+const char *fleet_unlevel(struct fleet *fleet);
+
+// Writes everything out on every machine and compares rows and hashes. Only when level.
+void fleet_settle(struct fleet *fleet);
+
+// The sum over all machines.
+struct machine_stats fleet_stats(struct fleet *fleet);

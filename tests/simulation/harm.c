@@ -1,0 +1,260 @@
+// Once a second it is drawn what strikes within the next. Partitions come one at a time; they and
+// clogs end link by link, in another order than they began in.
+
+#include "tests/simulation/harm.h"
+
+#include "proto/base/check.h"
+
+#include <stdlib.h>
+
+enum {
+    WALL_STEP_MS = 20000,
+    PARTITION_MS_MAX = 8000,
+    CLOG_MS_MAX = 5000,
+    SLEEP_MS_MAX = 5000,
+    SLEEP_NOTICED_MS = 500, // longer sleep is silence on the network
+    MEND_MS_MAX = 1000
+};
+
+struct harm {
+    struct world *world;
+    const struct swarm *swarm;
+    struct fleet *fleet;
+    bool over;
+    bool parted;
+};
+
+static uint16_t any_node(struct harm *harm) {
+    return (uint16_t)world_draw(harm->world, 1, fleet_size(harm->fleet));
+}
+
+// --- nodes ---------------------------------------------------------------------------------------
+
+static void crash(void *argument, uint64_t token) {
+    (void)token;
+    struct harm *harm = argument;
+    if (harm->over) {
+        return;
+    }
+    uint16_t size = fleet_size(harm->fleet);
+    uint16_t one = any_node(harm);
+    bool all = size > 1 && world_maybe(harm->world, 100);
+    for (uint16_t number = 1; number <= size; number++) {
+        if (all || number == one) {
+            machine_crash(
+                fleet_machine(harm->fleet, number), all ? "the power goes" : "of the machine"
+            );
+        }
+    }
+}
+
+// Nothing that the node sends arrives, or it may again.
+static void silence(struct harm *harm, uint16_t node, bool silent) {
+    for (uint16_t other = 1; other <= fleet_size(harm->fleet); other++) {
+        if (other != node && silent) {
+            network_block(fleet_network(harm->fleet), node, other);
+        } else if (other != node) {
+            network_allow(fleet_network(harm->fleet), node, other);
+        }
+    }
+}
+
+static void speak_again(void *argument, uint64_t node) {
+    struct harm *harm = argument;
+    harm->parted = false;
+    silence(harm, (uint16_t)node, false);
+}
+
+static void sleep_some(void *argument, uint64_t token) {
+    (void)token;
+    struct harm *harm = argument;
+    if (harm->over) {
+        return;
+    }
+    uint16_t node = any_node(harm);
+    int64_t ms = world_maybe(harm->world, 500) ? world_draw(harm->world, 5, SLEEP_NOTICED_MS)
+                                               : world_draw(harm->world, 5, SLEEP_MS_MAX);
+    if (ms > SLEEP_NOTICED_MS && !harm->parted) {
+        harm->parted = true;
+        silence(harm, node, true);
+        world_after(harm->world, ms * WORLD_MS, speak_again, harm, node);
+    }
+    machine_pause(fleet_machine(harm->fleet, node), ms * WORLD_MS);
+}
+
+static void step_wall(void *argument, uint64_t token) {
+    (void)token;
+    struct harm *harm = argument;
+    if (harm->over) {
+        return;
+    }
+    int64_t ms = world_draw(harm->world, -WALL_STEP_MS, WALL_STEP_MS);
+    uint16_t node = any_node(harm);
+    machine_clock(fleet_machine(harm->fleet, node))->step_ms += ms;
+    world_trace(harm->world, "n%u: wall clock steps by %lld ms", node, (long long)ms);
+}
+
+// --- the network ---------------------------------------------------------------------------------
+
+enum parting {
+    PART_ONE,     // a node from all others
+    PART_HALVES,  // two halves
+    PART_BRIDGE,  // two halves that share a node
+    PART_RING,    // everybody hears two neighbours only
+    PART_ONE_WAY, // a node is not heard
+    PART_DEAF,    // a node does not hear
+    PARTINGS
+};
+
+static bool
+reaches(enum parting parting, uint16_t size, uint16_t node, uint16_t from, uint16_t to) {
+    bool from_low = from <= size / 2;
+    bool to_low = to <= size / 2;
+    switch (parting) {
+    case PART_ONE:
+        return from != node && to != node;
+    case PART_HALVES:
+        return from_low == to_low;
+    case PART_BRIDGE:
+        return from_low == to_low || from == node || to == node;
+    case PART_RING:
+        return from % size + 1 == to || to % size + 1 == from;
+    case PART_ONE_WAY:
+        return from != node;
+    case PART_DEAF:
+        return to != node;
+    case PARTINGS:
+        break;
+    }
+    return true;
+}
+
+static void mend_one(void *argument, uint64_t pair) {
+    struct harm *harm = argument;
+    network_allow(fleet_network(harm->fleet), (uint16_t)(pair >> 16), (uint16_t)pair);
+}
+
+// Each way is opened at a moment of its own.
+static void mend(void *argument, uint64_t token) {
+    (void)token;
+    struct harm *harm = argument;
+    uint16_t size = fleet_size(harm->fleet);
+    bool at_once = world_maybe(harm->world, 500);
+    harm->parted = false;
+    for (uint16_t from = 1; from <= size; from++) {
+        for (uint16_t to = 1; to <= size; to++) {
+            int64_t ms = at_once ? 0 : world_draw(harm->world, 0, MEND_MS_MAX);
+            if (from != to) {
+                world_after(harm->world, ms * WORLD_MS, mend_one, harm, (uint64_t)from << 16 | to);
+            }
+        }
+    }
+}
+
+static void part(void *argument, uint64_t token) {
+    (void)token;
+    struct harm *harm = argument;
+    uint16_t size = fleet_size(harm->fleet);
+    if (harm->over || harm->parted) {
+        return;
+    }
+    harm->parted = true;
+    enum parting parting = (enum parting)world_draw(harm->world, 0, PARTINGS - 1);
+    uint16_t node = any_node(harm);
+    static const char *const names[PARTINGS] = {
+        "one node alone", "two halves", "a bridge", "a ring", "a node unheard", "a deaf node"};
+    world_trace(harm->world, "partition: %s, n%u", names[parting], node);
+    for (uint16_t from = 1; from <= size; from++) {
+        for (uint16_t to = 1; to <= size; to++) {
+            if (from != to && !reaches(parting, size, node, from, to)) {
+                network_block(fleet_network(harm->fleet), from, to);
+            }
+        }
+    }
+    int64_t ms = world_draw(harm->world, 50, PARTITION_MS_MAX);
+    world_after(harm->world, ms * WORLD_MS, mend, harm, 0);
+}
+
+static void clog_ways(void *argument, uint64_t token) {
+    (void)token;
+    struct harm *harm = argument;
+    if (harm->over) {
+        return;
+    }
+    uint16_t node = any_node(harm);
+    uint16_t only = any_node(harm);
+    bool all = world_maybe(harm->world, 300);
+    int64_t ms = world_maybe(harm->world, 700) ? world_draw(harm->world, 10, 500)
+                                               : world_draw(harm->world, 10, CLOG_MS_MAX);
+    for (uint16_t other = 1; other <= fleet_size(harm->fleet); other++) {
+        if (other == node || (!all && other != only)) {
+            continue;
+        }
+        network_clog(fleet_network(harm->fleet), node, other, ms * WORLD_MS);
+        if (world_maybe(harm->world, 300)) {
+            network_clog(fleet_network(harm->fleet), other, node, ms * WORLD_MS / 2);
+        }
+    }
+}
+
+static void cut(void *argument, uint64_t token) {
+    (void)token;
+    struct harm *harm = argument;
+    uint16_t one = any_node(harm);
+    uint16_t other = any_node(harm);
+    if (!harm->over && one != other) {
+        network_cut(fleet_network(harm->fleet), one, other);
+    }
+}
+
+// --- striking ------------------------------------------------------------------------------------
+
+static void
+strike(struct harm *harm, uint32_t per_mille, void (*what)(void *argument, uint64_t token)) {
+    if (world_maybe(harm->world, per_mille)) {
+        world_after(harm->world, world_draw(harm->world, 0, WORLD_SECOND), what, harm, 0);
+    }
+}
+
+static void every_second(void *argument, uint64_t token) {
+    (void)token;
+    struct harm *harm = argument;
+    const struct swarm *swarm = harm->swarm;
+    if (harm->over) {
+        return;
+    }
+    strike(harm, swarm->crash_per_second, crash);
+    strike(harm, swarm->wall_step_per_second, step_wall);
+    strike(harm, swarm->sleep_per_second, sleep_some);
+    strike(harm, swarm->partition_per_second, part);
+    strike(harm, swarm->clog_per_second, clog_ways);
+    strike(harm, swarm->cut_per_second, cut);
+    world_after(harm->world, WORLD_SECOND, every_second, harm, 0);
+}
+
+struct harm *harm_begin(struct world *world, const struct swarm *swarm, struct fleet *fleet) {
+    struct harm *harm = calloc(1, sizeof(*harm));
+    check(harm != NULL);
+    harm->world = world;
+    harm->swarm = swarm;
+    harm->fleet = fleet;
+    for (uint16_t number = 1; number <= fleet_size(fleet) && swarm->rate_ppm_max > 0; number++) {
+        int64_t ppm = world_draw(world, -swarm->rate_ppm_max, swarm->rate_ppm_max);
+        clock_set_rate(machine_clock(fleet_machine(fleet, number)), ppm);
+    }
+    every_second(harm, 0);
+    return harm;
+}
+
+void harm_end(struct harm *harm) {
+    harm->over = true;
+    network_heal(fleet_network(harm->fleet));
+    for (uint16_t number = 1; number <= fleet_size(harm->fleet); number++) {
+        clock_correct(machine_clock(fleet_machine(harm->fleet, number)));
+    }
+}
+
+void harm_destroy(struct harm **harm) {
+    free(*harm);
+    *harm = NULL;
+}
