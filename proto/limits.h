@@ -113,13 +113,17 @@ enum {
     LIMIT_PEER_SILENCE_MS = 600,
     // Still nothing: the connection is closed, for a peer that lost its power never will.
     LIMIT_PEER_ABANDON_MS = 5000,
-    // A connection that has not proved itself by then is closed: it keeps the real peer out.
+    // A connection that has not proved itself by then is closed.
     LIMIT_PEER_HELLO_MS = 2000,
     // A refused connection is held this long before it is closed: the other end dials at once.
     LIMIT_PEER_REFUSED_MS = 500,
     // Dialling again: at first, and at most.
     LIMIT_PEER_RECONNECT_MS = 10,
-    LIMIT_PEER_RECONNECT_MS_MAX = 500,
+    LIMIT_PEER_RECONNECT_MS_MAX = 200,
+    // An attempt to connect that takes longer begins anew: the system's own patience is minutes.
+    LIMIT_PEER_DIAL_MS = 1000,
+    // Connections that have not said who they are; the newest takes the place of the oldest.
+    LIMIT_PEER_STRANGERS = 32,
     // The same refusal of the same peer is logged again after this.
     LIMIT_PEER_LOG_MS = 10 * 1000,
     // A release's name, in hello and gossip.

@@ -1,8 +1,3 @@
-// Why one port a pair of nodes: each pair has a socket of its own, whose queue tells when that very
-// peer is slow, and NNG has no way to hand what one listener accepts to several sockets. Its one
-// socket for many peers is deprecated and drops silently when one of them is slow. So a node takes
-// the ports from its address's up to as many as there are lower ids: with ids 1 to 3 and port 7100,
-// node 3 listens at 7101 and 7102, node 2 at 7101, node 1 nowhere.
 #include "node/peer/address.h"
 
 enum {
@@ -44,11 +39,6 @@ bool address_is_loopback(struct address address) {
     return bytes_starts_with(address.host, BYTES_LITERAL("127."));
 }
 
-uint16_t address_link_port(struct address address, uint32_t dialer_id) {
-    return dialer_id > (uint32_t)(PORT_MAX - address.port) ? 0
-                                                           : (uint16_t)(address.port + dialer_id);
-}
-
-const char *address_url(struct arena *arena, bytes host, uint16_t port) {
-    return arena_format(arena, "tcp://%.*s:%u", BYTES_ARG(host), (unsigned)port);
+const char *address_url(struct arena *arena, struct address address) {
+    return arena_format(arena, "tcp://%.*s:%u", BYTES_ARG(address.host), (unsigned)address.port);
 }

@@ -16,9 +16,5 @@ MUST_USE bool address_parse(const char *text, struct address *out_address);
 // Whether the host is this machine by its very text: 127.x.x.x, [::1] or localhost.
 bool address_is_loopback(struct address address);
 
-// The port at which the higher of two nodes listens for the lower, which dials: one a pair, because
-// a pair1 socket takes one peer only. `address` is the listener's. 0: beyond the last port.
-uint16_t address_link_port(struct address address, uint32_t dialer_id);
-
 // `tcp://host:port` in `arena`.
-const char *address_url(struct arena *arena, bytes host, uint16_t port);
+const char *address_url(struct arena *arena, struct address address);

@@ -30,20 +30,6 @@ check_member(const struct peers_options *options, size_t index, struct arena *ar
             arena_format(arena, "address '%s' of a member is not host:port", member->address)
         );
     }
-    for (size_t at = 0; at < options->member_count; at++) {
-        uint32_t dialer = options->members[at].node_id;
-        if (dialer < member->node_id && address_link_port(address, dialer) == 0) {
-            return err_make(
-                ERR_INVALID,
-                arena_format(
-                    arena,
-                    "address '%s' leaves no port for node %u, which dials it",
-                    member->address,
-                    (unsigned)dialer
-                )
-            );
-        }
-    }
     if (options->plain && !options->plain_anywhere && !address_is_loopback(address)) {
         return err_make(
             ERR_INVALID,

@@ -1,11 +1,11 @@
 // The links of a node to the other nodes of its cluster: messages in three classes, who is there
 // and who is not.
 //
-// One NNG pair1 socket a pair of nodes: the lower node id dials, the higher listens at the port of
-// its address plus the dialer's id. Above each socket stand three bounded queues, urgent before
-// bulk before stream, cut into frames of at most LIMIT_PEER_FRAME_BYTES, one at a time on its way.
-// A link counts once both ends proved the cluster's key over both nonces; afterwards every frame is
-// sealed, numbered as it leaves and bound to both incarnations.
+// One connection a pair of nodes: the lower node id dials, the higher listens at its address. Above
+// each connection stand three bounded queues, urgent before bulk before stream, cut into frames of
+// at most LIMIT_PEER_FRAME_BYTES, one at a time on its way. A link counts once both ends proved the
+// cluster's key over both nonces; afterwards every frame is sealed, numbered as it leaves and bound
+// to both incarnations.
 //
 // A link is lossy: what was accepted may be lost when the peer goes, and nothing is sent twice.
 // Messages of one class that arrive, arrive in order; classes overtake each other.
@@ -32,8 +32,7 @@
 
 struct peers;
 
-// A node of the cluster: `host:port`. UDP of that port is gossip's; TCP ports above it are the
-// links' (port + id of the node that dials).
+// A node of the cluster: `host:port`, where its links listen on TCP and its gossip on UDP.
 struct peers_member {
     uint32_t node_id; // from 1
     const char *address;

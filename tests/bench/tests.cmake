@@ -28,3 +28,7 @@ add_executable(bench_store_commit EXCLUDE_FROM_ALL bench/store_commit.c)
 target_link_libraries(bench_store_commit PRIVATE storage_keys storage_view storage_posix storage_lmdb warnings)
 add_executable(bench_store_install EXCLUDE_FROM_ALL bench/store_install.c)
 target_link_libraries(bench_store_install PRIVATE storage_view storage_posix storage_lmdb warnings)
+
+# What messages between nodes cost: figures of node/peer/README.md. Built on demand.
+add_executable(bench_links EXCLUDE_FROM_ALL bench/links.c)
+target_link_libraries(bench_links PRIVATE node_peer warnings)

@@ -9,7 +9,8 @@ WIRE_RECORD(link_hello, LINK_HELLO_FIELDS)
 #undef WIRE_SELF
 
 enum {
-    RECORD_AT = LINK_FRAME_PREFIX_BYTES + sizeof(id128)
+    RECORD_AT = LINK_FRAME_PREFIX_BYTES + sizeof(id128),
+    PEEK_ARENA_BYTES = 512, // the text of an error
 };
 
 const char *link_fault_name(enum link_fault fault) {
@@ -135,4 +136,27 @@ enum link_fault link_hello_take(
         return LINK_FAULT_FORM;
     }
     return compare(out_hello, self, from, arena, out_detail);
+}
+
+bool link_hello_peek(bytes frame, uint32_t *out_from) {
+    enum link_frame_kind kind;
+    struct link_hello hello;
+    if (frame.size < RECORD_AT || frame.size > LINK_HELLO_BYTES_MAX ||
+        err_is(link_frame_kind_of(frame, &kind)) || kind != LINK_FRAME_HELLO) {
+        return false;
+    }
+    struct arena *arena = arena_create(PEEK_ARENA_BYTES);
+    err error =
+        wire_decode(&link_hello_record, bytes_slice(frame, RECORD_AT, frame.size), arena, &hello);
+    arena_destroy(&arena);
+    if (err_is(error)) {
+        return false;
+    }
+    *out_from = hello.from;
+    return true;
+}
+
+void link_refusal_put(uint8_t out[LINK_REFUSAL_FRAME_BYTES], enum link_fault fault) {
+    link_frame_put_prefix(out, LINK_FRAME_REFUSAL);
+    out[LINK_FRAME_PREFIX_BYTES] = (uint8_t)fault;
 }

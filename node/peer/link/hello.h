@@ -20,7 +20,8 @@
 WIRE_STRUCT(link_hello, LINK_HELLO_FIELDS);
 
 enum {
-    LINK_HELLO_BYTES_MAX = 512
+    LINK_HELLO_BYTES_MAX = 512,
+    LINK_REFUSAL_FRAME_BYTES = LINK_FRAME_PREFIX_BYTES + 1,
 };
 
 // Why a connection is refused: name in logs, what it means to who reads them.
@@ -35,7 +36,8 @@ enum {
     X(STORE, "store_uuid", "the same incarnation was seen with another store")                  \
     X(KEY, "key", "its cluster key is another one")                                             \
     X(SILENT, "silent", "it did not prove itself in time")                                      \
-    X(REFUSES, "refuses", "the other end refuses us")
+    X(REFUSES, "refuses", "the other end refuses us")                                           \
+    X(TWICE, "twice", "another process of that node is connected")
 
 enum link_fault {
 #define LINK_FAULT_ENUM(name, word, meaning) LINK_FAULT_##name,
@@ -62,6 +64,12 @@ struct link_identity {
 
 // Appends the frame that says who we are to node `to`. `nonce` is LINK_NONCE_BYTES.
 void link_hello_put(struct buffer *out, const struct link_identity *self, uint32_t to, bytes nonce);
+
+// Which node a hello says it is from; nothing else of it is looked at. False: not a hello.
+MUST_USE bool link_hello_peek(bytes frame, uint32_t *out_from);
+
+// The frame that tells the other end why it is refused.
+void link_refusal_put(uint8_t out[LINK_REFUSAL_FRAME_BYTES], enum link_fault fault);
 
 // Reads the frame that node `from` sent to us. The cluster is compared before anything is parsed.
 // A fault: `*out_detail` says what is theirs and what is ours, in `arena`, as fields of a log line.

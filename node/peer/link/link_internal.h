@@ -8,7 +8,6 @@
 enum {
     LINK_ANSWER_BYTES = 8, // of the nonce that a proof answers
     LINK_PROOF_FRAME_BYTES = LINK_FRAME_PREFIX_BYTES + LINK_ANSWER_BYTES + LINK_PROOF_BYTES,
-    LINK_REFUSAL_FRAME_BYTES = LINK_FRAME_PREFIX_BYTES + 1,
 };
 
 struct link {

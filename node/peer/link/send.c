@@ -167,8 +167,7 @@ void link_frame_finish(struct link *link, uint8_t *out) {
         finish_proof(link, out);
         break;
     case LINK_FRAME_REFUSAL:
-        link_frame_put_prefix(out, LINK_FRAME_REFUSAL);
-        out[LINK_FRAME_PREFIX_BYTES] = (uint8_t)link->fault;
+        link_refusal_put(out, link->fault);
         link->owes_refusal = false;
         break;
     case LINK_FRAME_SEALED:
