@@ -184,7 +184,8 @@ mono_time lead_resend(struct raft *raft, struct replica *replica) {
         bool waits = follower->flights.count > 0 || follower->part_sent > 0;
         bool unsure =
             follower->progress == RAFT_REPLICATING && follower->commit_known < replica->commit;
-        if (!(waits || unsure) || pair_is_silent(raft, follower->pair)) {
+        bool served = follower->progress <= RAFT_REPLICATING;
+        if (!served || !(waits || unsure) || pair_is_silent(raft, follower->pair)) {
             continue; // a pair that is heard again is probed at once
         }
         if (mono_passed(raft, follower->sent, LIMIT_RAFT_RESEND_MS)) {
