@@ -48,7 +48,8 @@ struct cluster {
     struct buffer frame;
     uint64_t values; // written so far
     uint64_t still;  // steps since time passed
-    bool tells;
+    bool tells, tells_time;
+    bool (*drops)(struct cluster *cluster, node_id from, const struct message *message);
     struct buffer story;
     struct shown shown[CLUSTER_NODES_MAX + 1][CLUSTER_GROUPS_MAX];
 };
@@ -98,6 +99,11 @@ static bool has_replica(const struct cluster *cluster, node_id node, group_id gr
         }
     }
     return false;
+}
+
+// What the machine takes for the time: its clock stood still while it slept as a virtual machine.
+static mono_time clock_of(const struct cluster *cluster, const struct machine *machine) {
+    return (mono_time){cluster->now.ns - machine->lag_ns};
 }
 
 static bool runs(const struct cluster *cluster, node_id node) {
@@ -205,8 +211,9 @@ void cluster_describe(struct cluster *cluster, char *text, size_t size) {
 
 // --- stories -------------------------------------------------------------------------------------
 
-void cluster_tell_story(struct cluster *cluster) {
+void cluster_tell_story(struct cluster *cluster, bool with_time) {
     cluster->tells = true;
+    cluster->tells_time = with_time;
 }
 
 const char *cluster_story(const struct cluster *cluster) {
@@ -218,7 +225,10 @@ static void tell_line(struct cluster *cluster, const char *line) {
         cluster->story.size--; // the zero
     }
     int64_t ms = cluster->now.ns / 1000000;
-    buffer_format(&cluster->story, "%3d.%03d %s\n", (int)(ms / 1000), (int)(ms % 1000), line);
+    if (cluster->tells_time) {
+        buffer_format(&cluster->story, "%3d.%03d ", (int)(ms / 1000), (int)(ms % 1000));
+    }
+    buffer_format(&cluster->story, "%s\n", line);
     buffer_append_byte(&cluster->story, 0);
 }
 
@@ -281,10 +291,29 @@ static void fly(struct cluster *cluster, node_id from, node_id to, bytes frame, 
     };
 }
 
+static bool is_dropped(struct cluster *cluster, node_id from, node_id to, bytes frame) {
+    struct frame_header header;
+    struct message message;
+    bool dropped = cluster->network.cut[from][to];
+    if (cluster->drops != NULL && !err_is(message_take_header(&frame, &header))) {
+        while (frame.size > 0 && !err_is(message_take(&frame, &message))) {
+            dropped = dropped || cluster->drops(cluster, from, &message);
+        }
+    }
+    return dropped;
+}
+
+void cluster_filter(
+    struct cluster *cluster,
+    bool (*drops)(struct cluster *cluster, node_id from, const struct message *message)
+) {
+    cluster->drops = drops;
+}
+
 static void send_frame(struct cluster *cluster, node_id from, node_id to, bytes frame) {
     struct weather *weather = &cluster->weather;
     oracle_hear(&cluster->oracle, from, frame);
-    if (cluster->network.cut[from][to] || happens(cluster, weather->lose_percent)) {
+    if (is_dropped(cluster, from, to, frame) || happens(cluster, weather->lose_percent)) {
         return;
     }
     fly(cluster, from, to, frame, 50 + draw(cluster, weather->delay_us_max));
@@ -350,6 +379,7 @@ static void finish(struct cluster *cluster, struct machine *machine) {
     }
     begin_batch(cluster, machine);
     mono_time wakeup = raft_next_wakeup(machine->raft);
+    wakeup.ns += wakeup.ns == INT64_MAX ? 0 : machine->lag_ns;
     mono_time late = {cluster->now.ns + draw(cluster, TICK_US_MAX) * 1000};
     cluster->ticks[machine->id] = wakeup.ns > late.ns ? wakeup : late;
 }
@@ -362,6 +392,26 @@ static void sync_batch(struct cluster *cluster, struct machine *machine) {
     finish(cluster, machine);
 }
 
+err cluster_forge(
+    struct cluster *cluster,
+    node_id from,
+    node_id to,
+    const struct frame_header *header,
+    const struct message *message
+) {
+    struct machine *machine = cluster_machine(cluster, to);
+    struct buffer frame;
+    buffer_init(&frame, LIMIT_RAFT_FRAME_BYTES);
+    message_put_header(&frame, header);
+    if (message->kind != MESSAGE_NONE) {
+        message_put(&frame, message);
+    }
+    err error = raft_receive(machine->raft, from, buffer_bytes(&frame));
+    buffer_deinit(&frame);
+    finish(cluster, machine);
+    return error;
+}
+
 static void deliver(struct cluster *cluster, size_t place) {
     struct network *network = &cluster->network;
     struct flying flying = network->frames[place];
@@ -372,7 +422,7 @@ static void deliver(struct cluster *cluster, size_t place) {
     }
     network->frames[place] = network->frames[--network->count];
     if (machine->up) {
-        raft_tick(machine->raft, cluster->now);
+        raft_tick(machine->raft, clock_of(cluster, machine));
         err error = raft_receive(machine->raft, flying.from, flying.frame);
         if (err_is(error)) {
             oracle_fail(&cluster->oracle, "node %u refuses: %s", flying.to, error.text);
@@ -435,8 +485,9 @@ static bool step(struct cluster *cluster, mono_time until) {
     } else if (next.is_batch) {
         sync_batch(cluster, &cluster->machines[next.node]);
     } else {
-        raft_tick(cluster->machines[next.node].raft, cluster->now);
-        finish(cluster, &cluster->machines[next.node]);
+        struct machine *machine = &cluster->machines[next.node];
+        raft_tick(machine->raft, clock_of(cluster, machine));
+        finish(cluster, machine);
     }
     return true;
 }
@@ -467,7 +518,7 @@ bool cluster_run_until(
 static void tell_connection(struct cluster *cluster, node_id node, node_id of, bool connected) {
     struct machine *machine = &cluster->machines[node];
     if (cluster->options.tells_of_connections && machine->up && node != of) {
-        raft_tick(machine->raft, cluster->now);
+        raft_tick(machine->raft, clock_of(cluster, machine));
         raft_peer_changed(machine->raft, of, connected);
         finish(cluster, machine);
     }
@@ -502,7 +553,7 @@ void cluster_start(struct cluster *cluster, node_id node) {
         .group_count = cluster->options.group_count,
         .random_seed = random_u64(&cluster->random),
         .incarnation = machine->starts,
-        .now = cluster->now,
+        .now = clock_of(cluster, machine),
     };
     machine->raft = raft_create(&raft);
     machine->up = true;
@@ -537,7 +588,16 @@ void cluster_crash(struct cluster *cluster, node_id node) {
     }
 }
 
+void cluster_wake(struct cluster *cluster, node_id node, bool clock_stood) {
+    struct machine *machine = cluster_machine(cluster, node);
+    if (machine->up && clock_stood) {
+        machine->lag_ns = cluster->now.ns - machine->slept_since.ns;
+    }
+    machine->paused_until = cluster->now;
+}
+
 void cluster_pause(struct cluster *cluster, node_id node, int64_t ms) {
+    cluster_machine(cluster, node)->slept_since = clock_of(cluster, cluster_machine(cluster, node));
     cluster_machine(cluster, node)->paused_until = (mono_time){cluster->now.ns + ms * 1000000};
 }
 
@@ -585,17 +645,21 @@ static bool may_decide(const struct cluster *cluster, node_id node, group_id gro
 }
 
 bool cluster_propose(struct cluster *cluster, node_id node, group_id group) {
+    size_t size = 8 + (size_t)draw(cluster, (int64_t)cluster->options.value_bytes_max);
+    return cluster_write(cluster, node, group, size);
+}
+
+bool cluster_write(struct cluster *cluster, node_id node, group_id group, size_t size) {
     struct machine *machine = cluster_machine(cluster, node);
     if (!runs(cluster, node)) {
         return false;
     }
-    raft_tick(machine->raft, cluster->now);
+    raft_tick(machine->raft, clock_of(cluster, machine));
     finish(cluster, machine);
     struct store_txn *txn = NULL;
     if (!may_decide(cluster, node, group) || err_is(store_txn_begin(machine->store, group, &txn))) {
         return false;
     }
-    size_t size = 8 + (size_t)draw(cluster, (int64_t)cluster->options.value_bytes_max);
     uint8_t *value = calloc(1, size);
     check(value != NULL);
     struct oracle_write write = {
@@ -638,7 +702,7 @@ bool cluster_transfer(struct cluster *cluster, node_id node, group_id group, nod
         return false;
     }
     struct machine *machine = cluster_machine(cluster, node);
-    raft_tick(machine->raft, cluster->now);
+    raft_tick(machine->raft, clock_of(cluster, machine));
     bool begun = raft_transfer(machine->raft, group, to);
     finish(cluster, machine);
     return begun;

@@ -38,6 +38,8 @@ struct machine {
     node_id id;
     bool up;
     mono_time paused_until;
+    mono_time slept_since; // by its clock
+    int64_t lag_ns;        // its clock is behind by this
     struct memory_faults faults;
     struct disk *disk;
     struct sorted_map *map;
@@ -79,6 +81,8 @@ void cluster_crash(struct cluster *cluster, node_id node);
 void cluster_start(struct cluster *cluster, node_id node);
 // The process stands still, its messages wait.
 void cluster_pause(struct cluster *cluster, node_id node, int64_t ms);
+// Wakes it now; its clock went on, or stood still meanwhile.
+void cluster_wake(struct cluster *cluster, node_id node, bool clock_stood);
 
 // Frames from one node to another vanish, or no longer.
 void cluster_cut(struct cluster *cluster, node_id from, node_id to, bool is_cut);
@@ -87,8 +91,25 @@ void cluster_isolate(struct cluster *cluster, node_id node, bool is_cut);
 // No cuts, no loss, everybody up.
 void cluster_heal(struct cluster *cluster);
 
-// A client writes through the node. False: it does not lead, or has no room.
+// A client writes through the node, a value of some size or of exactly `size`. False: it does not
+// lead, or has no room.
 bool cluster_propose(struct cluster *cluster, node_id node, group_id group);
+bool cluster_write(struct cluster *cluster, node_id node, group_id group, size_t size);
+// Frames for which `drops` says so vanish; NULL: none.
+void cluster_filter(
+    struct cluster *cluster,
+    bool (*drops)(struct cluster *cluster, node_id from, const struct message *message)
+);
+// A frame with that header and, unless its kind is none, message arrives at `to` now. Returns what
+// raft_receive did.
+MUST_USE err cluster_forge(
+    struct cluster *cluster,
+    node_id from,
+    node_id to,
+    const struct frame_header *header,
+    const struct message *message
+);
+
 // A client reads through the node; the oracle judges the answer. False: it does not lead.
 bool cluster_read(struct cluster *cluster, node_id node, group_id group);
 bool cluster_transfer(struct cluster *cluster, node_id node, group_id group, node_id to);
@@ -104,8 +125,9 @@ bool cluster_is_settled(struct cluster *cluster, void *argument);
 // Where every replica of the groups stands that are not settled, for a failure's text.
 void cluster_describe(struct cluster *cluster, char *text, size_t size);
 
-// A line a role or term changed, for stories: `  0.623 node 1 group 0: leader, term 1`.
-void cluster_tell_story(struct cluster *cluster);
+// From now on a line for each change of role or term, and for each note: `node 1 group 0: leader,
+// term 1`, with the time in front when that is wanted.
+void cluster_tell_story(struct cluster *cluster, bool with_time);
 const char *cluster_story(const struct cluster *cluster);
 // A line of one's own in it.
 PRINTF_LIKE(2, 3) void cluster_note(struct cluster *cluster, const char *format, ...);

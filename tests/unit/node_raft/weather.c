@@ -2,7 +2,10 @@
 
 enum {
     HARM_ACTIONS = 120,
-    CALM_MS = 6000 // after healing: an election, another one, and everything sent again
+    SLEEP_MS = 2000,
+    SERVE_MS = 100,
+    MANNERS_MS = 3000, // longer than any election
+    CALM_MS = 6000     // after healing: an election, another one, and everything sent again
 };
 
 static node_id any_node(struct cluster *cluster, uint32_t node_count) {
@@ -19,13 +22,36 @@ static void change_weather(struct cluster *cluster) {
     weather->sync_us_max = random_one_in(random, 4) ? 300000 : 1000;
 }
 
+// The leader sleeps until another one serves, deaf to some node from then on; waking it answers a
+// read before anything else.
+static void sleep_and_read(
+    struct cluster *cluster, const struct cluster_options *options, group_id group, node_id mute
+) {
+    node_id leader = cluster_leader(cluster, group);
+    if (leader == 0) {
+        return;
+    }
+    cluster_pause(cluster, leader, SLEEP_MS);
+    cluster_cut(cluster, mute, leader, mute != leader);
+    for (int i = 0; i < SLEEP_MS / SERVE_MS - 1; i++) {
+        cluster_run(cluster, SERVE_MS);
+        for (node_id node = 1; node <= options->node_count; node++) {
+            (void)cluster_propose(cluster, node, group);
+        }
+    }
+    cluster_wake(cluster, leader, random_one_in(cluster_random(cluster), 2));
+    (void)cluster_read(cluster, leader, group);
+}
+
 // One act of harm, or of undoing it.
 static void act(struct cluster *cluster, const struct cluster_options *options) {
     struct random *random = cluster_random(cluster);
     node_id node = any_node(cluster, options->node_count);
     node_id other = any_node(cluster, options->node_count);
     group_id group = (group_id)random_below(random, options->group_count);
-    switch (random_below(random, 12)) {
+    uint64_t deed = random_below(random, 13);
+    cluster_note(cluster, "deed %d of node %u, %u", (int)deed, node, other);
+    switch (deed) {
     case 0:
         cluster_crash(cluster, node);
         break;
@@ -57,6 +83,9 @@ static void act(struct cluster *cluster, const struct cluster_options *options) 
     case 10:
         (void)cluster_transfer(cluster, cluster_leader(cluster, group), group, other);
         break;
+    case 11:
+        sleep_and_read(cluster, options, group, other);
+        break;
     default: // the leader falls in the middle of what it does
         cluster_crash(cluster, cluster_leader(cluster, group));
         break;
@@ -80,7 +109,71 @@ static void serve(struct cluster *cluster, const struct cluster_options *options
     }
 }
 
-const char *weather_run(uint64_t seed, char *text, size_t size) {
+// --- manners (rule 3): in calm weather, one node cut off, or one link deaf in one direction
+// ---------
+
+struct standing {
+    node_id leader;
+    uint64_t term;
+};
+
+static struct standing standing_of(struct cluster *cluster, group_id group) {
+    struct standing standing = {.leader = cluster_leader(cluster, group)};
+    if (standing.leader != 0) {
+        standing.term = raft_term(cluster_machine(cluster, standing.leader)->raft, group);
+    }
+    return standing;
+}
+
+// Who led before leads still, but for what `lost` led.
+static bool leaders_stand(
+    struct cluster *cluster,
+    const struct cluster_options *options,
+    const struct standing *before,
+    node_id lost
+) {
+    for (uint32_t i = 0; i < options->group_count; i++) {
+        struct standing now = standing_of(cluster, (group_id)i);
+        if (before[i].leader != lost &&
+            (now.leader != before[i].leader || now.term != before[i].term)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const char *judge_manners(struct cluster *cluster, const struct cluster_options *options) {
+    cluster_run(cluster, CALM_MS); // transfers end, what was to be replayed was
+    struct standing before[CLUSTER_GROUPS_MAX];
+    node_id lost = any_node(cluster, options->node_count);
+    node_id deaf = any_node(cluster, options->node_count);
+    for (uint32_t i = 0; i < options->group_count; i++) {
+        before[i] = standing_of(cluster, (group_id)i);
+    }
+    cluster_note(cluster, "node %u no longer hears node %u", deaf, lost);
+    cluster_cut(cluster, lost, deaf, lost != deaf);
+    cluster_run(cluster, MANNERS_MS);
+    cluster_heal(cluster);
+    if (!leaders_stand(cluster, options, before, 0)) {
+        return "rule 3: a link that was deaf in one direction unseated a leader";
+    }
+    cluster_note(cluster, "node %u is cut off", lost);
+    cluster_isolate(cluster, lost, true);
+    cluster_run(cluster, MANNERS_MS);
+    for (uint32_t i = 0; i < options->group_count; i++) {
+        if (raft_is_leader(cluster_machine(cluster, lost)->raft, (group_id)i)) {
+            return "rule 3: a leader without its majority stays one";
+        }
+    }
+    cluster_heal(cluster);
+    bool settled = cluster_run_until(cluster, cluster_is_settled, NULL, CALM_MS);
+    if (!settled || !leaders_stand(cluster, options, before, lost)) {
+        return "rule 3: a node that came back unseated a leader";
+    }
+    return NULL;
+}
+
+const char *weather_run(uint64_t seed, char *text, size_t size, FILE *story) {
     struct random random;
     random_init(&random, seed);
     struct cluster_options options = {
@@ -92,6 +185,9 @@ const char *weather_run(uint64_t seed, char *text, size_t size) {
         .tells_of_connections = random_one_in(&random, 2),
     };
     struct cluster *cluster = cluster_create(&options);
+    if (story != NULL) {
+        cluster_tell_story(cluster, true);
+    }
     for (int i = 0; i < HARM_ACTIONS && cluster_failure(cluster) == NULL; i++) {
         cluster_run(cluster, 1 + (int64_t)random_below(&random, 120));
         serve(cluster, &options);
@@ -99,11 +195,16 @@ const char *weather_run(uint64_t seed, char *text, size_t size) {
             act(cluster, &options);
         }
     }
+    cluster_note(cluster, "healed");
     cluster_heal(cluster);
     const char *failure = NULL;
     bool settled = cluster_run_until(cluster, cluster_is_settled, NULL, CALM_MS);
     for (node_id node = 1; node <= options.node_count && settled; node++) {
         cluster_judge(cluster, node);
+    }
+    const char *manners = NULL;
+    if (settled && cluster_failure(cluster) == NULL) {
+        manners = judge_manners(cluster, &options);
     }
     if (cluster_failure(cluster) != NULL) {
         (void)snprintf(text, size, "%s", cluster_failure(cluster));
@@ -111,6 +212,12 @@ const char *weather_run(uint64_t seed, char *text, size_t size) {
     } else if (!settled) {
         cluster_describe(cluster, text, size);
         failure = text;
+    } else if (manners != NULL) {
+        (void)snprintf(text, size, "%s", manners);
+        failure = text;
+    }
+    if (story != NULL) {
+        (void)fputs(cluster_story(cluster), story);
     }
     cluster_destroy(&cluster);
     return failure;

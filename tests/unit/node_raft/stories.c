@@ -1,0 +1,321 @@
+#include "tests/unit/node_raft/stories.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SOON_MS = 5000,
+    LARGE_BYTES = 100000 // more than one message takes
+};
+
+#define EXPECT(condition, text) \
+    do {                        \
+        if (!(condition)) {     \
+            return (text);      \
+        }                       \
+    } while (0)
+
+// --- steps ---------------------------------------------------------------------------------------
+
+static struct raft_group_status status_of(struct cluster *cluster, node_id node) {
+    return raft_status(cluster_machine(cluster, node)->raft, 0);
+}
+
+static bool settle(struct cluster *cluster) {
+    return cluster_run_until(cluster, cluster_is_settled, NULL, SOON_MS);
+}
+
+static bool has_leader(struct cluster *cluster, void *argument) {
+    node_id not = *(const node_id *)argument;
+    node_id leader = cluster_leader(cluster, 0);
+    return leader != 0 && leader != not ;
+}
+
+// Another leader than `not`.
+static bool elect(struct cluster *cluster, node_id not ) {
+    return cluster_run_until(cluster, has_leader, &not, SOON_MS);
+}
+
+static void show_logs(struct cluster *cluster, const char *when) {
+    cluster_note(cluster, "%s", when);
+    for (node_id node = 1; node <= CLUSTER_NODES_MAX; node++) {
+        const struct oracle_log *log = &cluster_oracle(cluster)->groups[0].logs[node];
+        if (log->last > 0) {
+            char line[200];
+            int used = snprintf(line, sizeof(line), "  node %u has terms", node);
+            for (log_index i = 1; i <= log->last && used < (int)sizeof(line); i++) {
+                used += snprintf(
+                    line + used,
+                    sizeof(line) - (size_t)used,
+                    " %llu",
+                    (unsigned long long)log->entries[i].term
+                );
+            }
+            cluster_note(cluster, "%s, committed %llu", line, (unsigned long long)log->commit);
+        }
+    }
+}
+
+// --- stories -------------------------------------------------------------------------------------
+
+static const char *election(struct cluster *cluster) {
+    EXPECT(settle(cluster), "nobody leads after a start");
+    EXPECT(cluster_leader(cluster, 0) == 1, "the first voter is not the first leader");
+    EXPECT(cluster_write(cluster, 1, 0, 8), "the leader does not take a write");
+    EXPECT(settle(cluster), "the write is not everywhere");
+    cluster_note(cluster, "node 1 is killed, its connections close");
+    int64_t before = cluster_now(cluster).ns;
+    cluster_crash(cluster, 1);
+    EXPECT(elect(cluster, 1), "nobody takes over");
+    EXPECT(cluster_now(cluster).ns - before < 300 * 1000000, "the takeover is slow");
+    cluster_note(cluster, "node 1 is back");
+    cluster_start(cluster, 1);
+    EXPECT(settle(cluster), "node 1 does not catch up");
+    EXPECT(cluster_leader(cluster, 0) != 1, "node 1 unseats a leader that works");
+    show_logs(cluster, "in the end");
+    return NULL;
+}
+
+static const char *a_deaf_follower_unseats_nobody(struct cluster *cluster) {
+    EXPECT(settle(cluster), "nobody leads after a start");
+    uint64_t term = status_of(cluster, 1).term;
+    cluster_note(cluster, "node 3 no longer hears node 1, node 1 hears it");
+    cluster_cut(cluster, 1, 3, true);
+    cluster_run(cluster, 4000);
+    EXPECT(cluster_leader(cluster, 0) == 1, "the leader was unseated");
+    EXPECT(status_of(cluster, 2).term == term, "the term rose");
+    EXPECT(cluster_write(cluster, 1, 0, 8), "the leader does not take a write");
+    cluster_note(cluster, "the link is whole again");
+    cluster_cut(cluster, 1, 3, false);
+    EXPECT(settle(cluster), "node 3 does not catch up");
+    EXPECT(cluster_leader(cluster, 0) == 1, "the leader was unseated afterwards");
+    EXPECT(status_of(cluster, 3).term == term, "the term rose afterwards");
+    return NULL;
+}
+
+static const char *a_leader_without_majority_steps_down(struct cluster *cluster) {
+    EXPECT(settle(cluster), "nobody leads after a start");
+    cluster_note(cluster, "node 1 is cut off");
+    cluster_isolate(cluster, 1, true);
+    EXPECT(elect(cluster, 1), "nobody takes over");
+    cluster_run(cluster, 1500);
+    EXPECT(status_of(cluster, 1).role != RAFT_LEADER, "node 1 still leads");
+    uint64_t term = status_of(cluster, 1).term;
+    cluster_run(cluster, 5000);
+    EXPECT(status_of(cluster, 1).term == term, "a node that hears nobody raises its term");
+    cluster_note(cluster, "node 1 is back");
+    cluster_isolate(cluster, 1, false);
+    EXPECT(settle(cluster), "node 1 does not follow");
+    return NULL;
+}
+
+static const char *a_conflict_is_cut(struct cluster *cluster) {
+    EXPECT(settle(cluster), "nobody leads after a start");
+    cluster_note(cluster, "node 1 is cut off and takes three writes that reach nobody");
+    cluster_isolate(cluster, 1, true);
+    for (int i = 0; i < 3; i++) {
+        EXPECT(cluster_write(cluster, 1, 0, 8), "the leader does not take a write");
+    }
+    EXPECT(elect(cluster, 1), "nobody takes over");
+    node_id leader = cluster_leader(cluster, 0);
+    EXPECT(cluster_write(cluster, leader, 0, 8), "the new leader does not take a write");
+    cluster_run(cluster, 1500);
+    show_logs(cluster, "two histories");
+    cluster_note(cluster, "node 1 is back");
+    cluster_isolate(cluster, 1, false);
+    EXPECT(settle(cluster), "node 1 does not follow");
+    for (node_id node = 1; node <= 3; node++) {
+        cluster_judge(cluster, node);
+    }
+    EXPECT(
+        raft_stats(cluster_machine(cluster, 1)->raft).entries_cut == 3, "not just three are cut"
+    );
+    show_logs(cluster, "one history");
+    return NULL;
+}
+
+static const char *a_transfer_costs_no_election_timeout(struct cluster *cluster) {
+    EXPECT(settle(cluster), "nobody leads after a start");
+    EXPECT(cluster_write(cluster, 1, 0, 8), "the leader does not take a write");
+    cluster_note(cluster, "node 1 hands over to node 3");
+    int64_t before = cluster_now(cluster).ns;
+    EXPECT(cluster_transfer(cluster, 1, 0, 3), "the transfer is refused");
+    EXPECT(!cluster_write(cluster, 1, 0, 8), "writes go on during a transfer");
+    EXPECT(elect(cluster, 1), "nobody takes over");
+    EXPECT(cluster_leader(cluster, 0) == 3, "it is not the heir");
+    EXPECT(cluster_now(cluster).ns - before < 50 * 1000000, "the transfer is slow");
+    EXPECT(settle(cluster), "they do not settle");
+    show_logs(cluster, "in the end");
+    return NULL;
+}
+
+// Deliberately cruel: with the vote of node 2 in term 2 forgotten, node 3 could win term 2 as well.
+static const char *a_restart_keeps_the_vote(struct cluster *cluster) {
+    EXPECT(settle(cluster), "nobody leads after a start");
+    struct raft_group_status before = status_of(cluster, 2);
+    cluster_note(cluster, "node 2 restarts");
+    cluster_crash(cluster, 2);
+    cluster_start(cluster, 2);
+    struct raft_group_status after = status_of(cluster, 2);
+    EXPECT(before.vote != 0, "node 2 never voted");
+    EXPECT(after.term == before.term && after.vote == before.vote, "the vote is forgotten");
+    cluster_note(cluster, "node 2 remembers its vote for node %u", after.vote);
+    return NULL;
+}
+
+// A read begun by a leader that was cut off: what was said before it began confirms nothing.
+static const char *an_old_round_confirms_nothing(struct cluster *cluster) {
+    EXPECT(settle(cluster), "nobody leads after a start");
+    cluster_run(cluster, 1000);
+    cluster_note(cluster, "node 1 is cut off and begins a read");
+    cluster_isolate(cluster, 1, true);
+    uint64_t confirmed = raft_stats(cluster_machine(cluster, 1)->raft).reads_confirmed;
+    EXPECT(cluster_read(cluster, 1, 0), "node 1 does not lead");
+    uint64_t round = cluster_oracle(cluster)->groups[0].reads[0].round;
+    struct frame_header header = {
+        .incarnation = cluster_machine(cluster, 2)->starts,
+        .to_incarnation = cluster_machine(cluster, 1)->starts,
+        .sequence = 1000000,
+        .round = 1000000,
+        .echo = round - 1,
+        .held_version = 1,
+    };
+    struct message nothing = {.kind = MESSAGE_NONE};
+    cluster_note(cluster, "a frame of node 2 arrives that echoes the round before");
+    EXPECT(!err_is(cluster_forge(cluster, 2, 1, &header, &nothing)), "the frame is refused");
+    EXPECT(
+        raft_stats(cluster_machine(cluster, 1)->raft).reads_confirmed == confirmed,
+        "an answer to an older round confirms the read"
+    );
+    header.sequence++;
+    header.echo = round;
+    cluster_note(cluster, "one that echoes the read's round");
+    EXPECT(!err_is(cluster_forge(cluster, 2, 1, &header, &nothing)), "the frame is refused");
+    EXPECT(
+        raft_stats(cluster_machine(cluster, 1)->raft).reads_confirmed == confirmed + 1,
+        "the round's own answer does not confirm the read"
+    );
+    cluster_note(cluster, "confirms the read");
+    return NULL;
+}
+
+static const char *an_old_acknowledgement_counts_for_nothing(struct cluster *cluster) {
+    EXPECT(settle(cluster), "nobody leads after a start");
+    EXPECT(cluster_transfer(cluster, 1, 0, 2), "the transfer is refused");
+    EXPECT(elect(cluster, 1) && settle(cluster), "nobody takes over");
+    cluster_note(cluster, "node 2 is cut off and takes a write that reaches nobody");
+    cluster_isolate(cluster, 2, true);
+    EXPECT(cluster_write(cluster, 2, 0, 8), "the leader does not take a write");
+    cluster_run(cluster, 20);
+    struct raft_group_status led = status_of(cluster, 2);
+    struct frame_header header = {
+        .incarnation = cluster_machine(cluster, 3)->starts, .sequence = 1000000, .round = 1000000};
+    struct message ack = {.kind = MESSAGE_ACK, .group = 0, .term = led.term - 1, .index = led.last};
+    cluster_note(cluster, "an acknowledgement of the term before arrives");
+    EXPECT(!err_is(cluster_forge(cluster, 3, 2, &header, &ack)), "the frame is refused");
+    EXPECT(status_of(cluster, 2).commit == led.commit, "it commits the write");
+    return NULL;
+}
+
+// --- figure 8 of the Raft paper, with three nodes -----------------------------------------------
+
+static bool
+drops_entries_of_first(struct cluster *cluster, node_id from, const struct message *message) {
+    (void)cluster;
+    return from == 1 && message->kind != MESSAGE_COMMIT;
+}
+
+static bool
+drops_entries_of_second(struct cluster *cluster, node_id from, const struct message *message) {
+    (void)cluster;
+    return from == 2 && message->kind == MESSAGE_APPEND;
+}
+
+enum {
+    OLD_ENTRY = 2 // the one of the first term that is in doubt
+};
+
+static bool third_has_it(const struct cluster *cluster) {
+    return cluster_oracle(cluster)->groups[0].logs[3].last >= OLD_ENTRY;
+}
+
+// What follows the old entry does not arrive.
+static bool
+drops_what_follows(struct cluster *cluster, node_id from, const struct message *message) {
+    return from == 1 && message->kind == MESSAGE_APPEND && third_has_it(cluster) &&
+           message->body.size > 0;
+}
+
+static bool first_counts_it(struct cluster *cluster, void *argument) {
+    (void)argument;
+    struct raft_group_status status = status_of(cluster, 1);
+    return status.role == RAFT_LEADER && third_has_it(cluster) &&
+           (status.followers[0].match >= OLD_ENTRY || status.followers[1].match >= OLD_ENTRY);
+}
+
+static const char *figure_8(struct cluster *cluster) {
+    EXPECT(settle(cluster), "nobody leads after a start");
+    cluster_note(cluster, "(a) node 1 writes an entry that reaches nobody, and is killed");
+    cluster_filter(cluster, drops_entries_of_first);
+    EXPECT(cluster_write(cluster, 1, 0, LARGE_BYTES), "the leader does not take a write");
+    EXPECT(status_of(cluster, 1).last == OLD_ENTRY, "it has another place");
+    cluster_run(cluster, 20);
+    cluster_crash(cluster, 1);
+    cluster_note(cluster, "(b) node 2 opens a term that reaches nobody, and is killed");
+    cluster_filter(cluster, drops_entries_of_second);
+    cluster_run(cluster, 150);
+    EXPECT(status_of(cluster, 2).role == RAFT_LEADER, "node 2 does not lead");
+    cluster_crash(cluster, 2);
+    show_logs(cluster, "two histories");
+    cluster_note(
+        cluster, "(c) node 1 is back, leads, and node 3 gets the old entry, but not the new term"
+    );
+    cluster_filter(cluster, drops_what_follows);
+    cluster_start(cluster, 1);
+    EXPECT(cluster_run_until(cluster, first_counts_it, NULL, SOON_MS), "the entry does not arrive");
+    cluster_run(cluster, 20);
+    show_logs(cluster, "a majority has the old entry: not committed");
+    EXPECT(status_of(cluster, 1).commit < OLD_ENTRY, "an entry of an old term commits by counting");
+    cluster_note(cluster, "(d) node 1 is killed, node 2 is back and may lead: the old entry goes");
+    cluster_crash(cluster, 1);
+    cluster_filter(cluster, NULL);
+    cluster_start(cluster, 2);
+    EXPECT(elect(cluster, 1), "nobody takes over");
+    cluster_start(cluster, 1);
+    EXPECT(settle(cluster), "they do not settle");
+    show_logs(cluster, "one history");
+    return NULL;
+}
+
+const struct story stories[STORY_COUNT] = {
+    {"election", 3, election},
+    {"a_deaf_follower_unseats_nobody", 3, a_deaf_follower_unseats_nobody},
+    {"a_leader_without_majority_steps_down", 3, a_leader_without_majority_steps_down},
+    {"a_conflict_is_cut", 3, a_conflict_is_cut},
+    {"a_transfer_costs_no_election_timeout", 3, a_transfer_costs_no_election_timeout},
+    {"a_restart_keeps_the_vote", 3, a_restart_keeps_the_vote},
+    {"an_old_round_confirms_nothing", 3, an_old_round_confirms_nothing},
+    {"an_old_acknowledgement_counts_for_nothing", 3, an_old_acknowledgement_counts_for_nothing},
+    {"figure_8", 3, figure_8},
+};
+
+const char *story_run(const struct story *story, char room[ORACLE_TEXT_BYTES], char **out_text) {
+    struct cluster_options options = {
+        .seed = 8,
+        .node_count = story->node_count,
+        .group_count = 1,
+        .tells_of_connections = true,
+    };
+    struct cluster *cluster = cluster_create(&options);
+    cluster_tell_story(cluster, false);
+    const char *failure = story->tell(cluster);
+    if (cluster_failure(cluster) != NULL) {
+        (void)snprintf(room, ORACLE_TEXT_BYTES, "%s", cluster_failure(cluster));
+        failure = room;
+    }
+    if (out_text != NULL) {
+        *out_text = strdup(cluster_story(cluster));
+    }
+    cluster_destroy(&cluster);
+    return failure;
+}
