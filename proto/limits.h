@@ -173,6 +173,25 @@ enum {
     LIMIT_RAFT_URGENT_BYTES = 128 * 1024,
     LIMIT_RAFT_MIXED_BYTES = 32 * 1024,
 
+    // --- gossip ---------------------------------------------------------------------------------
+    // One datagram: passes every network unfragmented (distributed.md §12); what the seal leaves of
+    // it.
+    LIMIT_GOSSIP_DATAGRAM_BYTES = 1400,
+    LIMIT_GOSSIP_PAYLOAD_BYTES = 1356,
+    // What a member says of itself: three of them fit a datagram.
+    LIMIT_GOSSIP_ADDRESS_BYTES = 255,
+    LIMIT_GOSSIP_HINTS_BYTES = 256,
+    // SWIM's times and numbers (distributed.md §12).
+    LIMIT_GOSSIP_PROBE_MS = 1000,
+    LIMIT_GOSSIP_ANSWER_MS = 500,
+    LIMIT_GOSSIP_INDIRECT = 3,
+    LIMIT_GOSSIP_SYNC_MS = 30 * 1000,
+    LIMIT_GOSSIP_HEALTH = 8,
+    // Probes for others under way; the oldest gives way.
+    LIMIT_GOSSIP_RELAYS = 64,
+    // Datagrams waiting to be sent; the oldest gives way.
+    LIMIT_GOSSIP_OUTBOX = 128,
+
     // --- payloads (engine.md §8.4) --------------------------------------------------------------
     LIMIT_TASK_PAYLOAD_BYTES = 10240 * 1024,
     LIMIT_WORKFLOW_PAYLOAD_BYTES = 10240 * 1024,
