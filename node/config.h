@@ -16,7 +16,29 @@
 #define CONFIG_TABLE(X)                                                                            \
     X(TEXT, http, "http", "127.0.0.1:8080", 0, 0, "address and port of the API")                   \
     X(TEXT, store, "store", "orpheus-data", 0, 0, "folder of the log and the state")               \
-    X(INT, node_id, "node-id", "1", 1, 65535, "number of this node, in logs")                      \
+    X(INT, node_id, "node-id", "1", 1, 65535, "number of this node in its cluster, and in logs")   \
+    X(TEXT,                                                                                        \
+      cluster,                                                                                     \
+      "cluster",                                                                                   \
+      "",                                                                                          \
+      0,                                                                                           \
+      0,                                                                                           \
+      "its nodes, the same list on each: 1=host:port,2=host:port,3=host:port; empty: alone")       \
+    X(TEXT,                                                                                        \
+      cluster_key,                                                                                 \
+      "cluster-key",                                                                               \
+      "",                                                                                          \
+      0,                                                                                           \
+      0,                                                                                           \
+      "file with the secret that its nodes share, 32 bytes or more")                               \
+    X(TEXT,                                                                                        \
+      cluster_listen,                                                                              \
+      "cluster-listen",                                                                            \
+      "",                                                                                          \
+      0,                                                                                           \
+      0,                                                                                           \
+      "host to listen on for other nodes; empty: that of this node in the list")                   \
+    X(INT, replicas, "replicas", "3", 1, 7, "copies of every partition, at most one a node")       \
     X(TEXT,                                                                                        \
       evaluator,                                                                                   \
       "evaluator",                                                                                 \

@@ -1,4 +1,5 @@
 // What the core wants done outside, done. The gates were passed before (node/core/effect.h).
+#include "node/shell/links.h"
 #include "node/shell/shell_internal.h"
 #include "proto/api/route.h"
 #include "proto/base/check.h"
@@ -115,7 +116,8 @@ void effects_carry_out(struct shell *shell) {
         case EFFECT_CALL:
             call_carry_out(shell, &effect);
             break;
-        case EFFECT_SEND: // nobody to send to: this node is alone
+        case EFFECT_SEND:
+            links_send(shell, &effect);
             break;
         case EFFECT_KIND_COUNT:
             check(effect.kind != EFFECT_KIND_COUNT);

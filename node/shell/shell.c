@@ -9,7 +9,7 @@
 #include "node/shell/shell.h"
 
 #include "node/shell/clocks.h"
-#include "node/shell/named_texts.h"
+#include "node/shell/links.h"
 #include "node/shell/shell_internal.h"
 #include "node/shell/storage.h"
 #include "proto/base/check.h"
@@ -174,7 +174,18 @@ static void tick_arm(struct shell *shell) {
     (void)evtimer_add(shell->tick, &wait);
 }
 
+// Clients are let go once others lead: until then any call here is answered, or handed on.
+static void leave(struct shell *shell) {
+    bool late = clocks_mono().ns >= shell->leave_by.ns;
+    if (shell->leave_by.ns != 0 && (late || node_stats(shell->node).groups_led == 0)) {
+        shell->leave_by.ns = 0;
+        http_server_stop(shell->http);
+    }
+}
+
 static void turn(struct shell *shell) {
+    leave(shell);
+    links_turn(shell);
     effects_carry_out(shell);
     batch_start(shell);
     checkpoint_start(shell, false);
@@ -200,7 +211,13 @@ static void on_terminate(evutil_socket_t descriptor, short what, void *argument)
     }
     shell->stopping = true;
     log_line(shell->log, LOG_INFO, "stopping", "signal=%d", (int)descriptor);
-    http_server_stop(shell->http);
+    if (shell->peers != NULL) {
+        struct node_event event = {.kind = NODE_LEAVE};
+        shell->leave_by.ns = clocks_mono().ns + LIMIT_LEAVE_MS * 1000000LL;
+        shell_step(shell, &event);
+    } else {
+        http_server_stop(shell->http);
+    }
     struct timeval deadline = {
         .tv_sec = LIMIT_STOP_MS / 1000, .tv_usec = (suseconds_t)(LIMIT_STOP_MS % 1000) * 1000};
     (void)evtimer_add(shell->stop_deadline, &deadline);
@@ -270,6 +287,7 @@ static void shell_deinit(struct shell *shell) {
     http_server_destroy(&shell->http);
     evaluator_pool_destroy(&shell->evaluators);
     caller_destroy(&shell->caller);
+    links_stop(shell);
     event_drop(&shell->log_done);
     event_drop(&shell->checkpoint_done);
     event_drop(&shell->tick);
@@ -310,10 +328,14 @@ static err node_start(struct shell *shell, struct arena *arena) {
                 .owner_email_mandatory = shell->config->owner_email_mandatory,
                 .name_validation = shell->config->name_validation,
                 .server_name = server_name(arena),
-                .secrets = named_texts_read("CONDUCTOR_SECRET_", arena),
-                .environment = named_texts_read("CONDUCTOR_ENV_", arena),
             },
         .calls_max = (uint32_t)shell->config->calls,
+        .members = shell->members.ids,
+        .member_count = shell->members.count,
+        .self = (uint16_t)shell->config->node_id,
+        .cluster_id = shell->members.cluster_id,
+        .replicas = (uint32_t)shell->config->replicas,
+        .incarnation = shell->incarnation,
         .random_seed = seed,
         .host = server_name(arena),
         .version = BYTES_LITERAL(SHELL_VERSION),
@@ -379,6 +401,7 @@ static err shell_start(struct shell *shell, struct arena *arena) {
     shell->evaluators = evaluator_pool_create(shell->base, &evaluators);
     TRY(caller_create(shell->base, &shell->caller));
     TRY(node_start(shell, arena));
+    TRY(links_start(shell, arena));
     events_create(shell);
     return http_start(shell, arena);
 }
@@ -405,8 +428,16 @@ static void shell_run(struct shell *shell) {
 err shell_serve(const struct config *config, const struct log *log, struct arena *arena) {
     (void)signal(SIGPIPE, SIG_IGN);
     struct storage *storage = NULL;
-    TRY(storage_open(config, log, arena, &storage));
-    struct shell shell = {.config = config, .log = log, .store = storage_store(storage)};
+    struct members members;
+    TRY(members_read(config, arena, &members));
+    TRY(storage_open(config, members.cluster_id, log, arena, &storage));
+    struct shell shell = {
+        .config = config,
+        .log = log,
+        .store = storage_store(storage),
+        .members = members,
+        .incarnation = storage_incarnation(storage),
+    };
     err started = shell_start(&shell, arena);
     if (!err_is(started)) {
         shell_run(&shell);

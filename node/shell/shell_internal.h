@@ -6,6 +6,8 @@
 #include "node/eval/pool.h"
 #include "node/http/server.h"
 #include "node/log.h"
+#include "node/peer/peers.h"
+#include "node/shell/members.h"
 #include "node/shell/shell.h"
 #include "node/shell/worker.h"
 #include "storage/store.h"
@@ -22,6 +24,11 @@ struct shell {
     struct node_effects *effects;
     struct evaluator_pool *evaluators;
     struct caller *caller;
+    struct members members;
+    uint64_t incarnation;
+    struct peers *peers; // NULL: this node is alone
+    struct event *links_ready;
+    struct event *links_tick;
     struct worker *log_worker;
     struct worker *checkpoint_worker;
     struct store_batch *batch;           // out to the log thread
@@ -32,9 +39,10 @@ struct shell {
     struct event *terminate[2];
     struct event *stop_deadline;
     uint64_t requests_stepped;
-    bool stopping;     // no new requests, in neither direction
-    bool http_stopped; // all clients have their answers
-    bool stopped;      // the loop ends
+    bool stopping;      // no new requests, in neither direction
+    bool http_stopped;  // all clients have their answers
+    bool stopped;       // the loop ends
+    mono_time leave_by; // leadership is handed over until then; 0: not, or no more
 };
 
 // Carries out every effect whose gate is open. effects.c

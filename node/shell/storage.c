@@ -8,9 +8,13 @@
 #include "storage/posix/posix_disk.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum {
     MIB = 1024 * 1024
@@ -20,6 +24,7 @@ struct storage {
     struct disk *disk;
     struct sorted_map *map;
     struct store *store;
+    uint64_t incarnation;
 };
 
 static err folder_make(const char *path, struct arena *arena) {
@@ -34,12 +39,44 @@ static err folder_make(const char *path, struct arena *arena) {
     );
 }
 
-static err parts_open(struct storage *storage, const struct config *config, struct arena *arena) {
+// Counts this start, durably before anything is said to another node: a later process of the node
+// has a higher number, whatever the clock does.
+static err incarnation_count(struct storage *storage, const char *folder, struct arena *arena) {
+    const char *path = arena_format(arena, "%s/incarnation", folder);
+    const char *next = arena_format(arena, "%s/incarnation.next", folder);
+    FILE *file = fopen(path, "r");
+    unsigned long long last = 0;
+    if (file != NULL) {
+        if (fscanf(file, "%llu", &last) != 1) {
+            last = 0;
+        }
+        (void)fclose(file);
+    }
+    storage->incarnation = (uint64_t)last + 1;
+    file = fopen(next, "w");
+    bool written = file != NULL && fprintf(file, "%llu\n", last + 1) > 0 && fflush(file) == 0 &&
+                   fsync(fileno(file)) == 0;
+    if (file != NULL) {
+        written = fclose(file) == 0 && written;
+    }
+    int directory = open(folder, O_RDONLY | O_DIRECTORY);
+    written = written && rename(next, path) == 0 && directory >= 0 && fsync(directory) == 0;
+    if (directory >= 0) {
+        (void)close(directory);
+    }
+    return written ? ERR_NONE
+                   : err_make(ERR_IO, arena_format(arena, "'%s' cannot be written", path));
+}
+
+static err parts_open(
+    struct storage *storage, const struct config *config, id128 cluster_id, struct arena *arena
+) {
     const char *log_folder = arena_format(arena, "%s/log", config->store);
     const char *state_folder = arena_format(arena, "%s/state", config->store);
     TRY(folder_make(config->store, arena));
     TRY(posix_disk_create(log_folder, arena, &storage->disk));
     TRY(lmdb_map_create(state_folder, arena, &storage->map));
+    TRY(incarnation_count(storage, config->store, arena));
     uint64_t seed = 0;
     if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) {
         return err_make(ERR_IO, "the system gives no random bytes");
@@ -56,11 +93,13 @@ static err parts_open(struct storage *storage, const struct config *config, stru
         .checkpoint_ms = config->checkpoint_ms,
         .random_seed = seed,
     };
+    memcpy(options.cluster, cluster_id.bytes, sizeof(options.cluster));
     return store_open(&options, arena, &storage->store);
 }
 
 err storage_open(
     const struct config *config,
+    id128 cluster_id,
     const struct log *log,
     struct arena *arena,
     struct storage **out_storage
@@ -68,7 +107,7 @@ err storage_open(
     struct storage *storage = calloc(1, sizeof(*storage));
     check(storage != NULL);
     mono_time begun = clocks_mono();
-    err opened = parts_open(storage, config, arena);
+    err opened = parts_open(storage, config, cluster_id, arena);
     if (err_is(opened)) {
         storage_close(&storage);
         return opened;
@@ -97,6 +136,10 @@ void storage_close(struct storage **storage) {
     posix_disk_destroy(&(*storage)->disk);
     free(*storage);
     *storage = NULL;
+}
+
+uint64_t storage_incarnation(const struct storage *storage) {
+    return storage->incarnation;
 }
 
 struct store *storage_store(struct storage *storage) {

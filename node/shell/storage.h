@@ -4,6 +4,7 @@
 
 #include "node/config.h"
 #include "node/log.h"
+#include "proto/base/id.h"
 #include "storage/store.h"
 
 struct storage;
@@ -12,6 +13,7 @@ struct storage;
 // lives in `arena`.
 MUST_USE err storage_open(
     const struct config *config,
+    id128 cluster_id, // of the list of nodes; zero for a node that is alone
     const struct log *log,
     struct arena *arena,
     struct storage **out_storage
@@ -19,3 +21,6 @@ MUST_USE err storage_open(
 void storage_close(struct storage **storage);
 
 struct store *storage_store(struct storage *storage);
+
+// How many times the store was opened, this one counted.
+uint64_t storage_incarnation(const struct storage *storage);

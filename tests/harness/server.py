@@ -41,56 +41,20 @@ class Answer:
         return self.body.decode()
 
 
-class Server:
-    """One cluster of one node under test. Use as a context manager: leaving stops it, and removes its
-    folder unless `keep` is set or the block failed."""
+class Client:
+    """What a client of one node says to it."""
 
-    def __init__(self, build="dev", program=None, folder=None, keep=False):
-        self.port = free_port()
-        self.folder = folder or tempfile.mkdtemp(prefix="orpheus-test-")
-        self.base = f"http://127.0.0.1:{self.port}"
-        self.keep = keep
-        self.how = ["--program", program] if program else ["--build", build]
+    def __init__(self, port, patience=30):
+        self.port = port
+        self.patience = patience  # seconds for an answer
+        self.base = f"http://127.0.0.1:{port}"
 
-    def cluster(self, verb, *words, check=True):
-        """Runs a verb of deploy/cluster; gives the finished process."""
-        done = subprocess.run(
-            [os.path.join(ROOT, "deploy/cluster"), verb, *words, "--dir", self.folder],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if check and done.returncode != 0:
-            raise RuntimeError(f"deploy/cluster {verb}: {done.stdout}{done.stderr}")
-        return done
-
-    def start(self):
-        self.cluster("start", "--http-port", str(self.port), *self.how)
-        return self
-
-    def kill(self):
-        self.cluster("kill", "1")
-
-    def restart(self):
-        self.cluster("restart", "1")
-
-    def log(self):
-        return self.cluster("logs", "1").stdout
-
-    def __enter__(self):
-        return self.start()
-
-    def __exit__(self, kind, *_):
-        self.cluster("stop", check=False)
-        if kind is None and not self.keep:
-            shutil.rmtree(self.folder)
-        elif kind is not None:
-            print(f"the server's folder is kept: {self.folder}", file=sys.stderr)
-
-    def ask(self, method, path, body=None, timeout=30, headers=None):
+    def ask(self, method, path, body=None, timeout=None, headers=None):
         """One request on a connection of its own. `body`: bytes as they are, anything else as JSON."""
         content = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.port, timeout=timeout or self.patience
+        )
         try:
             connection.request(
                 method, path, content, {"Content-Type": "application/json", **(headers or {})}
@@ -99,7 +63,7 @@ class Server:
         finally:
             connection.close()
 
-    def call(self, method, path, body=None, timeout=30):
+    def call(self, method, path, body=None, timeout=None):
         """As ask, for a 2xx answer: its JSON, or its text when that is what it is, or None."""
         answer = self.ask(method, path, body, timeout)
         if not 200 <= answer.status < 300:
@@ -130,6 +94,64 @@ class Server:
                 **more,
             },
         )
+
+
+class Server(Client):
+    """A cluster under test, of one node if nothing else is said; as a client it speaks to the first. Use as a context manager: leaving stops it, and removes its
+    folder unless `keep` is set or the block failed."""
+
+    def __init__(self, build="dev", program=None, folder=None, keep=False, nodes=1):
+        super().__init__(free_port())
+        self.folder = folder or tempfile.mkdtemp(prefix="orpheus-test-")
+        self.keep = keep
+        self.nodes = nodes
+        self.how = ["--nodes", str(nodes)]
+        self.how += ["--program", program] if program else ["--build", build]
+
+    def cluster(self, verb, *words, check=True):
+        """Runs a verb of deploy/cluster; gives the finished process."""
+        done = subprocess.run(
+            [os.path.join(ROOT, "deploy/cluster"), verb, *words, "--dir", self.folder],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise RuntimeError(f"deploy/cluster {verb}: {done.stdout}{done.stderr}")
+        return done
+
+    def start(self):
+        self.cluster("start", "--http-port", str(self.port), *self.how)
+        return self
+
+    def at(self, node, patience=30):
+        """A client of that node, from 1."""
+        return Client(self.port + node - 1, patience)
+
+    def kill(self, node=1):
+        self.cluster("kill", str(node))
+
+    def restart(self, node=1):
+        self.cluster("restart", str(node))
+
+    def pause(self, node):
+        self.cluster("pause", str(node))
+
+    def resume(self, node):
+        self.cluster("resume", str(node))
+
+    def log(self, node=1):
+        return self.cluster("logs", str(node)).stdout
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, *_):
+        self.cluster("stop", check=False)
+        if kind is None and not self.keep:
+            shutil.rmtree(self.folder)
+        elif kind is not None:
+            print(f"the server's folder is kept: {self.folder}", file=sys.stderr)
 
 
 def wait_for(condition, seconds=30, what="the condition"):

@@ -1,0 +1,135 @@
+#include "node/shell/links.h"
+
+#include "node/shell/clocks.h"
+#include "node/shell/shell_internal.h"
+#include "proto/base/check.h"
+#include "proto/limits.h"
+
+#include <stdio.h>
+
+static enum peer_class class_of(enum link_class link) {
+    switch (link) {
+    case LINK_URGENT:
+        return PEER_URGENT;
+    case LINK_BULK:
+        return PEER_BULK;
+    case LINK_STREAM:
+        return PEER_STREAM;
+    }
+    return PEER_BULK;
+}
+
+void links_send(struct shell *shell, const struct node_effect *effect) {
+    if (shell->peers != NULL) {
+        (void)peers_send(shell->peers, effect->to, class_of(effect->link), effect->body);
+    }
+}
+
+// --- what arrives
+// -----------------------------------------------------------------------------------------
+
+static void tell(struct shell *shell, const struct peer_event *said) {
+    struct node_event event = {.peer = (uint16_t)said->node};
+    switch (said->kind) {
+    case PEER_UP:
+        event.kind = NODE_PEER_UP;
+        log_line(shell->log, LOG_INFO, "peer_up", "peer=%u", said->node);
+        break;
+    case PEER_DOWN:
+        event.kind = NODE_PEER_DOWN;
+        log_line(shell->log, LOG_WARN, "peer_down", "peer=%u", said->node);
+        break;
+    case PEER_MESSAGE:
+        event.kind = NODE_PEER_MESSAGE;
+        event.message = said->message;
+        break;
+    }
+    shell_step(shell, &event);
+}
+
+static void take(struct shell *shell) {
+    peers_pump(shell->peers, clocks_mono());
+    struct peer_event said;
+    for (int taken = 0; taken < LIMIT_PEER_EVENTS_PER_TURN && peers_next(shell->peers, &said);
+         taken++) {
+        tell(shell, &said);
+    }
+}
+
+static void on_links(evutil_socket_t descriptor, short what, void *argument) {
+    (void)descriptor;
+    (void)what;
+    take(argument);
+}
+
+void links_turn(struct shell *shell) {
+    if (shell->peers == NULL) {
+        return;
+    }
+    take(shell);
+    int64_t wait_us = (peers_next_wakeup(shell->peers).ns - clocks_mono().ns) / 1000;
+    wait_us = wait_us < 0 ? 0 : wait_us;
+    struct timeval wait = {.tv_sec = wait_us / 1000000, .tv_usec = wait_us % 1000000};
+    (void)evtimer_add(shell->links_tick, &wait);
+}
+
+// --- life
+// -------------------------------------------------------------------------------------------------
+
+static err key_read(const struct config *config, struct arena *arena, bytes *out_key) {
+    if (config->cluster_key[0] == '\0') {
+        return err_make(
+            ERR_INVALID, "a cluster needs --cluster-key: a file with the secret its nodes share"
+        );
+    }
+    FILE *file = fopen(config->cluster_key, "rb");
+    if (file == NULL) {
+        return err_make(
+            ERR_IO,
+            arena_format(arena, "the cluster's key '%s' cannot be read", config->cluster_key)
+        );
+    }
+    uint8_t *key = arena_alloc(arena, LIMIT_CLUSTER_KEY_FILE_BYTES);
+    size_t size = fread(key, 1, LIMIT_CLUSTER_KEY_FILE_BYTES, file);
+    (void)fclose(file);
+    *out_key = bytes_trim(bytes_of(key, size));
+    return ERR_NONE;
+}
+
+err links_start(struct shell *shell, struct arena *arena) {
+    if (shell->members.count == 0) {
+        return ERR_NONE;
+    }
+    bytes key = BYTES_EMPTY;
+    TRY(key_read(shell->config, arena, &key));
+    struct peers_options options = {
+        .self_id = (uint32_t)shell->config->node_id,
+        .members = shell->members.items,
+        .member_count = shell->members.count,
+        .listen_host =
+            shell->config->cluster_listen[0] != '\0' ? shell->config->cluster_listen : NULL,
+        .cluster_id = shell->members.cluster_id,
+        .incarnation = shell->incarnation,
+        .release_low = 1,
+        .release_high = 1,
+        .release = SHELL_VERSION,
+        .key = key,
+        .log = shell->log,
+    };
+    store_identity(shell->store, options.store_uuid.bytes);
+    TRY(peers_create(&options, arena, &shell->peers));
+    shell->links_ready =
+        event_new(shell->base, peers_fd(shell->peers), EV_READ | EV_PERSIST, on_links, shell);
+    shell->links_tick = event_new(shell->base, -1, 0, on_links, shell);
+    check(shell->links_ready != NULL && shell->links_tick != NULL);
+    (void)event_add(shell->links_ready, NULL);
+    return ERR_NONE;
+}
+
+void links_stop(struct shell *shell) {
+    if (shell->links_ready != NULL) {
+        event_free(shell->links_ready);
+        event_free(shell->links_tick);
+    }
+    peers_destroy(&shell->peers);
+}

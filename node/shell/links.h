@@ -1,0 +1,19 @@
+// The links to the other nodes, on the shell's loop: what arrives becomes events of the core, what
+// the core wants said leaves by its class (node/peer/peers.h).
+#pragma once
+
+#include "node/core/effect.h"
+#include "proto/base/arena.h"
+#include "proto/base/err.h"
+
+struct shell;
+
+// Opens them; nothing to do for a node that is alone. Errors: of peers_create, or the key's file.
+MUST_USE err links_start(struct shell *shell, struct arena *arena);
+void links_stop(struct shell *shell);
+
+// Hands a message over. What a link cannot take is lost, as on the way.
+void links_send(struct shell *shell, const struct node_effect *effect);
+
+// At the end of a turn: lets the links write, and arms their next wake-up.
+void links_turn(struct shell *shell);
