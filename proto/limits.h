@@ -364,8 +364,12 @@ enum {
     // Messages of a pair of partitions under way to another node, and when they are sent again.
     LIMIT_STREAM_WINDOW = 64,
     LIMIT_STREAM_RETRY_MS = 250,
-    // A change of definitions waits for nodes that are up, but no longer than this.
+    // A node decides by its definitions so long after the system group's leader was asked; a change
+    // of them waits so much longer, for clocks that run apart. Without that leader a node waits,
+    // then goes on with what it has.
     LIMIT_CATALOG_LEASE_MS = 2 * 1000,
+    LIMIT_CATALOG_LEASE_SLACK_MS = 200,
+    LIMIT_CATALOG_WAIT_MS = 3 * 1000,
     // Interest in a queue: said again after, forgotten after.
     LIMIT_INTEREST_TELL_MS = 10 * 1000,
     LIMIT_INTEREST_MS = 30 * 1000,

@@ -1,5 +1,6 @@
 // The other nodes: who is there, what they say, what is said to them.
 #include "node/core/carry.h"
+#include "node/core/definitions.h"
 #include "node/core/forward.h"
 #include "node/core/interest.h"
 #include "node/core/lead.h"
@@ -52,11 +53,11 @@ static void peer_changed(struct node *node, node_id id, bool up) {
         return;
     }
     peer->up = up;
-    peer->catalog_applied = 0;
     raft_peer_changed(node->raft, id, up);
     interest_peer_changed(node, id, up);
     if (up) {
         lead_tell(node, id);
+        definitions_ask(node);
     } else {
         forward_peer_down(node, id);
     }
@@ -139,6 +140,7 @@ static err take(struct node *node, node_id from, enum peer_message_kind kind, by
         struct peer_applied applied;
         struct peer_polled polled;
         struct peer_leads leads;
+        struct peer_catalog catalog;
     } said;
     switch (kind) {
     case PEER_RAFT:
@@ -173,7 +175,7 @@ static err take(struct node *node, node_id from, enum peer_message_kind kind, by
         break;
     case PEER_APPLIED:
         TRY(wire_decode(&peer_applied_record, content, node->arena, &said.applied));
-        lead_catalog_applied(node, from, said.applied.index);
+        definitions_asked(node, from, &said.applied);
         break;
     case PEER_POLLED:
         TRY(wire_decode(&peer_polled_record, content, node->arena, &said.polled));
@@ -182,6 +184,10 @@ static err take(struct node *node, node_id from, enum peer_message_kind kind, by
     case PEER_LEADS:
         TRY(wire_decode(&peer_leads_record, content, node->arena, &said.leads));
         lead_told(node, from, &said.leads);
+        break;
+    case PEER_CATALOG:
+        TRY(wire_decode(&peer_catalog_record, content, node->arena, &said.catalog));
+        definitions_told(node, from, &said.catalog);
         break;
     case PEER_MESSAGE_KINDS:
         break;

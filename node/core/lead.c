@@ -5,6 +5,7 @@
 
 #include "node/core/calls.h"
 #include "node/core/carry.h"
+#include "node/core/definitions.h"
 #include "node/core/forward.h"
 #include "node/core/interest.h"
 #include "node/core/node_internal.h"
@@ -16,18 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const int64_t NS_PER_MS = 1000000;
 static const int64_t ALL_TIMERS = -1;
 
 enum {
     REPLICAS_DEFAULT = 3
-};
-
-// An answer that waits for other nodes to have the newest definitions.
-struct catalog_wait {
-    struct node_effect effect;
-    mono_time deadline;
-    struct catalog_wait *next;
 };
 
 // --- beginning
@@ -89,12 +82,15 @@ void lead_create(struct node *node, const struct node_options *options) {
         group_init(&node->groups[group], (group_id)group, node->store);
     }
     uint32_t replicas = options->replicas == 0 ? REPLICAS_DEFAULT : options->replicas;
+    definitions_create(node);
     configure_all(node, options->cluster_id, replicas);
     raft_tick(node->raft, node->mono);
 }
 
 bool lead_may_decide(const struct node *node, group_id group) {
-    return node->groups[group].leading && (node->alone || !raft_is_transferring(node->raft, group));
+    return node->groups[group].leading &&
+           (node->alone || !raft_is_transferring(node->raft, group)) &&
+           (group == CATALOG_GROUP || definitions_are_usable(node));
 }
 
 // --- what is committed
@@ -120,14 +116,6 @@ static void row_followed(void *argument, bytes key, bytes value) {
     }
 }
 
-static void catalog_tell(struct node *node) {
-    node_id leader = raft_leader(node->raft, CATALOG_GROUP);
-    if (!node->groups[CATALOG_GROUP].leading && node_peer_is_up(node, leader)) {
-        struct peer_applied applied = {.index = node->groups[CATALOG_GROUP].visited};
-        node_send(node, leader, LINK_URGENT, PEER_APPLIED, &peer_applied_record, &applied);
-    }
-}
-
 static void committed(struct node *node, group_id id, log_index index) {
     struct group *group = &node->groups[id];
     node->visited_group = id;
@@ -144,7 +132,7 @@ static void committed(struct node *node, group_id id, log_index index) {
     }
     gates_committed(node->gates, id, index);
     if (id == CATALOG_GROUP && !node->alone) {
-        catalog_tell(node);
+        definitions_ask(node);
     }
 }
 
@@ -185,6 +173,9 @@ static void begin_leading(struct node *node, const struct raft_event *event) {
     streams_lead(node->streams, node->store, event->group);
     node->supply_stale = true;
     node->forwards_looked = (mono_time){0};
+    if (event->group == CATALOG_GROUP) {
+        definitions_lead(node);
+    }
     for (size_t i = 0; i < node->peer_count && node->scattered; i++) {
         if (node->peers[i].up) {
             tell_one(node, node->peers[i].id, group);
@@ -214,7 +205,7 @@ static void take_up(struct node *node, const struct raft_event *event) {
     case RAFT_FOLLOWING:
         end_leading(node, event);
         if (event->group == CATALOG_GROUP) {
-            catalog_tell(node);
+            definitions_ask(node);
         }
         break;
     case RAFT_COMMITTED:
@@ -293,68 +284,8 @@ void lead_leave_pump(struct node *node) {
     }
 }
 
-// --- definitions
-// --------------------------------------------------------------------------------------------
-
-static log_index applied_everywhere(const struct node *node) {
-    log_index least = UINT64_MAX;
-    for (size_t i = 0; i < node->peer_count; i++) {
-        const struct node_peer *peer = &node->peers[i];
-        if (peer->up && peer->catalog_applied < least) {
-            least = peer->catalog_applied;
-        }
-    }
-    return least;
-}
-
-bool lead_hold_for_catalog(struct node *node, const struct node_effect *effect) {
-    if (effect->catalog == 0 || node->alone || applied_everywhere(node) >= effect->catalog) {
-        return false;
-    }
-    struct catalog_wait *wait = calloc(1, sizeof(*wait));
-    check(wait != NULL);
-    wait->effect = *effect;
-    wait->deadline.ns = node->mono.ns + LIMIT_CATALOG_LEASE_MS * NS_PER_MS;
-    wait->next = node->catalog_waits;
-    node->catalog_waits = wait;
-    return true;
-}
-
-void lead_catalog_applied(struct node *node, node_id from, log_index index) {
-    struct node_peer *peer = node_peer_of(node, from);
-    if (peer != NULL && index > peer->catalog_applied) {
-        peer->catalog_applied = index;
-    }
-}
-
-void lead_catalog_pump(struct node *node) {
-    log_index everywhere = node->catalog_waits == NULL ? 0 : applied_everywhere(node);
-    struct catalog_wait **at = &node->catalog_waits;
-    while (*at != NULL) {
-        struct catalog_wait *wait = *at;
-        if (wait->effect.catalog <= everywhere || wait->deadline.ns <= node->mono.ns) {
-            *at = wait->next;
-            wait->effect.catalog = 0;
-            node_effect_out(node, &wait->effect);
-            free(wait);
-        } else {
-            at = &wait->next;
-        }
-    }
-}
-
-bool lead_catalog_next(const struct node *node, mono_time *out_at) {
-    out_at->ns = node->mono.ns + LIMIT_CATALOG_LEASE_MS * NS_PER_MS;
-    return node->catalog_waits != NULL;
-}
-
 void lead_destroy(struct node *node) {
-    while (node->catalog_waits != NULL) {
-        struct catalog_wait *wait = node->catalog_waits;
-        node->catalog_waits = wait->next;
-        node_effect_release(&wait->effect);
-        free(wait);
-    }
+    definitions_destroy(node);
     for (uint32_t group = 0; group < node->settings.group_count; group++) {
         group_deinit(&node->groups[group]);
     }

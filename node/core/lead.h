@@ -27,17 +27,4 @@ void lead_leave_pump(struct node *node);
 void lead_tell(struct node *node, node_id to);
 void lead_told(struct node *node, node_id from, const struct peer_leads *leads);
 
-// --- definitions ---------------------------------------------------------------------------------
-
-// An answer to a change of definitions leaves when every node that can be reached has applied it,
-// so that the next start anywhere finds it (distributed.md §10). False: it may leave now. True: it
-// was taken over and leaves later.
-bool lead_hold_for_catalog(struct node *node, const struct node_effect *effect);
-
-// A node has applied the catalog up to `index`.
-void lead_catalog_applied(struct node *node, node_id from, log_index index);
-
-// Lets go what has waited long enough, or for nodes that are gone.
-void lead_catalog_pump(struct node *node);
-bool lead_catalog_next(const struct node *node, mono_time *out_at);
 void lead_destroy(struct node *node);

@@ -13,6 +13,7 @@
 #include "node/core/node.h"
 
 #include "node/core/carry.h"
+#include "node/core/definitions.h"
 #include "node/core/forward.h"
 #include "node/core/gather.h"
 #include "node/core/interest.h"
@@ -122,7 +123,7 @@ struct node_stats node_stats(const struct node *node) {
 // ----------------------------------------------------------------------
 
 void node_effect_out(struct node *node, struct node_effect *effect) {
-    if (lead_hold_for_catalog(node, effect)) {
+    if (definitions_hold(node, effect)) {
         return;
     }
     if (effect->kind == EFFECT_REPLY && forward_is_run(effect->request_id)) {
@@ -183,7 +184,7 @@ static void node_pump(struct node *node) {
     calls_pump(node);
     wait_pump(node);
     interest_pump(node);
-    lead_catalog_pump(node);
+    definitions_pump(node);
 }
 
 static void client_gone(struct node *node, uint64_t request_id) {
@@ -274,7 +275,7 @@ static mono_time cluster_next_wakeup(const struct node *node) {
     if (carry_next_wakeup(node, &at)) {
         next = sooner(next, at);
     }
-    if (lead_catalog_next(node, &at)) {
+    if (definitions_next_wakeup(node, &at)) {
         next = sooner(next, at);
     }
     return next;

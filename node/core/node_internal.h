@@ -80,6 +80,7 @@ struct node_peer {
     node_id id;
     bool up;                   // the link says so; never of this node itself
     log_index catalog_applied; // as it told
+    mono_time lease_end;       // from when on no lease of its definitions can be left
 };
 
 struct forward;
@@ -123,8 +124,11 @@ struct node {
     mono_time hints_at;                 // when hints are looked at again; 0: none is outstanding
     bool supply_changed;                // some queue may have more tasks than polls
     bool supply_stale;                  // leadership changed: queues load anew
-    struct catalog_wait *catalog_waits; // lead.c
-    mono_time streams_retry_at;         // carry.c
+    struct catalog_wait *catalog_waits; // definitions.c
+    mono_time lease_until;              // of this node's definitions
+    mono_time lease_ask_at;
+    log_index lease_index;      // what a lease demands to be applied
+    mono_time streams_retry_at; // carry.c
     struct alarms *alarms;
     struct heap deferred; // struct deferred: alarms whose scripts could not be run just now
     struct streams *streams;

@@ -24,6 +24,9 @@ WIRE_RECORD(peer_applied, PEER_APPLIED_FIELDS)
 #define WIRE_SELF struct peer_polled
 WIRE_RECORD(peer_polled, PEER_POLLED_FIELDS)
 #undef WIRE_SELF
+#define WIRE_SELF struct peer_catalog
+WIRE_RECORD(peer_catalog, PEER_CATALOG_FIELDS)
+#undef WIRE_SELF
 #define WIRE_SELF struct peer_leads
 WIRE_RECORD(peer_leads, PEER_LEADS_FIELDS)
 #undef WIRE_SELF

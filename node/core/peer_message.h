@@ -16,8 +16,9 @@ enum peer_message_kind {
     PEER_HINT,       // this queue has tasks at mine
     PEER_STREAM,     // a message from a group I lead to one that you lead
     PEER_STREAM_ACK, // such messages were applied up to here
-    PEER_APPLIED,    // I have applied the catalog up to here
+    PEER_APPLIED,    // I have applied the catalog up to here, and ask for a lease
     PEER_POLLED,     // somebody polled this queue (soft)
+    PEER_CATALOG,    // a lease: the catalog is committed up to here
     PEER_LEADS,      // I lead this group: for nodes that have no copy of it (soft)
     PEER_MESSAGE_KINDS
 };
@@ -76,8 +77,15 @@ WIRE_STRUCT(peer_hint, PEER_HINT_FIELDS);
     FIELD(4, TEXT, message)
 WIRE_STRUCT(peer_stream, PEER_STREAM_FIELDS);
 
-#define PEER_APPLIED_FIELDS(FIELD) FIELD(1, U64, index)
+#define PEER_APPLIED_FIELDS(FIELD) \
+    FIELD(1, U64, index)           \
+    FIELD(2, U64, asked) /* the asker's clock */
 WIRE_STRUCT(peer_applied, PEER_APPLIED_FIELDS);
+
+#define PEER_CATALOG_FIELDS(FIELD) \
+    FIELD(1, U64, index)           \
+    FIELD(2, U64, asked) /* as it was in the asking */
+WIRE_STRUCT(peer_catalog, PEER_CATALOG_FIELDS);
 
 #define PEER_POLLED_FIELDS(FIELD) \
     FIELD(1, TEXT, type)          \

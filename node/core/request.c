@@ -4,6 +4,7 @@
 // decision gives (node_decision_commit, node_decision_abort).
 #include "node/core/forward.h"
 #include "node/core/gather.h"
+#include "node/core/lead.h"
 #include "node/core/locate.h"
 #include "node/core/node_internal.h"
 #include "proto/base/check.h"
@@ -202,7 +203,7 @@ static bool lacks(struct node *node, const struct request *request, group_id *ou
     if (request->http->scoped) {
         for (size_t i = 0; i < request->http->group_count; i++) {
             uint32_t group = request->http->groups[i];
-            if (group >= node->settings.group_count || !node->groups[group].leading) {
+            if (group >= node->settings.group_count || !lead_may_decide(node, (group_id)group)) {
                 *out_group = group < node->settings.group_count ? (group_id)group : 0;
                 return true;
             }
@@ -212,7 +213,7 @@ static bool lacks(struct node *node, const struct request *request, group_id *ou
     id128 ignored;
     struct location at = locate(node, request, &ignored);
     *out_group = at.group;
-    return at.kind == LOCATION_GROUP && !node->groups[at.group].leading;
+    return at.kind == LOCATION_GROUP && !lead_may_decide(node, at.group);
 }
 
 static void run_here(struct node *node, const struct request *request) {

@@ -13,7 +13,7 @@ void check_workflow_promises(struct scene *scene, bytes workflow, uint64_t asked
 void check_task_promises(struct scene *scene, bytes task, uint64_t asked);
 
 // check_lease.c: a task came to a worker (invariants 24, 25).
-void check_handed_out(struct scene *scene, bytes task);
+void check_handed_out(struct scene *scene, bytes task, uint64_t asked);
 
 // check_history.c: one execution on its own: attempts, order, no timer early (invariants 20, 30).
 void check_history(struct scene *scene, bytes workflow);

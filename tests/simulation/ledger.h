@@ -24,6 +24,7 @@ struct ledger_task {
     id128 id;
     id128 workflow;
     uint32_t handed;     // answers that carried it to a worker
+    int64_t poll_count;  // of the newest of them
     bool given_back;     // an IN_PROGRESS update took effect since: may be handed out again
     uint32_t returning;  // such updates on their way
     uint64_t ended_turn; // an update that ends it was answered; 0: none

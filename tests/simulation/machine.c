@@ -169,6 +169,7 @@ static void boot(void *argument, uint64_t incarnation) {
         return;
     }
     machine->lives++;
+    machine->tasks_returned = 0;
     const struct node_options node_options = node_options_of(machine);
     machine->node = node_create(&node_options);
     machine->effects = node_effects_create();
@@ -250,11 +251,21 @@ void machine_follow(struct machine *machine) {
     }
 }
 
+// Tasks that nobody got are in their old places again.
+static void note_returned(struct machine *machine) {
+    uint64_t returned = node_stats(machine->node).tasks_returned;
+    if (returned != machine->tasks_returned) {
+        machine->tasks_returned = returned;
+        machine->last_gone = clock_wall(&machine->clock);
+    }
+}
+
 void machine_step(struct machine *machine, struct node_event *event) {
     event->mono = clock_mono(&machine->clock);
     event->wall = clock_wall(&machine->clock);
     node_step(machine->node, event, machine->effects);
     machine_follow(machine);
+    note_returned(machine);
     machine->watch.stepped(machine->watch.argument, machine->plan.number);
     pump(machine);
 }
@@ -317,6 +328,8 @@ static const char *message_name(bytes message) {
         "stream-ack",
         "applied",
         "polled",
+        "catalog",
+        "leads",
     };
     size_t kind = message.size > 0 ? message.data[0] : 0;
     return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "?";

@@ -38,6 +38,7 @@ struct machine {
     log_index *committed; // by group: what the chronicle was told
     int64_t wake_ns;      // of the earliest tick asked for; 0: none
     wall_time last_gone;
+    uint64_t tasks_returned; // of this life
     uint64_t rows_compared;
     struct machine_stats stats;
 };

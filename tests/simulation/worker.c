@@ -23,6 +23,7 @@ struct worker {
     const char *domain;
     uint64_t poll;       // number of the question that waits; 0: none
     uint64_t generation; // of the poll, for actions that outlive it
+    uint64_t asked;      // the turn at which it was sent
     int64_t poll_since_ns;
     int64_t poll_timeout_ms;
     bool batch;
@@ -42,6 +43,7 @@ struct job {
     bool repeats;    // answers once more with something else
     bool counted;    // in open_jobs
     uint32_t attempts;
+    uint64_t asked; // the turn at which the newest update was sent
 };
 
 static void poll(void *argument, uint64_t token);
@@ -83,7 +85,7 @@ void worker_check_poll(struct worker *worker) {
 
 static void send_update(void *argument, uint64_t token);
 static void extend(void *argument, uint64_t token);
-static void take_tasks(struct worker *worker, bytes body, bool list);
+static void take_tasks(struct worker *worker, bytes body, bool list, uint64_t asked);
 
 static void end_job(struct job *job) {
     if (job->counted) {
@@ -151,7 +153,7 @@ static void update_answered(void *argument, const struct answer *answer) {
         end_job(job);
     }
     if (answer->status == 200 && answer->body.size > 0 && answer->body.data[0] == '{') {
-        take_tasks(job->worker, answer->body, false); // update-v2 gave the next task
+        take_tasks(job->worker, answer->body, false, job->asked); // update-v2 gave the next task
     }
 }
 
@@ -215,6 +217,7 @@ static void send_update(void *argument, uint64_t token) {
         .query = "",
         .body = buffer_bytes(&scene->body),
     };
+    job->asked = world_turns(scene->world);
     (void)fleet_ask(scene->fleet, &question, update_answered, job);
 }
 
@@ -287,9 +290,9 @@ static bool draw_job(struct job *job, bytes task) {
     return true;
 }
 
-static void take_task(struct worker *worker, bytes task) {
+static void take_task(struct worker *worker, bytes task, uint64_t asked) {
     struct scene *scene = worker->scene;
-    check_handed_out(scene, task);
+    check_handed_out(scene, task, asked);
     check_priority(scene, task);
     struct job *job = ARENA_NEW(worker->arena, struct job);
     job->worker = worker;
@@ -316,7 +319,7 @@ static void take_task(struct worker *worker, bytes task) {
     }
 }
 
-static void take_tasks(struct worker *worker, bytes body, bool list) {
+static void take_tasks(struct worker *worker, bytes body, bool list, uint64_t asked) {
     struct scene *scene = worker->scene;
     bytes value = BYTES_EMPTY;
     err valid = json_validate(body, scene->scratch, &value);
@@ -325,13 +328,13 @@ static void take_tasks(struct worker *worker, bytes body, bool list) {
         return;
     }
     if (!list) {
-        take_task(worker, value);
+        take_task(worker, value, asked);
         return;
     }
     struct json_iter iter = json_iter(value);
     bytes task = BYTES_EMPTY;
     while (json_next_element(&iter, &task)) {
-        take_task(worker, task);
+        take_task(worker, task, asked);
     }
 }
 
@@ -384,7 +387,7 @@ static void poll_answered(void *argument, const struct answer *answer) {
     bool empty = worker->batch ? answer->status == 200 && bytes_equal_text(answer->body, "[]")
                                : answer->status == 204;
     if (!empty && answer->status == 200) {
-        take_tasks(worker, answer->body, worker->batch);
+        take_tasks(worker, answer->body, worker->batch, worker->asked);
     } else if (!empty) {
         world_fail(
             scene->world,
@@ -444,6 +447,7 @@ static void poll(void *argument, uint64_t token) {
     }
     struct question question = {.method = "GET", .path = path, .query = query};
     worker->poll_since_ns = world_mono(world).ns;
+    worker->asked = world_turns(world);
     worker->poll = fleet_ask(scene->fleet, &question, poll_answered, worker);
     if (world_maybe(world, scene->swarm.poll_leaves)) {
         int64_t stay_ms = world_draw(world, 0, worker->poll_timeout_ms + 50);

@@ -191,6 +191,23 @@ static void a_definition_is_known_everywhere_once_it_is_answered(void **state) {
     }
 }
 
+static void a_change_waits_for_a_node_that_is_away_no_longer_than_its_lease(void **state) {
+    struct cluster *cluster = *state;
+    define(cluster);
+    cluster_cut(cluster, 2, true);
+    const char *body = "{\"name\":\"x\",\"tasks\":[{\"name\":\"a\",\"taskReferenceName\":\"a\"}]}";
+    mono_time before = cluster->mono;
+    assert_int_equal(cluster_ask(cluster, 1, "POST", "/api/metadata/workflow", body), 200);
+    int64_t waited_ms = (cluster->mono.ns - before.ns) / 1000000;
+    assert_in_range(waited_ms, 1000, 4000); // an election may have come first
+    before = cluster->mono;
+    assert_int_equal(cluster_ask(cluster, 1, "POST", "/api/metadata/taskdefs", TASK), 200);
+    assert_true(cluster->mono.ns - before.ns < 1000000000); // its lease is over by now
+    cluster_cut(cluster, 2, false);
+    char id[ID_TEXT_BYTES + 1];
+    start(cluster, 2, "x", id);
+}
+
 // Found by simulation: a node learns who leads from its own copy, and there are nodes without one.
 static void a_node_without_a_copy_knows_whom_to_ask(void **state) {
     struct cluster *cluster = *state;
@@ -244,6 +261,11 @@ int main(void) {
         ),
         cmocka_unit_test_setup_teardown(
             a_definition_is_known_everywhere_once_it_is_answered, cluster_setup, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            a_change_waits_for_a_node_that_is_away_no_longer_than_its_lease,
+            cluster_setup,
+            cluster_teardown
         ),
         cmocka_unit_test_setup_teardown(
             a_node_without_a_copy_knows_whom_to_ask, cluster_setup_single_copies, cluster_teardown
