@@ -6,6 +6,7 @@
 // reference" (the *Do* of engine.md §5.7) is a flag, not a map.
 #include "scheduler/lifecycle.h"
 
+#include "proto/base/mutant.h"
 #include "scheduler/decider.h"
 #include "scheduler/message.h"
 #include "scheduler/queue.h"
@@ -150,6 +151,9 @@ err lifecycle_has_retryable(struct workflow *workflow, bool *out_has) {
 }
 
 static bool is_retryable(const struct task *task) {
+    if (task->row.status == API_TASK_CANCELED && mutant_is("retry_leaves_canceled")) {
+        return false;
+    }
     return task_is_terminal(task) && !task_is_successful(task) &&
            (task->row.flags & TASK_RETRIED) == 0;
 }

@@ -174,7 +174,7 @@ static err move_to(struct task *task, enum task_place place) {
     }
     if (place == TASK_PLACE_CLAIMED) {
         TRY(limit_take(task));
-    } else if (from == TASK_PLACE_CLAIMED) {
+    } else if (from == TASK_PLACE_CLAIMED && !(task->row.status == API_TASK_CANCELED && mutant_is("permit_kept_on_terminate"))) {
         TRY(limit_return(task));
     }
     bytes name = queue_name_of(task);

@@ -6,6 +6,7 @@
 // any other is begun again in place with its stored input.
 #include "scheduler/rerun.h"
 
+#include "proto/base/mutant.h"
 #include "scheduler/decider.h"
 #include "scheduler/lifecycle.h"
 #include "scheduler/tasks/kind.h"
@@ -67,7 +68,7 @@ static err drop_later(struct task *target, struct task **tasks, uint32_t count) 
         }
         bool stays = all_stay || is_beside(target, task) || is_joined_by(target, task);
         bool newer_attempt = bytes_equal(task->row.reference, target->row.reference);
-        if (stays && !newer_attempt) {
+        if ((stays && !newer_attempt) || mutant_is("rerun_keeps_what_follows")) {
             next_seq = task->row.seq >= next_seq ? task->row.seq + 1 : next_seq;
         } else {
             TRY(task_remove(task));

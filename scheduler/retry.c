@@ -81,9 +81,10 @@ static int64_t limit_of(const struct task *task) {
     if (!task->definition->has_task_definition) {
         return 0;
     }
-    return task->definition->model.retry_count.present
-               ? task->definition->model.retry_count.value
-               : task->definition->task_definition.retry_count;
+    int64_t limit = task->definition->model.retry_count.present
+                        ? task->definition->model.retry_count.value
+                        : task->definition->task_definition.retry_count;
+    return mutant_is("retry_once_more") ? limit + 1 : limit;
 }
 
 // engine.md §3.3

@@ -5,6 +5,7 @@
 // that grows with each is put together from the tasks for whoever asks (loop_output.c) and stored
 // once, at the end. While the loop is open its stored output is the head alone: `iteration`, and of
 // a loop over a list `loopIndex` and `loopItem`.
+#include "proto/base/mutant.h"
 #include "proto/json/json.h"
 #include "scheduler/context.h"
 #include "scheduler/decider.h"
@@ -64,8 +65,8 @@ static err look(struct task *loop) {
         return ERR_NONE;
     }
     TRY(loop_drop(loop, input));
-    return continues ? start_iteration(loop, loop->row.iteration + 1, items)
-                     : end(loop, API_TASK_COMPLETED);
+    uint32_t next = loop->row.iteration + (mutant_is("loop_iteration_twice") ? 0 : 1);
+    return continues ? start_iteration(loop, next, items) : end(loop, API_TASK_COMPLETED);
 }
 
 // At its end the whole output is stored, also when its workflow's end takes the loop along. The
@@ -187,7 +188,7 @@ static err goes_on(struct task *loop, bytes input, bytes items, bool *out_contin
         workflow, EVALUATION_JAVASCRIPT, EVALUATION_EXPRESSION, condition, variables, &result
     ));
     if (result.outcome == EVALUATION_DONE) {
-        *out_continues = is_true(result.json);
+        *out_continues = is_true(result.json) || mutant_is("loop_condition_lost");
         return ERR_NONE;
     }
     const char *text = arena_format(

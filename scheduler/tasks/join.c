@@ -57,7 +57,7 @@ err join_note(
         *out_join = join;
         return ERR_NONE;
     }
-    row.joined += times_joined(join, settled);
+    row.joined = times_joined(join, settled) + (mutant_is("join_counts_once") ? 0 : row.joined);
     task_put_reference(workflow, &row);
     if (row.joined >= join->row.width ||
         (!task_is_successful(settled) && !settled->definition->model.permissive)) {

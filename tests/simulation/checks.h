@@ -15,6 +15,11 @@ void check_task_promises(struct scene *scene, bytes task, uint64_t asked);
 // check_lease.c: a task came to a worker (invariants 24, 25).
 void check_handed_out(struct scene *scene, bytes task, uint64_t asked);
 
+// check_limit.c: limits of task types hold (invariant 27): permits, by the rows; hand-outs within a
+// window, by the task that came to a worker now.
+void check_permits(struct scene *scene);
+void check_rate(struct scene *scene, const struct task_type *type, bytes task);
+
 // check_history.c: one execution on its own: attempts, order, no timer early (invariants 20, 30).
 void check_history(struct scene *scene, bytes workflow);
 

@@ -17,6 +17,12 @@ static bool wants_end(enum lifecycle_operation operation) {
     return operation != LIFECYCLE_SKIP && operation != LIFECYCLE_RESET_CALLBACKS;
 }
 
+// Retries are what people do most.
+static enum lifecycle_operation draw_operation(struct scene *scene) {
+    int64_t drawn = world_draw(scene->world, 0, LIFECYCLE_OPERATION_COUNT + 3);
+    return drawn < LIFECYCLE_OPERATION_COUNT ? (enum lifecycle_operation)drawn : LIFECYCLE_RETRY;
+}
+
 static bool revives(enum lifecycle_operation operation) {
     return operation <= LIFECYCLE_RERUN_TASK;
 }
@@ -87,9 +93,7 @@ bool lifecycle_ask(
         "resetcallbacks",
         "remove",
         "remove"};
-    struct lifecycle_wish wish = {
-        .operation =
-            (enum lifecycle_operation)world_draw(scene->world, 0, LIFECYCLE_OPERATION_COUNT - 1)};
+    struct lifecycle_wish wish = {.operation = draw_operation(scene)};
     struct ledger_workflow *known = draw_workflow(scene, wants_end(wish.operation));
     if (known == NULL) {
         return false;

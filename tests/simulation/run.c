@@ -23,7 +23,8 @@ enum {
     WORKERS_MAX = 32,
     DEFINITIONS_MAX = 64,
     REGISTER_SECONDS_MAX = 300,
-    SETTLE_SECONDS = 60, // invariant 36
+    SETTLE_SECONDS = 60,   // invariant 36
+    LIMITED_SECONDS = 600, // a hundred tasks of a type that may be handed out every third second
     POLL_CHECK_MS = 200,
     SKEW_SECONDS_MAX = 25,  // of partition times, when a clock was set
     LEVEL_SECONDS_MAX = 30, // until all copies are equal
@@ -50,6 +51,7 @@ struct run {
 static void stepped(void *argument, uint16_t number) {
     struct run *run = argument;
     raft_watch_stepped(run->raft_watch, number);
+    check_permits(&run->scene);
     if (--run->steps_to_audit > 0) {
         return;
     }
@@ -161,6 +163,7 @@ static void liveness(struct run *run) {
     operator_see_through(run->operator);
     int64_t ns_max = scene->flows.longest_ms * WORLD_MS + SETTLE_SECONDS * WORLD_SECOND;
     ns_max += run->clocks_were_set ? SKEW_SECONDS_MAX * WORLD_SECOND : 0;
+    ns_max += scene->swarm.limits ? LIMITED_SECONDS * WORLD_SECOND : 0;
     turn_until_done(run, ns_max, "seeing executions through");
 }
 

@@ -10,6 +10,16 @@
 #include "tests/simulation/swarm.h"
 #include "tests/simulation/world.h"
 
+enum {
+    HAND_OUTS_KEPT = 32, // of a type; more than any rate
+    TASK_TYPES_MAX = 8
+};
+
+struct hand_outs {
+    int64_t ms[HAND_OUTS_KEPT]; // partition times, a ring
+    uint32_t count;
+};
+
 struct scene {
     struct world *world;
     struct swarm swarm; // rates of now: swarm_heal ends the harm
@@ -26,5 +36,6 @@ struct scene {
     uint32_t starts_unknown;
     uint64_t updates;
     uint64_t polls_answered;
+    struct hand_outs hand_outs[TASK_TYPES_MAX];
     int64_t values; // handed out so far: each update of a task carries its own
 };

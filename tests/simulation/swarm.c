@@ -66,7 +66,7 @@ static void draw_workload(struct world *world, struct swarm *swarm) {
     swarm->permissive_per_mille = sometimes(world, 50, 200);
     swarm->failure_per_mille = sometimes(world, 200, 600);
     swarm->limits = world_maybe(world, 250);
-    swarm->lifecycle_per_mille = sometimes(world, 20, 200);
+    swarm->lifecycle_per_mille = sometimes(world, 50, 400);
 }
 
 static void draw_faults(struct world *world, struct swarm *swarm) {

@@ -294,6 +294,7 @@ static void take_task(struct worker *worker, bytes task, uint64_t asked) {
     struct scene *scene = worker->scene;
     check_handed_out(scene, task, asked);
     check_priority(scene, task);
+    check_rate(scene, worker->type, task);
     struct job *job = ARENA_NEW(worker->arena, struct job);
     job->worker = worker;
     job->task = read_id(task, "taskId");
