@@ -154,12 +154,23 @@ static void case_95_an_archived_execution_stays_readable(void **state) {
 
 static void a_large_execution_is_swept_in_bounded_entries(void **state) {
     struct world *world = *state;
-    world_tasks(world, "[{\"name\":\"a\",\"retryCount\":2000,\"retryDelaySeconds\":0}]");
-    world_workflow(world, WORKFLOW(S("a")));
-    bytes id = world_start(world, "w", "{}");
-    for (int i = 0; i < 700; i++) {
-        world_fail(world, id, "a", "x");
+    // Many tasks at one stroke: adding them one by one reads the execution as often.
+    world_simple(world, "a");
+    world_workflow(
+        world,
+        WORKFLOW(TYPED(
+            "FORK_JOIN_DYNAMIC",
+            "f",
+            ",\"inputParameters\":{\"forkTaskName\":\"a\",\"forkTaskInputs\":"
+            "\"${workflow.input.n}\"}"
+        ) "," TYPED("JOIN", "j", ""))
+    );
+    const char *inputs = "{\"n\":[0";
+    for (int i = 1; i < 700; i++) {
+        inputs = arena_format(world->arena, "%s,%d", inputs, i);
     }
+    bytes id = world_start(world, "w", arena_format(world->arena, "%s]}", inputs));
+    world_settle(world);
     world_terminate(world, id, NULL);
     world_remove(world, id, false);
     assert_int_equal(world_rows(world, 'T'), 1);
