@@ -17,6 +17,7 @@ static err read_row(const struct task *task, group_id group, struct limit_row *o
 static void write_row(const struct task *task, const struct limit_row *row);
 static void
 prune(const struct task *task, struct limit_row *row, int64_t *in_out_oldest, int64_t *in_out_used);
+static int64_t kept_as(const struct task *task, int64_t at_ms);
 static void note_time(const struct task *task, struct limit_row *row);
 
 bool limit_is_concurrent(const struct task *task) {
@@ -101,14 +102,19 @@ err limit_forget(struct task *task) {
     }
     struct limit_row row = {0};
     TRY(read_row(task, store_txn_group(task->workflow->decision->txn), &row));
-    // Hand-outs are alike: the newest goes.
-    if (row.counts.count > 0) {
-        uint32_t last = row.counts.count - 1;
-        if (--row.counts.items[last] == 0) {
-            row.counts.count--;
-            row.times_ms.count--;
+    // Its own goes: a newer one stays in the window for longer.
+    int64_t at_ms = kept_as(task, task->row.update_ms);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < row.counts.count && i < row.times_ms.count; i++) {
+        uint32_t count = row.counts.items[i] - (row.base_ms + row.times_ms.items[i] == at_ms);
+        if (count > 0) {
+            row.times_ms.items[kept] = row.times_ms.items[i];
+            row.counts.items[kept] = count;
+            kept++;
         }
     }
+    row.times_ms.count = kept;
+    row.counts.count = kept;
     row.freed = 1;
     write_row(task, &row);
     return ERR_NONE;
@@ -158,15 +164,19 @@ static void prune(
     row->counts.count = kept;
 }
 
+// The time a hand-out is kept by.
+static int64_t kept_as(const struct task *task, int64_t at_ms) {
+    int64_t quantum_ms =
+        rate_of(task) > LIMIT_RATE_TIMES ? window_ms(task) / LIMIT_RATE_TIMES + 1 : 1;
+    return (at_ms + quantum_ms - 1) / quantum_ms * quantum_ms;
+}
+
 static void note_time(const struct task *task, struct limit_row *row) {
     struct arena *arena = task->workflow->decision->arena;
     int64_t oldest_ms = INT64_MAX;
     int64_t used = 0;
     prune(task, row, &oldest_ms, &used);
-    int64_t quantum_ms =
-        rate_of(task) > LIMIT_RATE_TIMES ? window_ms(task) / LIMIT_RATE_TIMES + 1 : 1;
-    int64_t at_ms = task->workflow->decision->now.ms;
-    at_ms = (at_ms + quantum_ms - 1) / quantum_ms * quantum_ms;
+    int64_t at_ms = kept_as(task, task->workflow->decision->now.ms);
     uint32_t count = row->counts.count;
     uint32_t *times = ARENA_ARRAY(arena, uint32_t, count + 1);
     uint32_t *counts = ARENA_ARRAY(arena, uint32_t, count + 1);

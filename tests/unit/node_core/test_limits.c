@@ -136,6 +136,24 @@ static void a_hand_out_that_nobody_got_counts_for_no_window(void **state) {
     assert_int_equal(poll(world), 0);
 }
 
+// Not the newest one for it: that stays in the window for longer.
+static void its_own_hand_out_is_forgotten(void **state) {
+    struct world *world = *state;
+    start(world, "\"rateLimitPerFrequency\":3,\"rateLimitFrequencyInSeconds\":4", 12);
+    uint64_t lost = world_send(world, "GET", "/api/tasks/poll/batch/l?count=2&timeout=0", "");
+    assert_true(answered(world, lost));
+    assert_int_equal(tasks_of(world->body), 2);
+    world_tick(world, 3000);
+    assert_int_equal(poll(world), 1);
+    world_tick(world, 500);
+    world_tell(world, NODE_GONE, lost);
+    while (world_receive(world)) {
+    }
+    assert_int_equal(poll(world), 2);
+    world_tick(world, 600);
+    assert_int_equal(poll(world), 0); // the three of the last second and a half
+}
+
 #define node_test(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void) {
@@ -146,6 +164,7 @@ int main(void) {
         node_test(case_257_a_rate_limit_is_exact),
         node_test(a_window_slides),
         node_test(a_hand_out_that_nobody_got_counts_for_no_window),
+        node_test(its_own_hand_out_is_forgotten),
     };
     return cmocka_run_group_tests_name("node/core limits", tests, NULL, NULL);
 }
