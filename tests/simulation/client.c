@@ -212,6 +212,7 @@ static void read_answered(void *argument, const struct answer *answer) {
     }
     switch (client->operation) {
     case OPERATION_READ:
+        json = read_execution(json, scene->scratch);
         check_kin(scene, json);
         check_workflow_promises(scene, json, client->asked);
         check_history(scene, json);

@@ -46,7 +46,10 @@ struct ledger_workflow {
     uint64_t read_turn;   // when it was last read
     uint64_t seen_turn;   // seen terminal
     char seen_status[LEDGER_STATUS_BYTES];
-    bool judged;
+    uint64_t judged_body;    // hash of the last answer that the operator judged, a terminal one
+    uint64_t body_turn;      // when that came first; its tasks were read then
+    bool kin_judged;         // … and its children, once they had been read too
+    bool is_root;            // a client started it
     id128 parent;            // zero: none, or not known yet
     const struct flow *flow; // NULL: not read yet
     bool revived;            // it, or a child of it, was sent a retry or the like

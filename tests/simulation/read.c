@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+enum {
+    EXECUTION_BYTES_MAX = 64 * 1024 * 1024
+};
+
 bytes read_value(bytes object, const char *key) {
     bytes value = BYTES_EMPTY;
     return json_get_text(object, key, &value) ? value : BYTES_EMPTY;
@@ -127,6 +131,57 @@ void task_views_read(bytes workflow, struct task_views *out_views) {
     while (out_views->count < TASK_VIEWS_MAX && json_next_element(&iter, &task)) {
         out_views->items[out_views->count++] = task_view(task);
     }
+}
+
+static void write_task(struct json_writer *writer, bytes task) {
+    struct json_iter iter = json_iter(task);
+    bytes key = BYTES_EMPTY;
+    bytes value = BYTES_EMPTY;
+    json_object_begin(writer);
+    while (json_next_member(&iter, &key, &value)) {
+        if (raw_is(key, "queueWaitTime")) {
+            continue; // of a task that never began it grows with each look
+        }
+        json_raw_key(writer, key);
+        if (raw_is(key, "workflowTask")) {
+            json_object_begin(writer);
+            json_member_int(writer, "startDelay", read_int(value, "startDelay"));
+            json_object_end(writer);
+        } else {
+            json_raw(writer, value);
+        }
+    }
+    json_object_end(writer);
+}
+
+bytes read_execution(bytes workflow, struct arena *arena) {
+    struct buffer buffer;
+    buffer_init(&buffer, EXECUTION_BYTES_MAX);
+    struct json_writer writer = json_writer(&buffer);
+    struct json_iter iter = json_iter(workflow);
+    bytes key = BYTES_EMPTY;
+    bytes value = BYTES_EMPTY;
+    bytes tasks = JSON_EMPTY_ARRAY;
+    json_object_begin(&writer);
+    while (json_next_member(&iter, &key, &value)) {
+        if (raw_is(key, "tasks")) {
+            tasks = value;
+        } else if (!raw_is(key, "workflowDefinition")) {
+            json_raw_key(&writer, key);
+            json_raw(&writer, value);
+        }
+    }
+    json_key(&writer, "tasks");
+    json_array_begin(&writer);
+    iter = json_iter(tasks);
+    while (json_next_element(&iter, &value)) {
+        write_task(&writer, value);
+    }
+    json_array_end(&writer);
+    json_object_end(&writer);
+    bytes slim = arena_copy(arena, buffer_bytes(&buffer));
+    buffer_deinit(&buffer);
+    return slim;
 }
 
 static bool is_one_of(bytes status, const char *const *texts) {

@@ -65,6 +65,11 @@ struct task_views {
 // The tasks of an execution, in their order; those above the maximum are left out.
 void task_views_read(bytes workflow, struct task_views *out_views);
 
+// The execution as checkers read it, over and over: without the definitions in it, which are most
+// of its text, and with its tasks last. Of a task's definition `startDelay` stays. Lives in
+// `arena`.
+bytes read_execution(bytes workflow, struct arena *arena);
+
 // Statuses of tasks and workflows.
 bool status_is_terminal(bytes status);
 bool status_is_successful(bytes status);
