@@ -91,6 +91,7 @@ static err parts_open(
         .overlay_bytes_max = (size_t)config->overlay_mib * MIB,
         .checkpoint_bytes = 8 * (size_t)MIB,
         .checkpoint_ms = config->checkpoint_ms,
+        .history_bytes = id_is_zero(cluster_id) ? STORE_HISTORY_NONE : 0, // nobody asks for it
         .random_seed = seed,
     };
     memcpy(options.cluster, cluster_id.bytes, sizeof(options.cluster));

@@ -19,9 +19,10 @@ SAMPLE_ENTRY = re.compile(r"^# (.+)\n#?([a-z-]+) = (.*)$", re.M)
 def program():
     server = new_server()
     shutil.rmtree(server.folder)
-    if server.how[0] == "--program":
-        return server.how[1]
-    return os.path.join(ROOT, "build", server.how[1], "node/orpheus")
+    kind, value = server.how[-2:]
+    if kind == "--program":
+        return value
+    return os.path.join(ROOT, "build", value, "node/orpheus")
 
 
 class Settings(unittest.TestCase):
