@@ -64,6 +64,14 @@ static void peer_changed(struct node *node, node_id id, bool up) {
     node->forwards_looked = (mono_time){0};
 }
 
+void cluster_hearsay(struct node *node, node_id id, bytes word) {
+    struct node_peer *peer = node_peer_of(node, id);
+    if (peer != NULL && word.size < sizeof(peer->hearsay)) {
+        memcpy(peer->hearsay, word.data, word.size);
+        peer->hearsay[word.size] = '\0';
+    }
+}
+
 // --- saying something
 // -------------------------------------------------------------------------------------
 

@@ -42,6 +42,7 @@ enum node_event_kind {
     NODE_PEER_UP,         // the link to a node proved who is there
     NODE_PEER_DOWN,       // the link is gone, and what was on its way
     NODE_PEER_MESSAGE,    // a node says something
+    NODE_HEARSAY,         // gossip says `message` of a node: a word for people
     NODE_LEAVE,           // the process shall end: hand leadership over; node_stats tells how far
 };
 

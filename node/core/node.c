@@ -225,6 +225,9 @@ void node_step(struct node *node, const struct node_event *event, struct node_ef
     case NODE_LOG_DONE:
         raft_log_durable(node->raft, event->lsn);
         break;
+    case NODE_HEARSAY:
+        cluster_hearsay(node, event->peer, event->message);
+        break;
     case NODE_LEAVE:
         node->leaving = true;
         break;

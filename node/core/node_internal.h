@@ -81,6 +81,7 @@ struct node_peer {
     bool up;                   // the link says so; never of this node itself
     log_index catalog_applied; // as it told
     mono_time lease_end;       // from when on no lease of its definitions can be left
+    char hearsay[16];          // what gossip says of it, a word; empty: nothing yet
 };
 
 struct forward;
@@ -399,6 +400,9 @@ void cluster_create(struct node *node, const struct node_options *options);
 
 // PEER_UP, PEER_DOWN, PEER_MESSAGE.
 void cluster_event(struct node *node, const struct node_event *event);
+
+// What gossip says of a node.
+void cluster_hearsay(struct node *node, node_id id, bytes word);
 
 struct node_peer *node_peer_of(const struct node *node, node_id id); // NULL: no member
 bool node_peer_is_up(const struct node *node, node_id id);

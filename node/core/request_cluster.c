@@ -15,6 +15,7 @@ node_write(const struct node *node, const struct node_peer *peer, struct json_wr
     json_member_bool(writer, "self", peer->id == node->self);
     json_member_bool(writer, "up", peer->up || peer->id == node->self);
     json_member_int(writer, "leads", leads);
+    json_member_text(writer, "gossip", bytes_from_text(peer->hearsay));
     json_object_end(writer);
 }
 

@@ -1,6 +1,8 @@
 #include "node/shell/links.h"
 
+#include "node/gossip/gossip.h"
 #include "node/shell/clocks.h"
+#include "node/shell/hearsay.h"
 #include "node/shell/shell_internal.h"
 #include "proto/base/check.h"
 #include "proto/limits.h"
@@ -40,6 +42,7 @@ static void tell(struct shell *shell, const struct peer_event *said) {
         log_line(shell->log, LOG_WARN, "peer_down", "peer=%u", said->node);
         break;
     case PEER_MESSAGE:
+        gossip_note_heard(shell->gossip, said->node);
         event.kind = NODE_PEER_MESSAGE;
         event.message = said->message;
         break;
@@ -67,6 +70,7 @@ void links_turn(struct shell *shell) {
         return;
     }
     take(shell);
+    hearsay_turn(shell);
     int64_t wait_us = (peers_next_wakeup(shell->peers).ns - clocks_mono().ns) / 1000;
     wait_us = wait_us < 0 ? 0 : wait_us;
     struct timeval wait = {.tv_sec = wait_us / 1000000, .tv_usec = wait_us % 1000000};
@@ -123,7 +127,7 @@ err links_start(struct shell *shell, struct arena *arena) {
     shell->links_tick = event_new(shell->base, -1, 0, on_links, shell);
     check(shell->links_ready != NULL && shell->links_tick != NULL);
     (void)event_add(shell->links_ready, NULL);
-    return ERR_NONE;
+    return hearsay_start(shell, key, arena);
 }
 
 void links_stop(struct shell *shell) {
@@ -131,5 +135,6 @@ void links_stop(struct shell *shell) {
         event_free(shell->links_ready);
         event_free(shell->links_tick);
     }
+    hearsay_stop(shell);
     peers_destroy(&shell->peers);
 }

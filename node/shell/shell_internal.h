@@ -29,6 +29,9 @@ struct shell {
     struct peers *peers; // NULL: this node is alone
     struct event *links_ready;
     struct event *links_tick;
+    struct gossip *gossip; // NULL: this node is alone
+    struct event *gossip_ready;
+    struct event *gossip_tick;
     struct worker *log_worker;
     struct worker *checkpoint_worker;
     struct store_batch *batch;           // out to the log thread
