@@ -359,6 +359,11 @@ enum {
     LIMIT_FORWARD_RETRY_MS = 20,
     LIMIT_FORWARD_LOOK_MS = 250,
     LIMIT_FORWARD_ARENA_BYTES = 2 * 1024,
+    // Requests that wait at one node for leaders to answer.
+    LIMIT_FORWARDS = 50 * 1000,
+    // A body that one node passes on to another; the rest of LIMIT_PEER_MESSAGE_BYTES is for what
+    // stands around it.
+    LIMIT_PEER_BODY_BYTES = 8 * 1024 * 1024 - 64 * 1024,
     // How long a claim may take before its poll waits on.
     LIMIT_CLAIM_MS = 1000,
     // Messages of a pair of partitions under way to another node, and when they are sent again.

@@ -348,7 +348,14 @@ static void forward_send(struct node *node, struct forward *forward) {
 }
 
 void forward_begin(struct node *node, const struct forward_wish *wish) {
-    forward_send(node, forward_create(node, wish));
+    struct forward *forward = forward_create(node, wish);
+    if (node->forward_table.count > LIMIT_FORWARDS) {
+        forward_fail(
+            node, forward, "too many requests wait at this node; try again, or another one"
+        );
+    } else {
+        forward_send(node, forward);
+    }
 }
 
 // --- clients
@@ -407,8 +414,45 @@ void forward_run(struct node *node, node_id from, const struct peer_forward *for
     node_request(node, run->id, &request);
 }
 
+// What a link cannot carry is said in words instead.
+static void too_large_tell(struct node *node, const struct run *run, size_t size) {
+    struct api_error error = {
+        .status = 500,
+        .message = bytes_from_text(arena_format(
+            node->arena,
+            "the answer has %zu bytes, more than one node passes on to another (%d): ask node %u, "
+            "which leads its partition now",
+            size,
+            (int)LIMIT_PEER_BODY_BYTES,
+            node->self
+        )),
+        .instance = node->host,
+    };
+    struct buffer body;
+    buffer_init(&body, LIMIT_PEER_BODY_BYTES);
+    struct json_writer writer = json_writer(&body);
+    api_write_error(&error, &writer);
+    struct peer_answer said = {
+        .call = run->call,
+        .outcome = PEER_ANSWERED,
+        .status = error.status,
+        .reply_kind = REPLY_JSON,
+        .body = buffer_bytes(&body),
+    };
+    node_send(node, run->origin, LINK_BULK, PEER_ANSWER, &peer_answer_record, &said);
+    buffer_deinit(&body);
+}
+
 static void run_tell(struct node *node, const struct run *run, const struct peer_answer *answer) {
-    if (run->origin == node->self) {
+    if (run->origin != node->self && answer->body.size > LIMIT_PEER_BODY_BYTES) {
+        too_large_tell(node, run, answer->body.size);
+        struct run *kept = table_get(&node->run_table, run->id);
+        if (kept != NULL) { // with tasks, and nobody gets them
+            uint64_t id = kept->id;
+            run_destroy(node, kept);
+            poll_gone(node, id);
+        }
+    } else if (run->origin == node->self) {
         forward_answered(node, node->self, answer);
     } else {
         node_send(node, run->origin, LINK_BULK, PEER_ANSWER, &peer_answer_record, answer);
