@@ -17,6 +17,8 @@ struct source {
 static bool lookup(void *argument, bytes root, bytes field, struct arena *arena, bytes *out_value);
 static bool member(void *argument, bytes root, bytes field, bytes name, bytes *out_value);
 static bool variable(void *argument, bytes name, struct arena *arena, bytes *out_text);
+static bool secret(void *argument, bytes name, struct arena *arena, bytes *out_text);
+static bool named_text(bytes texts, bytes name, struct arena *arena, bytes *out_text);
 static void roots(void *argument, void (*visit)(void *visitor, bytes root), void *visitor);
 static bool workflow_field(struct source *source, bytes field, bytes *out_value);
 static bool task_field(struct source *source, struct task *task, bytes field, bytes *out_value);
@@ -77,6 +79,11 @@ err context_evaluate(struct workflow *workflow, bytes parameters, bytes task_id,
     };
     TRY(expression_evaluate(parameters, &names, workflow->decision->arena, out_json));
     return source.error;
+}
+
+err context_reveal(struct decision *decision, bytes input, bytes *out_json) {
+    struct expression_source names = {.argument = decision, .variable = secret};
+    return expression_reveal(input, &names, decision->arena, out_json);
 }
 
 err context_task_input(
@@ -147,12 +154,33 @@ static bool member(void *argument, bytes root, bytes field, bytes name, bytes *o
 }
 
 static bool variable(void *argument, bytes name, struct arena *arena, bytes *out_text) {
-    (void)arena;
     const struct source *source = argument;
+    bytes prefix = BYTES_LITERAL("workflow.env.");
+    if (bytes_starts_with(name, prefix)) {
+        bytes environment = source->workflow->decision->settings->environment;
+        return named_text(environment, bytes_slice(name, prefix.size, name.size), arena, out_text);
+    }
     if (!bytes_equal_text(name, "CPEWF_TASK_ID") || source->task_id.data == NULL) {
         return false;
     }
     *out_text = source->task_id;
+    return true;
+}
+
+static bool secret(void *argument, bytes name, struct arena *arena, bytes *out_text) {
+    const struct decision *decision = argument;
+    size_t prefix = sizeof "workflow.secrets." - 1;
+    return named_text(
+        decision->settings->secrets, bytes_slice(name, prefix, name.size), arena, out_text
+    );
+}
+
+static bool named_text(bytes texts, bytes name, struct arena *arena, bytes *out_text) {
+    bytes value = BYTES_EMPTY;
+    if (texts.data == NULL || !json_get(texts, name, &value)) {
+        return false;
+    }
+    *out_text = json_string(value, arena);
     return true;
 }
 

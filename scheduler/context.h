@@ -15,6 +15,10 @@ struct context_options {
 MUST_USE err
 context_evaluate(struct workflow *workflow, bytes parameters, bytes task_id, bytes *out_json);
 
+// The input of a task as whoever does it sees it, secrets in their places (engine.md §9.6). Not to
+// be stored. Errors: ERR_TOO_LARGE.
+MUST_USE err context_reveal(struct decision *decision, bytes input, bytes *out_json);
+
 // Evaluates a task's inputParameters, the template of its definition under them if so wanted.
 MUST_USE err context_task_input(
     struct workflow *workflow,

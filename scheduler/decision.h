@@ -20,6 +20,9 @@ struct scheduler_settings {
     bool owner_email_mandatory; // ownerEmail checks
     bool name_validation;       // workflow name character set
     bytes server_name;          // workerId of what the server runs itself
+    // Objects of texts by name (engine.md §9.6); data NULL: none.
+    bytes secrets;     // `${workflow.secrets.NAME}`, at hand-out only
+    bytes environment; // `${workflow.env.NAME}`
 };
 
 // What the evaluator answered so far for one decision, found by key. Owned by the core, which runs

@@ -5,9 +5,11 @@
 #include "proto/json/json.h"
 #include "proto/limits.h"
 #include "scheduler/blueprint.h"
+#include "scheduler/context.h"
 #include "scheduler/tasks/kind.h"
 #include "storage/keys.h"
 
+static err write_task(struct task *task, bytes input, bytes *out_json);
 static void show_child(const struct task *task, bytes *output);
 static void fill_times(const struct task *task, struct api_task *out_task);
 static void fill_texts(const struct task *task, struct api_task *out_task);
@@ -19,10 +21,23 @@ static err text_list(struct workflow *workflow, const struct wire_text_list *lis
 static bytes nullable(bool present, bytes text);
 
 err view_task(struct task *task, bytes *out_json) {
+    bytes input = BYTES_EMPTY;
+    TRY(view_input(task, &input));
+    return write_task(task, input, out_json);
+}
+
+err view_task_for_worker(struct task *task, bytes *out_json) {
+    bytes input = BYTES_EMPTY;
+    TRY(view_input(task, &input));
+    TRY(context_reveal(task->workflow->decision, input, &input));
+    return write_task(task, input, out_json);
+}
+
+static err write_task(struct task *task, bytes input, bytes *out_json) {
     struct workflow *workflow = task->workflow;
     struct api_task view;
     api_init(&api_task_model, &view);
-    TRY(view_input(task, &view.input_data));
+    view.input_data = input;
     TRY(view_output(task, &view.output_data));
     show_child(task, &view.output_data);
     fill_times(task, &view);

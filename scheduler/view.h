@@ -12,6 +12,9 @@ MUST_USE err view_output(struct task *task, bytes *out_json);
 
 MUST_USE err view_task(struct task *task, bytes *out_json);
 
+// A Task for the worker that gets it: secrets stand in its input.
+MUST_USE err view_task_for_worker(struct task *task, bytes *out_json);
+
 // A Workflow; `with_tasks`: its tasks in order of seq. Saves the workflow's changes first, so that
 // the walk over task rows sees them.
 MUST_USE err view_workflow(struct workflow *workflow, bool with_tasks, bytes *out_json);

@@ -10,6 +10,7 @@
 
 #include "node/shell/clocks.h"
 #include "node/shell/links.h"
+#include "node/shell/named_texts.h"
 #include "node/shell/shell_internal.h"
 #include "node/shell/storage.h"
 #include "proto/base/check.h"
@@ -328,6 +329,8 @@ static err node_start(struct shell *shell, struct arena *arena) {
                 .owner_email_mandatory = shell->config->owner_email_mandatory,
                 .name_validation = shell->config->name_validation,
                 .server_name = server_name(arena),
+                .secrets = named_texts_read("CONDUCTOR_SECRET_", arena),
+                .environment = named_texts_read("CONDUCTOR_ENV_", arena),
             },
         .calls_max = (uint32_t)shell->config->calls,
         .members = shell->members.ids,

@@ -33,7 +33,7 @@ err claim_task(
     TRY(assign(task, command));
     workflow_save(task->workflow);
     bytes json = BYTES_EMPTY;
-    TRY(view_task(task, &json));
+    TRY(view_task_for_worker(task, &json));
     *out_reply = (struct reply){.status = 200, .kind = REPLY_JSON, .body = json};
     *out_claim = (struct task_claim){
         .workflow = task->workflow->id,

@@ -14,6 +14,7 @@
 struct evaluation {
     const struct expression_source *source;
     struct arena *arena;
+    bool reveals; // secrets, and nothing else
 };
 
 // What an expression gave.
@@ -22,6 +23,7 @@ enum outcome_kind {
     OUTCOME_LIST,  // JSON, of an indefinite path: printed as JSON inside a text
     OUTCOME_TEXT,  // plain text
     OUTCOME_KEEP,  // nothing: the expression's own text stays
+    OUTCOME_GONE,  // null alone, nothing in a text
 };
 
 struct outcome {
@@ -32,8 +34,10 @@ struct outcome {
 static err evaluate_text(
     const struct evaluation *evaluation, bytes text, unsigned depth, struct outcome *out_outcome
 );
+static err value_of_text(const struct evaluation *evaluation, bytes text, bytes *out_json);
 static err
 evaluate_value(const struct evaluation *evaluation, bytes value, struct json_writer *writer);
+static err evaluate(const struct evaluation *evaluation, bytes json, bytes *out_json);
 
 // --- finding expressions
 // ---------------------------------------------------------------------------
@@ -140,10 +144,11 @@ static bool variable(const struct evaluation *evaluation, bytes name, struct out
            source->variable(source->argument, name, evaluation->arena, &out_outcome->value);
 }
 
-// `workflow.env.NAME`, or a path into the JSON that NAME's text is.
-static err
-resolve_environment(const struct evaluation *evaluation, bytes content, struct outcome *out) {
-    size_t prefix = sizeof "workflow.env." - 1;
+// `workflow.env.NAME` or `workflow.secrets.NAME`, or a path into the JSON that NAME's text is.
+// `prefix` is what stands before NAME.
+static err resolve_named(
+    const struct evaluation *evaluation, bytes content, size_t prefix, struct outcome *out
+) {
     size_t end = prefix;
     while (end < content.size && content.data[end] != '.' && content.data[end] != '[') {
         end++;
@@ -195,8 +200,24 @@ static err resolve_path(const struct evaluation *evaluation, bytes content, stru
                            : ERR_NONE;
 }
 
+static err reveal(const struct evaluation *evaluation, bytes content, struct outcome *out) {
+    bytes prefix = BYTES_LITERAL("workflow.secrets.");
+    if (!bytes_starts_with(content, prefix)) {
+        *out = (struct outcome){OUTCOME_KEEP, BYTES_EMPTY};
+        return ERR_NONE;
+    }
+    TRY(resolve_named(evaluation, content, prefix.size, out));
+    if (out->kind == OUTCOME_VALUE && json_is_null(out->value)) {
+        out->kind = OUTCOME_GONE;
+    }
+    return ERR_NONE;
+}
+
 // The order of names is engine.md §9.4's.
 static err resolve(const struct evaluation *evaluation, bytes content, struct outcome *out) {
+    if (evaluation->reveals) {
+        return reveal(evaluation, content, out);
+    }
     if (is_blank(content)) {
         *out = (struct outcome){OUTCOME_TEXT, BYTES_LITERAL("")};
         return ERR_NONE;
@@ -206,7 +227,7 @@ static err resolve(const struct evaluation *evaluation, bytes content, struct ou
         return ERR_NONE;
     }
     if (bytes_starts_with(content, BYTES_LITERAL("workflow.env."))) {
-        return resolve_environment(evaluation, content, out);
+        return resolve_named(evaluation, content, sizeof "workflow.env." - 1, out);
     }
     if (bytes_equal_text(content, "CPEWF_TASK_ID") || bytes_equal_text(content, "NETFLIX_ENV") ||
         bytes_equal_text(content, "NETFLIX_STACK")) {
@@ -233,6 +254,8 @@ static bytes outcome_text(struct outcome outcome, struct arena *arena) {
         return expression_java_text(outcome.value, arena);
     case OUTCOME_LIST:
         return json_compact(outcome.value, arena);
+    case OUTCOME_GONE:
+        return BYTES_LITERAL("");
     case OUTCOME_TEXT:
     case OUTCOME_KEEP:
         break;
@@ -262,7 +285,7 @@ static bytes unescape(struct buffer *text) {
 static err
 content_of(const struct evaluation *evaluation, bytes content, unsigned depth, bytes *out_content) {
     *out_content = content;
-    if (!expression_is_present(content)) {
+    if (evaluation->reveals || !expression_is_present(content)) {
         return ERR_NONE;
     }
     if (depth == LIMIT_EXPRESSION_DEPTH) {
@@ -313,20 +336,26 @@ static err evaluate_text(
     buffer_append(&built, bytes_slice(text, copied, text.size));
     TRY(buffer_status(&built));
     out_outcome->kind = OUTCOME_TEXT;
-    out_outcome->value = arena_copy(evaluation->arena, unescape(&built));
+    out_outcome->value = arena_copy(
+        evaluation->arena, evaluation->reveals ? buffer_bytes(&built) : unescape(&built)
+    );
     return ERR_NONE;
 }
 
 err expression_evaluate_text(
     bytes text, const struct expression_source *source, struct arena *arena, bytes *out_json
 ) {
-    struct evaluation evaluation = {source, arena};
+    struct evaluation evaluation = {.source = source, .arena = arena};
+    return value_of_text(&evaluation, text, out_json);
+}
+
+static err value_of_text(const struct evaluation *evaluation, bytes text, bytes *out_json) {
     struct outcome outcome = {OUTCOME_TEXT, text};
     if (expression_is_present(text)) {
-        TRY(evaluate_text(&evaluation, text, 0, &outcome));
+        TRY(evaluate_text(evaluation, text, 0, &outcome));
     }
-    *out_json =
-        outcome.kind == OUTCOME_TEXT ? json_string_value(outcome.value, arena) : outcome.value;
+    *out_json = outcome.kind == OUTCOME_TEXT ? json_string_value(outcome.value, evaluation->arena)
+                                             : outcome.value;
     return ERR_NONE;
 }
 
@@ -352,7 +381,7 @@ evaluate_string(const struct evaluation *evaluation, bytes value, struct json_wr
     bytes text = json_string(value, evaluation->arena);
     bytes result = value;
     if (expression_is_present(text)) {
-        TRY(expression_evaluate_text(text, evaluation->source, evaluation->arena, &result));
+        TRY(value_of_text(evaluation, text, &result));
     }
     json_raw(writer, result);
     return ERR_NONE;
@@ -409,16 +438,27 @@ err expression_evaluate(
     struct arena *arena,
     bytes *out_json
 ) {
-    if (!may_hold_expression(template_json)) {
-        *out_json = template_json;
+    struct evaluation evaluation = {.source = source, .arena = arena};
+    return evaluate(&evaluation, template_json, out_json);
+}
+
+err expression_reveal(
+    bytes json, const struct expression_source *source, struct arena *arena, bytes *out_json
+) {
+    struct evaluation evaluation = {.source = source, .arena = arena, .reveals = true};
+    return evaluate(&evaluation, json, out_json);
+}
+
+static err evaluate(const struct evaluation *evaluation, bytes json, bytes *out_json) {
+    if (!may_hold_expression(json)) {
+        *out_json = json;
         return ERR_NONE;
     }
-    struct evaluation evaluation = {source, arena};
     SCOPED(buffer_deinit) struct buffer buffer;
     buffer_init(&buffer, LIMIT_JSONPATH_RESULT_BYTES);
     struct json_writer writer = json_writer(&buffer);
-    TRY(evaluate_value(&evaluation, template_json, &writer));
+    TRY(evaluate_value(evaluation, json, &writer));
     TRY(buffer_status(&buffer));
-    *out_json = arena_copy(arena, buffer_bytes(&buffer));
+    *out_json = arena_copy(evaluation->arena, buffer_bytes(&buffer));
     return ERR_NONE;
 }

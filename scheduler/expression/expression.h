@@ -48,6 +48,14 @@ MUST_USE err expression_evaluate_text(
     bytes text, const struct expression_source *source, struct arena *arena, bytes *out_json
 );
 
+// Replaces `${workflow.secrets.NAME}` and `${workflow.secrets.NAME.json.path}`, which the other
+// functions leave alone, and nothing else (§9.6). `variable` is asked for `workflow.secrets.NAME`;
+// the other functions of the source are not. What is not there is null alone, nothing in a text.
+// Errors: ERR_TOO_LARGE. The result is for a worker's eyes: it must not be stored.
+MUST_USE err expression_reveal(
+    bytes json, const struct expression_source *source, struct arena *arena, bytes *out_json
+);
+
 // Whether the text holds `${` anywhere: no need to evaluate what does not.
 bool expression_is_present(bytes text);
 

@@ -12,6 +12,7 @@
 
 #include "proto/json/json.h"
 #include "proto/limits.h"
+#include "scheduler/context.h"
 #include "scheduler/queue.h"
 #include "scheduler/tasks/kind.h"
 
@@ -54,6 +55,7 @@ static err call(struct task *task, struct call *out_call, bool *out_wanted) {
     struct decision *decision = task->workflow->decision;
     bytes input = BYTES_EMPTY;
     TRY(payload_load(task->workflow, task_input(task), &input));
+    TRY(context_reveal(decision, input, &input));
     struct http_fault fault;
     http_request_read(input, decision->arena, out_call, &fault);
     *out_wanted = fault.reason == NULL;

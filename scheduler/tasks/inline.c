@@ -1,5 +1,6 @@
 // INLINE: a script over the task's own input (engine.md §10.18).
 #include "proto/json/json.h"
+#include "scheduler/context.h"
 #include "scheduler/tasks/kind.h"
 #include "scheduler/tasks/script.h"
 
@@ -10,6 +11,7 @@ static err begin(struct task *task) {
     struct arena *arena = workflow->decision->arena;
     bytes input = BYTES_EMPTY;
     TRY(payload_load(workflow, task_input(task), &input));
+    TRY(context_reveal(workflow->decision, input, &input));
     bytes evaluator = script_parameter(task, input, "evaluatorType");
     bytes expression = script_parameter(task, input, "expression");
     enum api_task_status failed = API_TASK_FAILED_WITH_TERMINAL_ERROR;

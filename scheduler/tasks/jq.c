@@ -1,5 +1,6 @@
 // JSON_JQ_TRANSFORM: a jq program over the task's own input (engine.md §10.20).
 #include "proto/json/json.h"
+#include "scheduler/context.h"
 #include "scheduler/tasks/kind.h"
 #include "scheduler/tasks/script.h"
 
@@ -8,6 +9,7 @@ static err begin(struct task *task) {
     struct arena *arena = workflow->decision->arena;
     bytes input = BYTES_EMPTY;
     TRY(payload_load(workflow, task_input(task), &input));
+    TRY(context_reveal(workflow->decision, input, &input));
     bytes text = script_parameter(task, input, "queryExpression");
     if (text.data == NULL) {
         return script_fail(

@@ -1,4 +1,5 @@
 // LAMBDA: the body of a JavaScript function over the task's own input (engine.md §10.19).
+#include "scheduler/context.h"
 #include "scheduler/tasks/kind.h"
 #include "scheduler/tasks/script.h"
 
@@ -6,6 +7,7 @@ static err begin(struct task *task) {
     struct workflow *workflow = task->workflow;
     bytes input = BYTES_EMPTY;
     TRY(payload_load(workflow, task_input(task), &input));
+    TRY(context_reveal(workflow->decision, input, &input));
     bytes text = script_parameter(task, input, "scriptExpression");
     if (bytes_trim(text).size == 0) {
         return script_fail(

@@ -113,6 +113,26 @@ static void check_text(bytes text, struct execution *execution, struct arena *ar
     }
 }
 
+// Secrets are put in, everything else stays as it is.
+static void check_reveal(bytes text, struct arena *arena) {
+    struct expression_source source = {.variable = variable};
+    bytes value = json_string_value(text, arena);
+    bytes shown = BYTES_EMPTY;
+    bytes same = BYTES_EMPTY;
+    err error = expression_reveal(value, &source, arena, &shown);
+    check(!err_is(error) || error.code == ERR_TOO_LARGE);
+    if (err_is(error)) {
+        return;
+    }
+    check(!err_is(json_validate(shown, arena, &same)));
+    bytes name = BYTES_LITERAL("workflow.secrets.");
+    bool has_secret = false;
+    for (size_t at = 0; at + name.size <= text.size && !has_secret; at++) {
+        has_secret = bytes_equal(bytes_slice(text, at, at + name.size), name);
+    }
+    check(has_secret || json_equal(shown, value));
+}
+
 // A path by itself: errors are suppressed, the answer is JSON, an indefinite one is a list.
 static void check_path(bytes path, bytes document, struct arena *arena) {
     bytes value = BYTES_EMPTY;
@@ -150,6 +170,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size) {
     bytes value = json_string_value(text, arena);
     if (!err_is(json_validate(value, arena, &ignored))) {
         check_text(text, &execution, arena);
+        check_reveal(text, arena);
         check_path(text, execution.document, arena);
     }
     arena_destroy(&arena);

@@ -4,6 +4,66 @@
 
 #define WITH_INPUT(name, input) S_WITH(name, ",\"inputParameters\":" input)
 
+// The worker sees the secret; nothing that is stored does.
+static void case_122_and_123_a_worker_gets_secrets(void **state) {
+    struct world *world = *state;
+    world->settings.secrets =
+        BYTES_LITERAL("{\"K\":\"open sesame\",\"J\":\"{\\\"user\\\":{\\\"name\\\":\\\"ada\\\"}}\"}"
+        );
+    world_simple(world, "a");
+    world_workflow(
+        world,
+        WORKFLOW(WITH_INPUT(
+            "a",
+            "{\"k\":\"${workflow.secrets.K}\",\"deep\":[\"in ${workflow.secrets.K}\"],\"name\":"
+            "\"${workflow.secrets.J.user.name}\",\"none\":\"${workflow.secrets.X}\",\"n\":"
+            "\"${workflow.input.n}\"}"
+        ))
+    );
+    bytes id = world_start(world, "w", "{\"n\":\"${workflow.secrets.K}\"}");
+    bytes task = world_poll(world, "a");
+    assert_at(world, task, "inputData.k", "open sesame");
+    assert_json(world, task, "inputData.deep", "[\"in open sesame\"]");
+    assert_at(world, task, "inputData.name", "ada");
+    assert_at(world, task, "inputData.none", "null");
+    bytes stored = world_task(world, id, "a");
+    assert_at(world, stored, "inputData.k", "${workflow.secrets.K}");
+    assert_at(world, stored, "inputData.name", "${workflow.secrets.J.user.name}");
+}
+
+// In the reference a secret that is put into a variable is stored (engine.md §16, 31).
+static void w31_a_variable_keeps_the_name_of_a_secret(void **state) {
+    struct world *world = *state;
+    world->settings.secrets = BYTES_LITERAL("{\"K\":\"open sesame\"}");
+    world_simple(world, "a");
+    world_workflow(
+        world,
+        WORKFLOW_WITH(
+            TYPED(
+                "SET_VARIABLE", "v", ",\"inputParameters\":{\"x\":\"${workflow.secrets.K}\"}"
+            ) "," WITH_INPUT("a", "{\"x\":\"${workflow.variables.x}\"}"),
+            ",\"outputParameters\":{\"x\":\"${workflow.secrets.K}\"}"
+        )
+    );
+    bytes id = world_start(world, "w", "{}");
+    assert_at(world, world_get(world, id), "variables.x", "${workflow.secrets.K}");
+    assert_at(world, world_poll(world, "a"), "inputData.x", "open sesame");
+    world_complete(world, id, "a", "{}");
+    assert_at(world, world_get(world, id), "output.x", "${workflow.secrets.K}");
+}
+
+static void case_124_the_environment_is_read_at_scheduling(void **state) {
+    struct world *world = *state;
+    world->settings.environment = BYTES_LITERAL("{\"E\":\"1\"}");
+    world_simple(world, "a");
+    world_workflow(
+        world,
+        WORKFLOW(WITH_INPUT("a", "{\"e\":\"${workflow.env.E}\",\"f\":\"${workflow.env.F}\"}"))
+    );
+    bytes id = world_start(world, "w", "{}");
+    assert_json(world, world_task(world, id, "a"), "inputData", "{\"e\":\"1\",\"f\":null}");
+}
+
 static void case_125_a_template_fills_what_is_absent_or_null(void **state) {
     struct world *world = *state;
     world_tasks(
@@ -107,6 +167,9 @@ static void case_128_the_newest_attempt_answers(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        world_test(case_122_and_123_a_worker_gets_secrets),
+        world_test(w31_a_variable_keeps_the_name_of_a_secret),
+        world_test(case_124_the_environment_is_read_at_scheduling),
         world_test(case_125_a_template_fills_what_is_absent_or_null),
         world_test(case_126_some_types_know_no_template),
         world_test(case_127_in_a_loop_the_newest_instance_answers),

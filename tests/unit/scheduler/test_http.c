@@ -1,6 +1,5 @@
-// engine-cases.md 234 … 239, 251, engine.md §10.21: the life of an HTTP task. What its request
-// looks like is test_http_request.c's, who makes it node/call's. Left out: 240, because secrets are
-// not kept here yet.
+// engine-cases.md 234 … 240, 251, engine.md §10.21: the life of an HTTP task. What its request
+// looks like is test_http_request.c's, who makes it node/call's.
 #include "tests/unit/scheduler/world.h"
 
 #define HTTP(name, members) TYPED("HTTP", name, ",\"inputParameters\":{" members "}")
@@ -195,6 +194,28 @@ static void case_239_a_failed_call_is_retried_by_its_definition(void **state) {
     world_called(world, 200, "", "1");
     assert_list(world, id, "h:FAILED h#1:COMPLETED");
     assert_status(world, id, "COMPLETED");
+}
+
+static void case_240_a_secret_goes_to_the_server_and_is_not_stored(void **state) {
+    struct world *world = *state;
+    world->settings.secrets = BYTES_LITERAL("{\"T\":\"open sesame\"}");
+    bytes id = start_and_call(
+        world,
+        WORKFLOW(HTTP(
+            "h",
+            "\"http_request\":{\"uri\":\"http://peer/"
+            "x\",\"method\":\"GET\",\"headers\":{\"X-Token\":"
+            "\"${workflow.secrets.T}\"}}"
+        ))
+    );
+    const char *headers = arena_text(world->arena, world->call.headers);
+    assert_non_null(strstr(headers, "X-Token: open sesame\n"));
+    assert_at(
+        world,
+        world_task(world, id, "h"),
+        "inputData.http_request.headers.X-Token",
+        "${workflow.secrets.T}"
+    );
 }
 
 static void case_251_a_domain_for_all_is_none_for_calls(void **state) {
@@ -409,6 +430,7 @@ int main(void) {
         world_test(case_237_no_answer_fails_the_task),
         world_test(case_238_async_complete_waits_for_somebody),
         world_test(case_239_a_failed_call_is_retried_by_its_definition),
+        world_test(case_240_a_secret_goes_to_the_server_and_is_not_stored),
         world_test(case_251_a_domain_for_all_is_none_for_calls),
         world_test(a_start_delay_passes_first),
         world_test(w12_a_call_nobody_told_of_is_made_again_under_the_same_key),

@@ -118,6 +118,20 @@ static void case_230_the_stored_input_is_what_it_was(void **state) {
     assert_json(world, task, "inputData", "{\"expression\":\"list\",\"a\":1,\"b\":2}");
 }
 
+static void a_script_gets_secrets_that_are_not_stored(void **state) {
+    struct world *world = *state;
+    world->settings.secrets = BYTES_LITERAL("{\"K\":\"k\"}");
+    static const struct world_script sees[] = {
+        {"see", "{\"expression\":\"see\",\"s\":\"k\"}", EVALUATION_DONE, "true", NULL},
+    };
+    world_scripts(world, sees);
+    bytes task = run_one(
+        world, WORKFLOW(WITH("INLINE", "\"expression\":\"see\",\"s\":\"${workflow.secrets.K}\""))
+    );
+    assert_json(world, task, "outputData", "{\"result\":true}");
+    assert_at(world, task, "inputData.s", "${workflow.secrets.K}");
+}
+
 static void case_231_lambda(void **state) {
     struct world *world = *state;
     bytes task = run_one(world, WORKFLOW(WITH("LAMBDA", "\"scriptExpression\":\"return 1\"")));
@@ -197,6 +211,7 @@ int main(void) {
         script_test(case_229_a_script_over_its_time),
         script_test(a_script_that_could_not_run_may_be_retried),
         script_test(case_230_the_stored_input_is_what_it_was),
+        script_test(a_script_gets_secrets_that_are_not_stored),
         script_test(case_231_lambda),
         script_test(case_232_jq_gives_the_first_and_all_outputs),
         script_test(case_233_jq_that_fails),

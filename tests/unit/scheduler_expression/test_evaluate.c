@@ -58,6 +58,17 @@ static bool variable(void *argument, bytes name, struct arena *arena, bytes *out
     return false;
 }
 
+static bool secret(void *argument, bytes name, struct arena *arena, bytes *out_text) {
+    (void)argument;
+    (void)arena;
+    if (bytes_equal_text(name, "workflow.secrets.K")) {
+        *out_text = BYTES_LITERAL("open sesame");
+        return true;
+    }
+    *out_text = BYTES_LITERAL("{\"user\": {\"name\": \"ada\"}}");
+    return bytes_equal_text(name, "workflow.secrets.J");
+}
+
 static void all_roots(void *argument, void (*visit)(void *visitor, bytes root), void *visitor) {
     struct execution *execution = argument;
     struct json_iter iter = json_iter(execution->document);
@@ -266,6 +277,28 @@ static void case_122_secrets_stay_literal(void **state) {
     );
 }
 
+static void assert_reveals(const char *json, const char *expected) {
+    struct fixture fixture = fixture_of("{}");
+    fixture.source = (struct expression_source){.argument = &fixture.execution, .variable = secret};
+    bytes result = BYTES_EMPTY;
+    assert_ok(expression_reveal(bytes_from_text(json), &fixture.source, fixture.arena, &result));
+    assert_string_equal(arena_text(fixture.arena, result), expected);
+    arena_destroy(&fixture.arena);
+}
+
+static void case_122_and_123_secrets_are_revealed_at_hand_out(void **state) {
+    (void)state;
+    assert_reveals("{\"a\":\"${workflow.secrets.K}\"}", "{\"a\":\"open sesame\"}");
+    assert_reveals("[\"Bearer ${workflow.secrets.K}!\"]", "[\"Bearer open sesame!\"]");
+    assert_reveals("\"${workflow.secrets.J.user.name}\"", "\"ada\"");
+    assert_reveals("\"${workflow.secrets.J.user}\"", "{\"name\": \"ada\"}");
+    assert_reveals("\"${workflow.secrets.none}\"", "null");
+    assert_reveals("\"<${workflow.secrets.none}${workflow.secrets.J.zz}>\"", "\"<>\"");
+    // What else looks like an expression came as a value: it stays, escapes too.
+    assert_reveals("\"${workflow.input.n} $${x} ${}\"", "\"${workflow.input.n} $${x} ${}\"");
+    assert_reveals("{\"${workflow.secrets.K}\":1.50}", "{\"${workflow.secrets.K}\":1.50}");
+}
+
 static void case_124_the_environment_at_scheduling(void **state) {
     (void)state;
     assert_becomes("\"${workflow.env.E}\"", "\"1\"");
@@ -434,6 +467,7 @@ int main(void) {
         cmocka_unit_test(case_120_the_task_id_where_it_is_known),
         cmocka_unit_test(case_121_an_unset_stack_stays_literal),
         cmocka_unit_test(case_122_secrets_stay_literal),
+        cmocka_unit_test(case_122_and_123_secrets_are_revealed_at_hand_out),
         cmocka_unit_test(case_124_the_environment_at_scheduling),
         cmocka_unit_test(case_129_a_text_of_many_lines),
         cmocka_unit_test(a_path_costs_one_lookup_of_one_field),
