@@ -10,6 +10,7 @@
 #include "proto/limits.h"
 #include "scheduler/context.h"
 #include "scheduler/definition/catalog.h"
+#include "scheduler/failed.h"
 #include "scheduler/message.h"
 #include "scheduler/task.h"
 #include "scheduler/tasks/kind.h"
@@ -198,7 +199,7 @@ static err note_pending_failures(struct workflow *workflow) {
         struct task *task = NULL;
         TRY(task_load(workflow, workflow->row.pending.items[i], &task));
         if (!task->definition->model.optional) {
-            workflow_note_failed(workflow, task);
+            TRY(failed_note(task));
         }
     }
     return ERR_NONE;

@@ -8,6 +8,7 @@
 
 #include "proto/base/mutant.h"
 #include "scheduler/decider.h"
+#include "scheduler/failed.h"
 #include "scheduler/message.h"
 #include "scheduler/queue.h"
 #include "scheduler/retry.h"
@@ -33,8 +34,7 @@ void lifecycle_reopen(struct workflow *workflow, bool forget_failures) {
     row->end_ms = 0;
     row->last_retried_ms = workflow->decision->now.ms;
     if (forget_failures) {
-        row->failed_references.count = 0;
-        row->failed_names.count = 0;
+        failed_forget(workflow);
     }
     timer_arm_workflow(workflow);
     workflow->dirty = true;

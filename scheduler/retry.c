@@ -5,6 +5,7 @@
 #include "proto/base/mutant.h"
 #include "proto/json/json.h"
 #include "scheduler/context.h"
+#include "scheduler/failed.h"
 #include "scheduler/tasks/kind.h"
 
 static int64_t limit_of(const struct task *task);
@@ -23,19 +24,19 @@ err retry_settle(struct schedule *schedule, struct task *task, bool *out_retried
                !task_kind_of(task->definition->type)->never_retried &&
                limit_of(task) > (int64_t)task->row.retry_count;
     if (may && !budget_is_spent(task)) {
-        workflow_note_failed(workflow, task);
+        TRY(failed_note(task));
         *out_retried = true;
         return attempt(schedule, task);
     }
     if (may) {
-        workflow_note_failed(workflow, task);
+        TRY(failed_note(task));
         end_for_budget(task);
         return ERR_NONE;
     }
     if (task->definition->model.optional) {
         return task_move(task, API_TASK_COMPLETED_WITH_ERRORS);
     }
-    workflow_note_failed(workflow, task);
+    TRY(failed_note(task));
     if (task->definition->model.permissive) {
         workflow_list_add(workflow, &workflow->row.permissive, task->number);
         return ERR_NONE;

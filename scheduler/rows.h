@@ -52,55 +52,58 @@ enum workflow_flag {
     WORKFLOW_HAS_FORKED = 1u << 8,      // a dynamic fork made tasks (engine.md §10.5, style A)
 };
 
-// `expanding` are the wide forks whose branches are mapped slice by slice (distributed.md §5.1).
-#define WORKFLOW_ROW_FIELDS(FIELD)          \
-    FIELD(1, U32, run)                      \
-    FIELD(2, U8, status)                    \
-    FIELD(3, U32, flags)                    \
-    FIELD(4, ID, definition)                \
-    FIELD(5, TEXT, name)                    \
-    FIELD(6, I64, version)                  \
-    FIELD(7, TEXT, correlation)             \
-    FIELD(8, U8, priority)                  \
-    FIELD(9, TEXT, event)                   \
-    FIELD(10, TEXT, external_input)         \
-    FIELD(11, TEXT, created_by)             \
-    FIELD(12, TEXT, idempotency_key)        \
-    FIELD(13, I64, create_ms)               \
-    FIELD(14, I64, update_ms)               \
-    FIELD(15, I64, end_ms)                  \
-    FIELD(16, I64, last_retried_ms)         \
-    FIELD(17, U32, input_blob)              \
-    FIELD(18, U32, input_bytes)             \
-    FIELD(19, U32, output_blob)             \
-    FIELD(20, U32, output_bytes)            \
-    FIELD(21, U32, variables_blob)          \
-    FIELD(22, U32, variables_bytes)         \
-    FIELD(23, U32, domains_blob)            \
-    FIELD(24, U32, domains_bytes)           \
-    FIELD(25, ID, parent)                   \
-    FIELD(26, ID, parent_task)              \
-    FIELD(27, U32, parent_run)              \
-    FIELD(28, U32, parent_task_no)          \
-    FIELD(29, U32, parent_attempt)          \
-    FIELD(30, U32, next_task_no)            \
-    FIELD(31, U32, next_seq)                \
-    FIELD(32, U32, next_blob)               \
-    FIELD(33, U32, open_count)              \
-    FIELD(34, U32_LIST, pending)            \
-    FIELD(35, U32_LIST, permissive)         \
-    FIELD(36, TEXT_LIST, failed_references) \
-    FIELD(37, TEXT_LIST, failed_names)      \
-    FIELD(38, TEXT, reason)                 \
-    FIELD(39, ID, failed_task)              \
-    FIELD(40, ID, failure_workflow)         \
-    FIELD(41, U64, revision)                \
-    FIELD(42, I64, timer_due_ms)            \
-    FIELD(43, U32, timer_generation)        \
-    FIELD(44, I64, continue_due_ms)         \
-    FIELD(45, U32, continue_generation)     \
-    FIELD(46, U32, first_task_no)           \
-    FIELD(60, U32_LIST, expanding)
+// `failed_count` numbers the failures of references; those up to `failed_floor` are forgotten
+// (failed.h). `expanding` are the wide forks whose branches are mapped slice by slice
+// (distributed.md §5.1).
+#define WORKFLOW_ROW_FIELDS(FIELD)      \
+    FIELD(1, U32, run)                  \
+    FIELD(2, U8, status)                \
+    FIELD(3, U32, flags)                \
+    FIELD(4, ID, definition)            \
+    FIELD(5, TEXT, name)                \
+    FIELD(6, I64, version)              \
+    FIELD(7, TEXT, correlation)         \
+    FIELD(8, U8, priority)              \
+    FIELD(9, TEXT, event)               \
+    FIELD(10, TEXT, external_input)     \
+    FIELD(11, TEXT, created_by)         \
+    FIELD(12, TEXT, idempotency_key)    \
+    FIELD(13, I64, create_ms)           \
+    FIELD(14, I64, update_ms)           \
+    FIELD(15, I64, end_ms)              \
+    FIELD(16, I64, last_retried_ms)     \
+    FIELD(17, U32, input_blob)          \
+    FIELD(18, U32, input_bytes)         \
+    FIELD(19, U32, output_blob)         \
+    FIELD(20, U32, output_bytes)        \
+    FIELD(21, U32, variables_blob)      \
+    FIELD(22, U32, variables_bytes)     \
+    FIELD(23, U32, domains_blob)        \
+    FIELD(24, U32, domains_bytes)       \
+    FIELD(25, ID, parent)               \
+    FIELD(26, ID, parent_task)          \
+    FIELD(27, U32, parent_run)          \
+    FIELD(28, U32, parent_task_no)      \
+    FIELD(29, U32, parent_attempt)      \
+    FIELD(30, U32, next_task_no)        \
+    FIELD(31, U32, next_seq)            \
+    FIELD(32, U32, next_blob)           \
+    FIELD(33, U32, open_count)          \
+    FIELD(34, U32_LIST, pending)        \
+    FIELD(35, U32_LIST, permissive)     \
+    FIELD(37, TEXT_LIST, failed_names)  \
+    FIELD(38, TEXT, reason)             \
+    FIELD(39, ID, failed_task)          \
+    FIELD(40, ID, failure_workflow)     \
+    FIELD(41, U64, revision)            \
+    FIELD(42, I64, timer_due_ms)        \
+    FIELD(43, U32, timer_generation)    \
+    FIELD(44, I64, continue_due_ms)     \
+    FIELD(45, U32, continue_generation) \
+    FIELD(46, U32, first_task_no)       \
+    FIELD(60, U32_LIST, expanding)      \
+    FIELD(61, U32, failed_count)        \
+    FIELD(62, U32, failed_floor)
 WIRE_STRUCT(workflow_row, WORKFLOW_ROW_FIELDS);
 
 // --- S: one attempt of a task
@@ -189,7 +192,8 @@ WIRE_STRUCT(task_row, TASK_ROW_FIELDS);
 #define REFERENCE_ROW_FIELDS(FIELD) \
     FIELD(1, TEXT, reference)       \
     FIELD(2, U32, task_no)          \
-    FIELD(3, U32, joined)
+    FIELD(3, U32, joined)           \
+    FIELD(4, U32, failed)
 WIRE_STRUCT(reference_row, REFERENCE_ROW_FIELDS);
 
 // --- A: where a task is

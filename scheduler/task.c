@@ -17,6 +17,7 @@
 
 static void remember(struct workflow *workflow, struct task *task);
 static struct task *recall(struct workflow *workflow, uint32_t number);
+static err put_references(struct task *task);
 static err
 reference_read(struct workflow *workflow, bytes reference, struct reference_row *out_row);
 static err place_read(struct decision *decision, id128 id, struct task_place_row *out_place);
@@ -62,12 +63,7 @@ err task_admit(struct task *task) {
     workflow->new_count++;
     task->dirty = true;
     remember(workflow, task);
-    struct reference_row reference = {.reference = task->row.reference, .task_no = task->number};
-    task_put_reference(workflow, &reference);
-    if (task_suffix(task).size > 0) {
-        reference.reference = task_base(task);
-        task_put_reference(workflow, &reference);
-    }
+    TRY(put_references(task));
     struct task_place_row place = {
         .workflow = workflow->id, .run = workflow->row.run, .task_no = task->number};
     struct key key = key_task_id(task->row.id);
@@ -79,6 +75,23 @@ err task_admit(struct task *task) {
         }
     } else {
         workflow->row.open_count++;
+    }
+    return ERR_NONE;
+}
+
+// The rows that find it: by its reference, and in a loop by the base of it.
+static err put_references(struct task *task) {
+    struct workflow *workflow = task->workflow;
+    struct reference_row row = {.reference = task->row.reference, .task_no = task->number};
+    if (!id_is_zero(task->row.retried_task)) {
+        struct reference_row before = {0};
+        TRY(reference_read(workflow, task->row.reference, &before));
+        row.failed = before.failed;
+    }
+    task_put_reference(workflow, &row);
+    if (task_suffix(task).size > 0) {
+        struct reference_row base = {.reference = task_base(task), .task_no = task->number};
+        task_put_reference(workflow, &base);
     }
     return ERR_NONE;
 }

@@ -6,6 +6,7 @@
 #include "proto/limits.h"
 #include "scheduler/blueprint.h"
 #include "scheduler/context.h"
+#include "scheduler/failed.h"
 #include "scheduler/tasks/kind.h"
 #include "storage/keys.h"
 
@@ -103,7 +104,7 @@ err view_workflow(struct workflow *workflow, bool with_tasks, bytes *out_json) {
     view.reason_for_incompletion = nullable((row->flags & WORKFLOW_HAS_REASON) != 0, row->reason);
     view.event = nullable((row->flags & WORKFLOW_HAS_EVENT) != 0, row->event);
     if (workflow_is_terminal(workflow)) {
-        TRY(text_list(workflow, &row->failed_references, &view.failed_reference_task_names));
+        TRY(failed_references(workflow, &view.failed_reference_task_names));
         TRY(text_list(workflow, &row->failed_names, &view.failed_task_names));
     }
     view.workflow_definition = workflow->definition->json;

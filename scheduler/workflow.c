@@ -20,8 +20,6 @@ static err open_definition(struct workflow *workflow);
 static err freeze_definition(struct decision *decision, const struct definition *definition);
 static err with_template(struct decision *decision, bytes input_template, bytes *input);
 static void own_list(struct decision *decision, struct wire_u32_list *list);
-static bool list_has(const struct wire_text_list *list, bytes text);
-static void list_add_text(struct workflow *workflow, struct wire_text_list *list, bytes text);
 
 bytes workflow_id_text(struct decision *decision, id128 id) {
     char *text = arena_alloc(decision->arena, ID_TEXT_BYTES);
@@ -275,29 +273,6 @@ void workflow_list_remove(struct workflow *workflow, struct wire_u32_list *list,
     list->count = kept;
 }
 
-void workflow_note_failed(struct workflow *workflow, const struct task *task) {
-    if (task->row.status != API_TASK_FAILED &&
-        task->row.status != API_TASK_FAILED_WITH_TERMINAL_ERROR) {
-        return;
-    }
-    list_add_text(workflow, &workflow->row.failed_references, task->row.reference);
-    list_add_text(workflow, &workflow->row.failed_names, task_definition_name(task));
-}
-
-static void list_add_text(struct workflow *workflow, struct wire_text_list *list, bytes text) {
-    if (list_has(list, text)) {
-        return;
-    }
-    bytes *items = ARENA_ARRAY(workflow->decision->arena, bytes, list->count + 1);
-    if (list->count > 0) {
-        memcpy(items, list->items, list->count * sizeof items[0]);
-    }
-    items[list->count] = text;
-    list->items = items;
-    list->count++;
-    workflow->dirty = true;
-}
-
 // Gives a list that was read the capacity workflow_list_add counts on.
 static void own_list(struct decision *decision, struct wire_u32_list *list) {
     uint32_t capacity = 1;
@@ -309,15 +284,6 @@ static void own_list(struct decision *decision, struct wire_u32_list *list) {
         memcpy(items, list->items, list->count * sizeof items[0]);
     }
     list->items = items;
-}
-
-static bool list_has(const struct wire_text_list *list, bytes text) {
-    for (uint32_t i = 0; i < list->count; i++) {
-        if (bytes_equal(list->items[i], text)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static err open_definition(struct workflow *workflow) {

@@ -152,8 +152,5 @@ void workflow_set_variables(struct workflow *workflow, struct payload payload);
 void workflow_list_add(struct workflow *workflow, struct wire_u32_list *list, uint32_t number);
 void workflow_list_remove(struct workflow *workflow, struct wire_u32_list *list, uint32_t number);
 
-// Adds to failed_references and failed_names, which are sets.
-void workflow_note_failed(struct workflow *workflow, const struct task *task);
-
 // The text of an id, in the decision's arena.
 bytes workflow_id_text(struct decision *decision, id128 id);

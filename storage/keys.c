@@ -209,8 +209,12 @@ bool key_workflow_parse(bytes key, id128 *out_workflow) {
     return true;
 }
 
+struct key key_reference_prefix(id128 workflow, uint32_t run) {
+    return part_of_run(workflow, run, KEY_PART_REFERENCE);
+}
+
 struct key key_reference(id128 workflow, uint32_t run, bytes reference) {
-    struct key key = part_of_run(workflow, run, KEY_PART_REFERENCE);
+    struct key key = key_reference_prefix(workflow, run);
     add_u64(&key, hash_sip64(reference));
     return key;
 }

@@ -104,6 +104,7 @@ MUST_USE bool key_execution_parse(bytes key, struct key_execution_parts *out_par
 struct key key_workflow(id128 workflow);
 MUST_USE bool key_workflow_parse(bytes key, id128 *out_workflow);
 
+struct key key_reference_prefix(id128 workflow, uint32_t run);
 // `reference` is the task's reference name; its hash goes into the key, so the row must hold the
 // name for the reader to compare.
 struct key key_reference(id128 workflow, uint32_t run, bytes reference);

@@ -21,6 +21,7 @@ struct look {
 static uint32_t times_joined(const struct task *join, const struct task *settled);
 static bool is_settled(struct workflow *workflow, const struct task *task);
 static err look_at(struct task *join, struct look *look);
+static err put_count(struct task *join, uint32_t joined);
 static void look_at_one(struct look *look, struct task *task);
 static void note_failure(struct look *look, struct task *task);
 static err finish(struct task *join, enum api_task_status status, bytes reason);
@@ -72,15 +73,13 @@ static err join_evaluate(struct task *join) {
     buffer_init(&look.reasons, LIMIT_REPLY_BYTES);
     buffer_init(&look.notes, LIMIT_REPLY_BYTES);
     err error = look_at(join, &look);
-    struct reference_row row = {
-        .reference = join->row.reference, .task_no = join->number, .joined = look.joined};
-    task_put_reference(workflow, &row);
     struct arena *arena = workflow->decision->arena;
     bytes reasons = arena_copy(arena, buffer_bytes(&look.reasons));
     bytes notes = arena_copy(arena, buffer_bytes(&look.notes));
     buffer_deinit(&look.reasons);
     buffer_deinit(&look.notes);
     TRY(error);
+    TRY(put_count(join, look.joined));
     if (look.failed != NULL) {
         return finish(join, look.all_canceled ? API_TASK_CANCELED : API_TASK_FAILED, reasons);
     }
@@ -92,6 +91,18 @@ static err join_evaluate(struct task *join) {
     }
     const char *text = arena_format(arena, "%.*s completed with errors", BYTES_ARG(notes));
     return finish(join, API_TASK_COMPLETED_WITH_ERRORS, bytes_from_text(text));
+}
+
+// How many of its references are settled, as the look found.
+static err put_count(struct task *join, uint32_t joined) {
+    struct task *newest = NULL;
+    struct reference_row row = {0};
+    TRY(task_newest(join->workflow, join->row.reference, &newest, &row));
+    if (newest == join) {
+        row.joined = joined;
+        task_put_reference(join->workflow, &row);
+    }
+    return ERR_NONE;
 }
 
 err join_output(struct task *join, bytes *out_json) {

@@ -133,6 +133,31 @@ static void w5_branches_share_their_definition(void **state) {
     assert_in_range(world_rows(world, 'F'), frozen, 3); // one a partition
 }
 
+// A header that held the names of all that failed would be written, with them, at each step.
+static void branches_that_all_fail_once(void **state) {
+    struct world *world = *state;
+    struct world_cost costs[2];
+    world_workflow(world, WORKFLOW(DYNAMIC_FORK("\"forkTaskName\":\"a\"")));
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t n = i == 0 ? 400 : 1600;
+        bytes id = world_start(world, "w", text_of(world, list_of, n));
+        world_settle(world);
+        world->cost = (struct world_cost){0};
+        for (uint32_t branch = 0; branch < n; branch++) {
+            bytes task = world_text(world, world_poll(world, "a"), "taskId");
+            world_result_of(world, id, task, "FAILED", NULL);
+        }
+        complete_all(world);
+        costs[i] = world->cost;
+        assert_status(world, id, "COMPLETED");
+        bytes failed = world_at(world, world_get(world, id), "failedReferenceTaskNames");
+        assert_int_equal(json_count(failed), n);
+        assert_at(world, failed, "0", "_a_0");
+    }
+    assert_linear(costs[0], costs[1], 4);
+    world_audit(world);
+}
+
 static void static_fork(struct buffer *text, uint32_t n) {
     buffer_append_text(text, "{\"name\":\"w\",\"tasks\":[");
     buffer_append_text(
@@ -276,6 +301,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         big_test(w3_a_dynamic_fork_of_10_000_branches),
         big_test(w5_branches_share_their_definition),
+        big_test(branches_that_all_fail_once),
         big_test(a_static_fork_of_2000_branches),
         big_test(a_wide_static_fork_that_was_cut_off_is_retried),
         big_test(w4_a_loop_of_10_000_scripts),
