@@ -3,6 +3,7 @@
 #include "tests/simulation/flow.h"
 
 #include "proto/base/check.h"
+#include "tests/simulation/outside.h"
 
 #include <stdio.h>
 
@@ -34,6 +35,8 @@ static int64_t task_longest_ms(const struct flows *flows, const struct flow_task
     switch (task->kind) {
     case FLOW_SIMPLE:
         return simple_longest_ms(flows, task);
+    case FLOW_HTTP: // a claim may be lost once
+        return simple_longest_ms(flows, task) + OUTSIDE_LEASE_MS;
     case FLOW_FORK:
     case FLOW_DYNAMIC_FORK:
     case FLOW_SWITCH:

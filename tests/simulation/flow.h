@@ -28,6 +28,7 @@ enum flow_kind {
     FLOW_HUMAN,
     FLOW_NOOP,
     FLOW_SET_VARIABLE,
+    FLOW_HTTP,
 };
 
 // How a dynamic fork learns its branches (engine.md §10.5).
@@ -57,10 +58,10 @@ struct flow_task {
     char reference[FLOW_TEXT_BYTES];
     bool optional;
     bool permissive;         // SIMPLE
-    uint32_t type;           // SIMPLE: index of its task type
+    uint32_t type;           // SIMPLE, HTTP: index of its task type
     enum flow_plan plan;     // SIMPLE
     int32_t retry_count;     // overrides its type's; -1: does not
-    int32_t start_delay_s;   // SIMPLE
+    int32_t start_delay_s;   // SIMPLE, HTTP
     int32_t wait_s;          // WAIT
     const char *source;      // what its input reads, as in `${…}`: `t1.output.value`; or NULL
     const char *literal;     // SWITCH: the case, or NULL for the workflow's input `choice`

@@ -99,6 +99,18 @@ static void draw_script(struct draw *draw, struct flow_task *task, enum flow_kin
     set_source(draw, task, "result");
 }
 
+// Its name is a task type's, for the retries, timeouts and limits that hold for calls, too.
+static void draw_http(struct draw *draw, struct flow_task *task) {
+    struct world *world = draw->world;
+    task->kind = FLOW_HTTP;
+    task->type = (uint32_t)world_draw(world, 0, (int64_t)draw->flows->type_count - 1);
+    task->optional = world_maybe(world, 150);
+    task->retry_count = world_maybe(world, 150) ? (int32_t)world_draw(world, 0, 2) : -1;
+    task->start_delay_s = world_maybe(world, 100) ? (int32_t)world_draw(world, 1, 2) : 0;
+    task->source = world_maybe(world, 500) ? draw->source : NULL;
+    set_source(draw, task, "response.body.value");
+}
+
 static bool draw_child(struct draw *draw, struct flow_task *task, enum flow_kind kind) {
     if (draw->flow == 0) {
         return false;
@@ -253,14 +265,18 @@ static void draw_dynamic_fork(struct draw *draw, struct flow_task *task) {
 // One of the kinds that not every world has. False: none, now.
 static bool draw_special(struct draw *draw, struct flow_task *task, uint32_t depth) {
     static const enum flow_kind kinds[] = {
-        FLOW_LOOP, FLOW_DYNAMIC_FORK, FLOW_INLINE, FLOW_JQ, FLOW_START};
-    enum flow_kind kind = kinds[world_draw(draw->world, 0, 4)];
+        FLOW_LOOP, FLOW_DYNAMIC_FORK, FLOW_INLINE, FLOW_JQ, FLOW_START, FLOW_HTTP};
+    enum flow_kind kind = kinds[world_draw(draw->world, 0, 5)];
     bool room = depth < DEPTH_MAX && draw->weight < FLOW_TASKS_MAX / 2;
     if (!exists(draw, kind)) {
         return false;
     }
     if (kind == FLOW_INLINE || kind == FLOW_JQ) {
         draw_script(draw, task, kind);
+        return true;
+    }
+    if (kind == FLOW_HTTP) {
+        draw_http(draw, task);
         return true;
     }
     if (kind == FLOW_START) {

@@ -2,6 +2,7 @@
 
 #include "proto/json/json.h"
 #include "tests/simulation/flow.h"
+#include "tests/simulation/outside.h"
 #include "tests/simulation/script.h"
 
 #include <stdio.h>
@@ -86,6 +87,23 @@ write_simple(struct json_writer *writer, const struct flows *flows, const struct
         member_source(writer, "from", task->source);
     }
     member_source(writer, "seed", "workflow.input.seed");
+    json_object_end(writer);
+    if (task->start_delay_s > 0) {
+        json_member_int(writer, "startDelay", task->start_delay_s);
+    }
+    end_task(writer, task);
+}
+
+static void
+write_http(struct json_writer *writer, const struct flows *flows, const struct flow_task *task) {
+    begin_task(writer, "HTTP", flows->types[task->type].name, task->reference);
+    json_key(writer, "inputParameters");
+    json_object_begin(writer);
+    member_chars(writer, "uri", "http://outside/value");
+    member_chars(writer, "method", "POST");
+    member_source(writer, "body", task->source != NULL ? task->source : "workflow.input.seed");
+    json_member_int(writer, "connectionTimeOut", OUTSIDE_CONNECT_MS);
+    json_member_int(writer, "readTimeOut", OUTSIDE_READ_MS);
     json_object_end(writer);
     if (task->start_delay_s > 0) {
         json_member_int(writer, "startDelay", task->start_delay_s);
@@ -404,6 +422,9 @@ write_task(struct json_writer *writer, const struct flows *flows, const struct f
     case FLOW_INLINE:
     case FLOW_JQ:
         write_script(writer, task);
+        break;
+    case FLOW_HTTP:
+        write_http(writer, flows, task);
         break;
     case FLOW_SUB_WORKFLOW:
         write_child(writer, flows, task);

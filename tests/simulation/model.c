@@ -262,10 +262,11 @@ static bool is_settled(const struct judge *judge) {
         if (raw_is(row->type, "SUB_WORKFLOW") && status_is_terminal(row->status)) {
             return false;
         }
-        bool by_timer = model_is(row, "TIMED_OUT") ||
+        bool by_timer = model_is(row, "TIMED_OUT") || raw_is(row->type, "HTTP") ||
                         (raw_is(row->type, "WAIT") && status_is_terminal(row->status));
         if (by_timer && judge->definition->has_scripts) {
-            return false; // timers are recorded at once, and may have to wait for scripts then
+            return false; // timers and answers of calls are recorded at once, and may have to wait
+                          // for scripts then
         }
         scripts += raw_is(row->type, "INLINE") || raw_is(row->type, "JSON_JQ_TRANSFORM") ||
                    raw_is(row->type, "SWITCH");

@@ -416,6 +416,7 @@ enum model_way model_loop(
     bool settled = judge->settled;
     enum model_way way = WAY_ON;
     bool more = true;
+    bool began_again = false;
     for (int64_t i = 1; i <= row->iteration; i++) {
         const char *inner =
             arena_format(judge->arena, "%.*s__%lld", BYTES_ARG(scope), (long long)i);
@@ -426,7 +427,9 @@ enum model_way model_loop(
         way = is_open(judge, &task->lists[0], body) ? WAY_WAITS : way;
         judge->settled = settled;
         more = goes_on(judge, task, body, i);
-        if (!last && (way != WAY_ON || !more)) {
+        // A child of an iteration may have gone on since (engine.md §5.10).
+        began_again = judge->facts.revived && way == WAY_WAITS;
+        if (!last && !began_again && (way != WAY_ON || !more)) {
             model_object(
                 judge,
                 task->reference,
@@ -436,7 +439,7 @@ enum model_way model_loop(
             );
         }
     }
-    if (completed && row->iteration > 0 && (way != WAY_ON || more)) {
+    if (completed && !began_again && row->iteration > 0 && (way != WAY_ON || more)) {
         model_object(judge, task->reference, "ended, but %s", more ? "goes on" : "is not done");
     }
     if (judge->settled && row->iteration > 0 && way == WAY_ON && !status_is_terminal(row->status)) {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 enum {
-    PATIENCE_MS = 20 * 1000, // longer than any lease of a call in a flow
+    LATE_MS = 3 * OUTSIDE_LEASE_MS
 };
 
 // A request on its way. Owned by the action that will answer it, listed for the end of the world.
@@ -149,7 +149,7 @@ void outside_call(struct outside *outside, uint64_t incarnation, const struct no
     }
     int64_t us = world_draw(world, 300, 200000);
     if (world_maybe(world, swarm->worker_slow)) {
-        us += world_draw(world, 0, PATIENCE_MS) * 1000;
+        us += world_draw(world, 0, LATE_MS) * 1000;
     }
     world_after(world, us * 1000, tell, sent, world_maybe(world, swarm->worker_repeats) ? 2 : 1);
 }

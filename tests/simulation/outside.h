@@ -3,8 +3,16 @@
 #pragma once
 
 #include "node/core/effect.h"
+#include "proto/limits.h"
 #include "tests/simulation/swarm.h"
 #include "tests/simulation/world.h"
+
+// The times a flow's call is made with, and how long its claim then holds.
+enum {
+    OUTSIDE_CONNECT_MS = 100,
+    OUTSIDE_READ_MS = 200,
+    OUTSIDE_LEASE_MS = OUTSIDE_CONNECT_MS + OUTSIDE_READ_MS * LIMIT_CALL_READS + LIMIT_CALL_GRACE_MS
+};
 
 struct outside;
 
