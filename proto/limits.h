@@ -168,6 +168,10 @@ enum {
     LIMIT_RAFT_PART_WINDOW_BYTES = 1024 * 1024,
     // An entry: nothing the scheduler writes comes near; a follower holds no more for one group.
     LIMIT_RAFT_ENTRY_BYTES = 256 * 1024 * 1024,
+    // Snapshots a node sends at a time (distributed.md §11), and the rows of one chunk.
+    LIMIT_RAFT_SNAPSHOTS = 2,
+    LIMIT_RAFT_CHUNK_BYTES = 256 * 1024,
+    LIMIT_RAFT_KEY_BYTES = 1024,
     // Votes, acknowledgements and the like that wait for one frame; what is more is lost, as on the
     // way. A frame that holds no more than the second of appends takes them along.
     LIMIT_RAFT_URGENT_BYTES = 128 * 1024,

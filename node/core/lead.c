@@ -214,6 +214,15 @@ static void take_up(struct node *node, const struct raft_event *event) {
     case RAFT_READ_CONFIRMED:
         gates_read_confirmed(node->gates, event->group, event->read);
         break;
+    case RAFT_INSTALLING_ROWS: // nothing of the group is here meanwhile, definitions neither
+        node->groups[event->group].visited = 0;
+        break;
+    case RAFT_INSTALLED: // what lies before was replaced as a whole
+        node->groups[event->group].visited = event->index;
+        if (event->group == CATALOG_GROUP) {
+            definitions_ask(node);
+        }
+        break;
     }
 }
 

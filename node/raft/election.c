@@ -53,6 +53,11 @@ void election_hasten(struct raft *raft, struct replica *replica) {
     replica_wake(raft, replica, (mono_time){raft->now.ns + replica->timeout_ns});
 }
 
+// I1: from the beginning of an install to its end.
+static bool may_not_vote(const struct replica *replica) {
+    return replica->install_state != STORE_INSTALL_NONE && !mutant_is("vote_while_installing");
+}
+
 // --- becoming ------------------------------------------------------------------------------------
 
 static void stop_leading(struct raft *raft, struct replica *replica) {
@@ -250,9 +255,12 @@ void election_wake(struct raft *raft, struct replica *replica) {
         wake_leader(raft, replica);
         return;
     }
+    install_look(raft, replica);
     mono_time due = {last_heard(replica).ns + replica->timeout_ns};
     if (due.ns > raft->now.ns) {
         replica_wake(raft, replica, due);
+    } else if (may_not_vote(replica)) {
+        election_rearm(raft, replica);
     } else {
         stand_perhaps(raft, replica);
     }
@@ -262,7 +270,7 @@ void election_wake(struct raft *raft, struct replica *replica) {
 
 bool election_start_transfer(struct raft *raft, struct replica *replica, node_id to) {
     struct follower *heir = replica_follower(replica, to);
-    bool fit = heir != NULL && replica->announced && replica->transfer_to == 0 &&
+    bool fit = heir != NULL && replica->announced && replica->transfer_to == 0 && heir->counts &&
                heir->progress <= RAFT_REPLICATING && !heir->pair->closed &&
                !mono_passed(raft, lead_heard(replica, heir), LIMIT_RAFT_ELECTION_MS_MIN);
     if (!fit) {
@@ -279,7 +287,7 @@ bool election_start_transfer(struct raft *raft, struct replica *replica, node_id
 // The heir has everything, durably: it may stand. Said again with every acknowledgement.
 void election_transfer_ready(struct raft *raft, struct replica *replica) {
     struct follower *heir = replica_follower(replica, replica->transfer_to);
-    if (heir != NULL && heir->match == replica->last) {
+    if (heir != NULL && heir->counts && heir->match == replica->last) {
         struct message now = {
             .kind = MESSAGE_TIMEOUT_NOW, .group = replica->id, .term = replica->term};
         pair_say(raft, heir->pair, &now);
@@ -332,7 +340,8 @@ static void receive_pre_vote(
         say_stale(raft, replica, from);
         return;
     }
-    bool grants = !is_loyal(raft, replica, from->node) && log_is_up_to_date(replica, message);
+    bool grants = !may_not_vote(replica) && !is_loyal(raft, replica, from->node) &&
+                  log_is_up_to_date(replica, message);
     if (grants && replica->role == RAFT_PRE_CANDIDATE) {
         grants = yields(raft, replica, message, from->node);
         if (grants) {
@@ -366,7 +375,7 @@ static void receive_vote(
     node_id vote = is_higher ? 0 : replica->vote;
     bool is_free = vote == 0 || vote == from->node || mutant_is("vote_twice");
     bool is_led = !is_higher && replica->leader != 0;
-    if (is_free && !is_led && log_is_up_to_date(replica, message)) {
+    if (is_free && !is_led && !may_not_vote(replica) && log_is_up_to_date(replica, message)) {
         take_up(raft, replica, message->term, from->node, 0);
         election_rearm(raft, replica);
         replica->grant_to = from->node;
@@ -429,7 +438,7 @@ err election_receive(
         receive_vote_reply(raft, replica, sender, message);
     } else if (message->kind == MESSAGE_TIMEOUT_NOW) {
         bool fits = message->term == replica->term && replica->role == RAFT_FOLLOWER &&
-                    replica->leader == from;
+                    replica->leader == from && !may_not_vote(replica);
         if (fits) {
             stand(raft, replica, true);
         }

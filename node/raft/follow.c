@@ -19,6 +19,7 @@ void follow_reset(struct replica *replica) {
     replica->acked = 0;
     replica->ack_owed = false;
     replica->reject_owed = false;
+    replica->install_id = 0; // numbers are one leader's
     if (replica->assembly != NULL) {
         buffer_deinit(&replica->assembly->payload);
         free(replica->assembly);
@@ -28,6 +29,11 @@ void follow_reset(struct replica *replica) {
 
 static log_index lesser(log_index left, log_index right) {
     return left < right ? left : right;
+}
+
+void follow_forget(struct replica *replica) {
+    follow_reset(replica);
+    replica->leader_commit = 0;
 }
 
 // --- answers -------------------------------------------------------------------------------------
@@ -45,6 +51,8 @@ static void say_ack(struct raft *raft, struct replica *replica, struct pair *pai
             .term = replica->term,
             .index = index,
             .commit = replica->commit,
+            .epoch = store_log_epoch(raft->store, replica->id),
+            .state = replica->install_state,
         };
         pair_say(raft, pair, &ack);
     }
@@ -61,6 +69,7 @@ static void say_reject(struct raft *raft, struct replica *replica, struct pair *
             .hint = replica->reject_hint,
             .hint_term = replica->reject_term,
             .last = replica->last,
+            .epoch = store_log_epoch(raft->store, replica->id),
         };
         pair_say(raft, pair, &reject);
     }
@@ -75,6 +84,7 @@ void follow_durable(struct raft *raft, struct replica *replica) {
     log_index commit = lesser(replica->leader_commit, bound);
     if (commit > replica->commit) {
         replica_committed(raft, replica, commit);
+        install_look(raft, replica);
     }
     if (replica_hard_durable(raft, replica)) {
         say_ack(raft, replica, leader->pair);
@@ -230,6 +240,7 @@ say_part_ack(struct raft *raft, struct replica *replica, log_index index, uint64
             .kind = MESSAGE_PART_ACK,
             .group = replica->id,
             .term = replica->term,
+            .epoch = store_log_epoch(raft->store, replica->id),
             .index = index,
             .offset = offset,
         };
@@ -346,6 +357,14 @@ err follow_receive(
     replica->heard = raft->now;
     if (message->commit > replica->leader_commit) {
         replica->leader_commit = message->commit;
+    }
+    bool is_install = message->kind == MESSAGE_INSTALL || message->kind == MESSAGE_CHUNK ||
+                      message->kind == MESSAGE_INSTALL_END;
+    if (is_install) {
+        return install_receive(raft, replica, message);
+    }
+    if (!install_takes_entries(raft, replica)) {
+        return ERR_NONE;
     }
     err error = message->kind == MESSAGE_COMMIT ? ERR_NONE : take_append(raft, replica, message);
     follow_durable(raft, replica);

@@ -58,6 +58,9 @@ static void begin_follower(const struct raft *raft, struct follower *follower, l
     flights_clear(follower);
     pair_relist(follower->pair);
     follower->progress = RAFT_PROBING;
+    follower->counts = true;
+    follower->install_owed = false;
+    follower->install_through = 0;
     follower->probe_owed = false;
     follower->epoch_known = false;
     follower->log_epoch = 0;
@@ -94,6 +97,7 @@ void lead_begin(struct raft *raft, struct replica *replica) {
 void lead_end(struct raft *raft, struct replica *replica) {
     for (uint32_t i = 0; i < replica_others(replica); i++) {
         flights_clear(&replica->followers[i]);
+        install_forget(raft, replica, &replica->followers[i]);
         pair_relist(replica->followers[i].pair);
     }
     replica->announced = false;
@@ -124,7 +128,9 @@ static log_index majority_match(const struct replica *replica) {
     log_index indexes[RAFT_VOTERS_MAX] = {replica->durable};
     uint32_t count = 1;
     for (uint32_t i = 0; i < replica_others(replica); i++) {
-        log_index match = replica->followers[i].match;
+        const struct follower *follower = &replica->followers[i];
+        bool counts = follower->counts || mutant_is("installing_counts");
+        log_index match = counts ? follower->match : 0;
         uint32_t at = count++;
         for (; at > 0 && indexes[at - 1] < match; at--) {
             indexes[at] = indexes[at - 1];
@@ -185,6 +191,15 @@ mono_time lead_resend(struct raft *raft, struct replica *replica) {
         bool unsure =
             follower->progress == RAFT_REPLICATING && follower->commit_known < replica->commit;
         bool served = follower->progress <= RAFT_REPLICATING;
+        if (!served || !follower->counts) {
+            bool due = mono_passed(raft, follower->install_looked, LIMIT_RAFT_RESEND_MS);
+            if (due) {
+                follower->install_looked = raft->now;
+                install_look_after(raft, replica, follower);
+            }
+            mono_time look = mono_after(follower->install_looked, LIMIT_RAFT_RESEND_MS);
+            next = look.ns < next.ns ? look : next;
+        }
         if (!served || !(waits || unsure) || pair_is_silent(raft, follower->pair)) {
             continue; // a pair that is heard again is probed at once
         }
@@ -357,6 +372,9 @@ static enum fill fill_once(
     if (!kept) {
         flights_clear(follower);
         follower->progress = RAFT_NEEDS_SNAPSHOT;
+        follower->part_sent = 0;
+        follower->part_acked = 0;
+        replica_wake(raft, replica, raft->now);
         return FILL_DONE;
     }
     struct message head = append_head(replica, follower, MESSAGE_APPEND, log_term, chain);
@@ -378,6 +396,9 @@ bool lead_fill(
     struct buffer *frame,
     size_t frame_bytes_max
 ) {
+    if (follower->progress == RAFT_INSTALLING) {
+        return install_fill(raft, replica, follower, frame, frame_bytes_max);
+    }
     enum fill fill = FILL_MORE;
     while (fill == FILL_MORE) {
         fill = fill_once(raft, replica, follower, frame, frame_bytes_max);
@@ -394,7 +415,10 @@ static bool epoch_fits(struct follower *follower, uint64_t epoch) {
     }
     if (follower->epoch_known && epoch > follower->log_epoch) {
         follower->match = 0;
-        follower->progress = RAFT_PROBING;
+        follower->match_sequence = 0;
+        if (follower->progress <= RAFT_REPLICATING) {
+            follower->progress = RAFT_PROBING;
+        }
         follower->part_sent = 0;
         follower->part_acked = 0;
         flights_clear(follower);
@@ -413,8 +437,18 @@ MUST_USE static err receive_ack(
     if (message->index > replica->last) {
         return err_make(ERR_INVALID, "an acknowledgement of an entry that was never made");
     }
-    if (follower->progress == RAFT_PEER_FAULTY) {
-        return ERR_NONE;
+    if (follower->progress > RAFT_NEEDS_SNAPSHOT) {
+        return ERR_NONE; // it gets rows, or counts for nothing
+    }
+    if (message->state == STORE_INSTALL_NONE && !follower->counts) {
+        follower->counts = true; // its install has ended
+        follower->install_through = 0;
+        install_forget(raft, replica, follower);
+    } else if (message->state != STORE_INSTALL_NONE) {
+        follower->counts = false;
+        if (follower->install_through == 0 && replica->announced) {
+            follower->install_through = replica->commit;
+        }
     }
     if (message->index > follower->match) {
         follower->match = message->index;
@@ -468,8 +502,14 @@ static void receive_reject(
     if (message->last < follower->match && follower->pair->sequence > follower->match_sequence) {
         // It acknowledged more, in this very epoch: its disk lied. It counts for nothing.
         follower->progress = RAFT_PEER_FAULTY;
+        follower->part_sent = 0;
+        follower->part_acked = 0;
         follower->match = 0;
         flights_clear(follower);
+        return;
+    }
+    if (follower->progress == RAFT_INSTALLING) {
+        install_receive_reject(raft, replica, follower, message);
         return;
     }
     bool is_stale = follower->progress == RAFT_REPLICATING ? message->index <= follower->match
@@ -525,6 +565,8 @@ err lead_receive(
     }
     if (message->kind == MESSAGE_REJECT) {
         receive_reject(raft, replica, follower, message);
+    } else if (message->kind == MESSAGE_INSTALL_ACK) {
+        install_receive_ack(raft, replica, follower, message);
     } else {
         check(message->kind == MESSAGE_PART_ACK);
         receive_part_ack(raft, replica, follower, message);

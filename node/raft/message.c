@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum {
-    MESSAGE_NUMBERS_MAX = 5,
+    MESSAGE_NUMBERS_MAX = 6,
     VARINT_BYTES_MAX = 10,
     CHAIN_BYTES = 16,
     BODY_SIZE_BYTES = 4
@@ -33,10 +33,21 @@ static const struct message_shape shapes[MESSAGE_KIND_COUNT] = {
     [MESSAGE_APPEND] = {"append", true, true, 3, {AT(index), AT(log_term), AT(commit)}},
     [MESSAGE_PART] = {"part", true, true, 4, {AT(index), AT(log_term), AT(commit), AT(offset)}},
     [MESSAGE_PART_ACK] = {"part-ack", false, false, 3, {AT(epoch), AT(index), AT(offset)}},
-    [MESSAGE_ACK] = {"ack", false, false, 3, {AT(epoch), AT(index), AT(commit)}},
+    [MESSAGE_ACK] = {"ack", false, false, 4, {AT(epoch), AT(index), AT(commit), AT(state)}},
     [MESSAGE_REJECT] =
         {"reject", false, false, 5, {AT(epoch), AT(index), AT(hint), AT(hint_term), AT(last)}},
     [MESSAGE_COMMIT] = {"commit", false, false, 1, {AT(commit)}},
+    [MESSAGE_INSTALL] =
+        {"install", true, false, 5, {AT(epoch), AT(install), AT(index), AT(log_term), AT(time)}},
+    [MESSAGE_CHUNK] =
+        {"chunk", false, true, 5, {AT(install), AT(number), AT(offset), AT(total), AT(final)}},
+    [MESSAGE_INSTALL_ACK] =
+        {"install-ack",
+         false,
+         false,
+         5,
+         {AT(epoch), AT(install), AT(number), AT(offset), AT(state)}},
+    [MESSAGE_INSTALL_END] = {"install-end", false, false, 2, {AT(epoch), AT(index)}},
 };
 
 static err malformed(const char *text) {

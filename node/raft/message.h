@@ -50,6 +50,10 @@ enum message_kind {
     MESSAGE_ACK,            // my log is yours up to there, on disk
     MESSAGE_REJECT,         // I have not the entry before
     MESSAGE_COMMIT,         // that is committed
+    MESSAGE_INSTALL,        // drop your log: rows as of that position follow
+    MESSAGE_CHUNK,          // a piece of them
+    MESSAGE_INSTALL_ACK,    // how far I am with the rows
+    MESSAGE_INSTALL_END,    // you are a voter again once that is committed
     MESSAGE_KIND_COUNT
 };
 
@@ -71,6 +75,12 @@ struct message {
     uint64_t granted;
     uint64_t transfer; // VOTE: the leader itself wants it
     uint64_t version;  // LIST
+    uint64_t install;  // which snapshot: a number of the leader's process
+    uint64_t number;   // CHUNK: its; INSTALL_ACK: of the next one
+    uint64_t total;    // CHUNK: bytes of all its pieces
+    uint64_t final;    // CHUNK: no other follows
+    uint64_t state;    // ACK, INSTALL_ACK: enum store_install
+    uint64_t time;     // INSTALL: partition time at the position
     hash128 chain;     // of the entry at `index`
     bytes body;        // borrowed. LIST: groups and terms; APPEND: entries; PART: head and piece
 };

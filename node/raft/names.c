@@ -16,6 +16,7 @@ const char *raft_progress_name(enum raft_progress progress) {
         [RAFT_PROBING] = "probing",
         [RAFT_REPLICATING] = "replicating",
         [RAFT_NEEDS_SNAPSHOT] = "needs-snapshot",
+        [RAFT_INSTALLING] = "installing",
         [RAFT_PEER_FAULTY] = "faulty",
     };
     return names[progress];

@@ -71,7 +71,8 @@ bool pair_covers(const struct pair *pair, const struct follower *follower) {
 
 static bool agrees(const struct replica *replica) {
     return replica->configured && replica->role == RAFT_FOLLOWER &&
-           replica->leader == replica->listed_by && replica->term == replica->listed_term;
+           replica->install_state == STORE_INSTALL_NONE && replica->leader == replica->listed_by &&
+           replica->term == replica->listed_term;
 }
 
 void pair_refresh(struct raft *raft, struct replica *replica) {
@@ -513,10 +514,14 @@ MUST_USE static err take_message(
     case MESSAGE_APPEND:
     case MESSAGE_PART:
     case MESSAGE_COMMIT:
+    case MESSAGE_INSTALL:
+    case MESSAGE_CHUNK:
+    case MESSAGE_INSTALL_END:
         return follow_receive(raft, replica, pair->node, message);
     case MESSAGE_ACK:
     case MESSAGE_REJECT:
     case MESSAGE_PART_ACK:
+    case MESSAGE_INSTALL_ACK:
         return lead_receive(raft, replica, pair->node, message);
     case MESSAGE_NONE:
     case MESSAGE_LIST:

@@ -56,6 +56,10 @@ struct raft *raft_create(const struct raft_options *options) {
     raft->events = zeroed(raft->events_capacity, sizeof(*raft->events));
     raft->touched = zeroed(raft->group_count, sizeof(*raft->touched));
     ring_init(&raft->readers, raft->group_count);
+    for (uint32_t i = 0; i < LIMIT_RAFT_SNAPSHOTS; i++) {
+        buffer_init(&raft->snapshots[i].rows, LIMIT_RAFT_ENTRY_BYTES);
+        buffer_init(&raft->snapshots[i].next, LIMIT_RAFT_KEY_BYTES);
+    }
     return raft;
 }
 
@@ -64,6 +68,7 @@ static void replica_free(struct replica *replica) {
         buffer_deinit(&replica->assembly->payload);
         free(replica->assembly);
     }
+    buffer_deinit(&replica->install_piece);
     free(replica->followers);
 }
 
@@ -76,6 +81,10 @@ void raft_destroy(struct raft **raft) {
     }
     for (uint32_t i = 0; i < (*raft)->pair_count; i++) {
         pair_destroy((*raft)->pairs[i]);
+    }
+    for (uint32_t i = 0; i < LIMIT_RAFT_SNAPSHOTS; i++) {
+        buffer_deinit(&(*raft)->snapshots[i].rows);
+        buffer_deinit(&(*raft)->snapshots[i].next);
     }
     heap_deinit(&(*raft)->wakes);
     free((*raft)->replicas);
@@ -127,6 +136,7 @@ void raft_configure(struct raft *raft, group_id group, const struct raft_config 
         return;
     }
     configure_followers(raft, replica, config);
+    install_open(raft, replica);
     election_rearm(raft, replica);
     if (replica->preferred) {
         election_hasten(raft, replica);
@@ -154,6 +164,7 @@ void raft_tick(struct raft *raft, mono_time now) {
 
 static void replica_durable(struct raft *raft, struct replica *replica) {
     election_durable(raft, replica);
+    install_durable(raft, replica);
     if (replica->role == RAFT_LEADER) {
         lead_count(raft, replica);
     } else {
@@ -285,6 +296,11 @@ bool raft_is_transferring(const struct raft *raft, group_id group) {
     return replica != NULL && replica->transfer_to != 0;
 }
 
+bool raft_is_installing(const struct raft *raft, group_id group) {
+    const struct replica *replica = raft_replica(raft, group);
+    return replica != NULL && replica->install_state != STORE_INSTALL_NONE;
+}
+
 node_id raft_leader(const struct raft *raft, group_id group) {
     const struct replica *replica = raft_replica(raft, group);
     return replica == NULL ? 0 : replica->leader;
@@ -324,6 +340,7 @@ static void status_of_followers(
             .progress = follower->progress,
             .match = follower->match,
             .log_epoch = follower->log_epoch,
+            .counts = follower->counts,
             .answers = !mono_passed(raft, lead_heard(replica, follower), LIMIT_RAFT_ELECTION_MS),
         };
     }
@@ -346,6 +363,7 @@ struct raft_group_status raft_status(const struct raft *raft, group_id group) {
         .durable = replica->durable,
         .commit = replica->commit,
         .elections = replica->elections,
+        .installing = replica->install_state != STORE_INSTALL_NONE,
     };
     if (replica->role == RAFT_LEADER) {
         status_of_followers(raft, replica, &status);
@@ -454,6 +472,9 @@ void replica_committed(struct raft *raft, struct replica *replica, log_index ind
     check(index > replica->commit && index <= replica->last);
     replica->commit = index;
     store_commit(raft->store, replica->id, index);
+    if (replica->install_state != STORE_INSTALL_NONE) {
+        return; // told as a whole by RAFT_INSTALLED
+    }
     struct raft_event *event = NULL;
     if (replica->commit_event != 0) {
         event = &raft->events[(replica->commit_event - 1) & (raft->events_capacity - 1)];

@@ -92,7 +92,9 @@ enum raft_event_kind {
     RAFT_LEADING,   // this node leads `term` and its first entry is committed: decide from now on
     RAFT_FOLLOWING, // not leading (any more); `leader` is who does, 0 when unknown
     RAFT_COMMITTED, // entries up to `index` are committed; store_commit was called
-    RAFT_READ_CONFIRMED // all rounds up to `read` are proved
+    RAFT_READ_CONFIRMED,  // all rounds up to `read` are proved
+    RAFT_INSTALLING_ROWS, // the group's state goes and comes anew: nothing of it is to be read here
+    RAFT_INSTALLED        // it is here, as of `index`: RAFT_COMMITTED goes on after that
 };
 
 struct raft_event {
@@ -123,6 +125,9 @@ bool raft_is_leader(const struct raft *raft, group_id group);
 // Is handing the group over: proposes nothing more.
 bool raft_is_transferring(const struct raft *raft, group_id group);
 
+// The group's rows are being replaced by a snapshot: what can be read here is not its state.
+bool raft_is_installing(const struct raft *raft, group_id group);
+
 // The leader as far as known; 0: not known.
 node_id raft_leader(const struct raft *raft, group_id group);
 uint64_t raft_term(const struct raft *raft, group_id group);
@@ -141,7 +146,8 @@ enum raft_role {
 enum raft_progress {
     RAFT_PROBING,        // one message at a time until the logs are known to meet
     RAFT_REPLICATING,    // messages follow each other within the window
-    RAFT_NEEDS_SNAPSHOT, // the leader no longer keeps the entries it needs
+    RAFT_NEEDS_SNAPSHOT, // the leader no longer keeps the entries it needs; waits for its turn
+    RAFT_INSTALLING,     // gets rows
     RAFT_PEER_FAULTY     // its log ends below what it acknowledged: its disk lied (rule 5)
 };
 
@@ -150,6 +156,7 @@ struct raft_follower_status {
     enum raft_progress progress;
     log_index match; // known to be durable there
     uint64_t log_epoch;
+    bool counts;  // is not being installed
     bool answers; // within the last election timeout
 };
 
@@ -164,7 +171,8 @@ struct raft_group_status {
     log_index last;
     log_index durable;
     log_index commit;
-    uint64_t elections;      // this node stood in
+    uint64_t elections; // this node stood in
+    bool installing;
     uint32_t follower_count; // of a leader: the other voters
     struct raft_follower_status followers[RAFT_VOTERS_MAX - 1];
 };
@@ -188,6 +196,8 @@ struct raft_stats {
     uint64_t appends_resent;   // progress fell back to probing
     uint64_t appends_refused;  // by the store: no room, or a chain that does not fit
     uint64_t reads_confirmed;  // rounds
+    uint64_t installs_begun;   // as leader
+    uint64_t installs_ended;   // as follower
 };
 
 struct raft_stats raft_stats(const struct raft *raft);

@@ -35,9 +35,12 @@ struct follower {
 
     // of a leader's term
     enum raft_progress progress;
-    bool append_queued; // in the pair's ring of groups with entries to send
-    bool commit_queued; // in the pair's ring of groups with news of a commit
-    bool probe_owed;    // an append is owed, with entries or without
+    bool append_queued;        // in the pair's ring of groups with entries to send
+    bool commit_queued;        // in the pair's ring of groups with news of a commit
+    bool probe_owed;           // an append is owed, with entries or without
+    bool install_owed;         // what comes next of a snapshot
+    bool counts;               // its acknowledgements: it is not being installed
+    log_index install_through; // END may come once this is committed there; 0: rows are missing
     bool epoch_known;
     uint64_t log_epoch;
     log_index match;
@@ -51,7 +54,8 @@ struct follower {
     uint64_t listed_version; // of the pair's list that named the group first
     uint64_t excepted_by;    // the pair's snapshot that excepted the group
     mono_time heard;         // an answer in this term
-    mono_time sent;          // the last append, or progress of it
+    mono_time install_looked;
+    mono_time sent; // the last append, or progress of it
     struct flights flights;
 };
 
@@ -108,6 +112,15 @@ struct replica {
     uint64_t listed_term;
     uint64_t list_seen; // version of that list
     bool excepted;      // and we do not follow that
+
+    // being installed (install.c)
+    enum store_install install_state;
+    uint64_t install_id;     // the leader's number of it; 0: not known since a restart
+    uint64_t install_number; // of the next chunk
+    log_lsn install_lsn;
+    log_index install_through;
+    bool install_owed; // to say that it began
+    struct buffer install_piece;
 
     // as candidate
     bool votes_asked;
@@ -185,6 +198,22 @@ struct pair {
     uint64_t flight_bytes;
 };
 
+// Rows on their way to a follower.
+struct snapshot {
+    bool used;
+    group_id group;
+    node_id node;
+    uint64_t id;
+    struct store_position position;
+    mono_time placed;
+    bool begun;      // the follower dropped its log for it
+    uint64_t number; // of the chunk
+    uint64_t offset; // of it that arrived
+    bool last;
+    struct buffer rows; // the chunk
+    struct buffer next; // where the scan goes on
+};
+
 struct durability {
     log_lsn lsn;
     group_id group;
@@ -220,6 +249,8 @@ struct raft {
     bool round_sent;
     mono_time round_begun;
     struct group_ring readers;
+    struct snapshot snapshots[LIMIT_RAFT_SNAPSHOTS];
+    uint64_t snapshot_count;
     struct raft_stats stats;
 };
 
@@ -316,11 +347,45 @@ MUST_USE err lead_receive(
 
 // Forgets what was known of the leader's log.
 void follow_reset(struct replica *replica);
+// And what its commit was: the log is another.
+void follow_forget(struct replica *replica);
 // The log is durable further: acknowledges, commits.
 void follow_durable(struct raft *raft, struct replica *replica);
 MUST_USE err follow_receive(
     struct raft *raft, struct replica *replica, node_id from, const struct message *message
 );
+
+// --- install.c -----------------------------------------------------------------------------------
+
+// The leader's side.
+void install_look_after(struct raft *raft, struct replica *replica, struct follower *follower);
+void install_forget(struct raft *raft, struct replica *replica, const struct follower *follower);
+bool install_fill(
+    struct raft *raft,
+    struct replica *replica,
+    struct follower *follower,
+    struct buffer *frame,
+    size_t frame_bytes_max
+);
+void install_receive_ack(
+    struct raft *raft,
+    struct replica *replica,
+    struct follower *follower,
+    const struct message *message
+);
+void install_receive_reject(
+    struct raft *raft,
+    struct replica *replica,
+    struct follower *follower,
+    const struct message *message
+);
+// The follower's.
+void install_open(struct raft *raft, struct replica *replica);
+bool install_takes_entries(struct raft *raft, struct replica *replica);
+void install_look(struct raft *raft, struct replica *replica);
+void install_durable(struct raft *raft, struct replica *replica);
+MUST_USE err
+install_receive(struct raft *raft, struct replica *replica, const struct message *message);
 
 // --- pair.c: frames, heartbeats, lists, rounds ---------------------------------------------------
 

@@ -125,15 +125,6 @@ node_id cluster_leader(const struct cluster *cluster, group_id group) {
     return leader;
 }
 
-static bool needs_snapshot(const struct raft_group_status *led, node_id node) {
-    for (uint32_t i = 0; i < led->follower_count; i++) {
-        if (led->followers[i].node == node) {
-            return led->followers[i].progress == RAFT_NEEDS_SNAPSHOT;
-        }
-    }
-    return false;
-}
-
 static bool group_is_settled(struct cluster *cluster, group_id group) {
     node_id leader = cluster_leader(cluster, group);
     if (leader == 0) {
@@ -143,11 +134,8 @@ static bool group_is_settled(struct cluster *cluster, group_id group) {
     for (node_id node = 1; node <= cluster->options.node_count; node++) {
         if (has_replica(cluster, node, group)) {
             struct raft_group_status own = raft_status(cluster->machines[node].raft, group);
-            if (needs_snapshot(&led, node)) {
-                continue;
-            }
             if (own.term != led.term || own.commit != led.last || own.last != led.last ||
-                own.leader != leader) {
+                own.leader != leader || own.installing) {
                 return false;
             }
         }
@@ -346,9 +334,21 @@ static void take_events(struct cluster *cluster, struct machine *machine) {
     while (raft_take_event(machine->raft, &event)) {
         if (event.kind == RAFT_COMMITTED) {
             oracle_committed(&cluster->oracle, machine->id, event.group, event.index);
+        } else if (event.kind == RAFT_INSTALLED) {
+            oracle_installed(&cluster->oracle, machine->id, event.group, event.index);
         } else if (event.kind == RAFT_READ_CONFIRMED) {
             oracle_read_confirmed(&cluster->oracle, machine->id, event.group, event.read);
         }
+    }
+}
+
+// Not a thread here: done when it is due.
+static void checkpoint(struct cluster *cluster, struct machine *machine, bool force) {
+    struct store_checkpoint *checkpoint =
+        store_checkpoint_begin(machine->store, cluster->now, force);
+    if (checkpoint != NULL) {
+        check(!err_is(store_checkpoint_write(checkpoint)));
+        store_checkpoint_end(machine->store, &checkpoint);
     }
 }
 
@@ -378,6 +378,7 @@ static void finish(struct cluster *cluster, struct machine *machine) {
         send_frame(cluster, machine->id, to, buffer_bytes(&cluster->frame));
     }
     begin_batch(cluster, machine);
+    checkpoint(cluster, machine, false);
     mono_time wakeup = raft_next_wakeup(machine->raft);
     wakeup.ns += wakeup.ns == INT64_MAX ? 0 : machine->lag_ns;
     mono_time late = {cluster->now.ns + draw(cluster, TICK_US_MAX) * 1000};
@@ -539,6 +540,7 @@ void cluster_start(struct cluster *cluster, node_id node) {
         .overlay_bytes_max = 64 * 1024 * 1024,
         .checkpoint_bytes = 4 * 1024 * 1024,
         .checkpoint_ms = 250,
+        .history_bytes = cluster->options.history_bytes,
         .cluster = "cluster",
         .random_seed = random_u64(&cluster->random),
     };
@@ -625,14 +627,8 @@ void cluster_heal(struct cluster *cluster) {
 
 void cluster_checkpoint(struct cluster *cluster, node_id node) {
     struct machine *machine = cluster_machine(cluster, node);
-    if (!machine->up) {
-        return;
-    }
-    struct store_checkpoint *checkpoint =
-        store_checkpoint_begin(machine->store, cluster->now, true);
-    if (checkpoint != NULL) {
-        check(!err_is(store_checkpoint_write(checkpoint)));
-        store_checkpoint_end(machine->store, &checkpoint);
+    if (machine->up) {
+        checkpoint(cluster, machine, true);
     }
 }
 

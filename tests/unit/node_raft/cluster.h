@@ -21,6 +21,7 @@ struct cluster_options {
     uint32_t group_count;
     uint32_t voter_count;      // of each group: nodes g, g+1, … in a circle; 0: all
     size_t value_bytes_max;    // of what clients write; some larger than a frame make parts
+    size_t history_bytes;      // entries kept behind a checkpoint; 0: as the server
     bool tells_of_connections; // raft_peer_changed when a node crashes, starts, is cut off
 };
 

@@ -93,6 +93,36 @@ judge_entry(struct oracle *oracle, group_id id, log_index index, struct oracle_e
     }
 }
 
+static void values_at(const struct oracle_group *group, log_index index, uint64_t *values) {
+    memset(values, 0, sizeof(*values) * ORACLE_KEYS);
+    for (size_t i = 0; i < group->writes_count; i++) {
+        const struct oracle_write *write = &group->writes[i];
+        if (write->index <= index && group->committed[write->index].term == write->term) {
+            values[write->key] = write->value;
+        }
+    }
+}
+
+// The log was dropped for a snapshot: what it stands for is what the group committed.
+static void begin_at(struct oracle *oracle, node_id node, group_id id, const struct store *store) {
+    struct oracle_group *group = &oracle->groups[id];
+    struct oracle_log *log = &group->logs[node];
+    struct store_group known = store_group(store, id);
+    log_index at = known.commit_index;
+    if (at > group->commit) {
+        oracle_fail(oracle, "4: node %u is given what is not committed", node);
+        return;
+    }
+    log->entries = grown(log->entries, &log->capacity, at + 1, sizeof(*log->entries));
+    memcpy(log->entries, group->committed, (at + 1) * sizeof(*log->entries));
+    log->epoch = store_log_epoch(store, id);
+    log->last = at;
+    log->commit = at;
+    log->durable = 0;
+    log->batch_last = 0;
+    values_at(group, at, log->values);
+}
+
 // Takes over what changed: from above what is committed, nothing below can have.
 static void follow_log(
     struct oracle *oracle, node_id node, group_id id, const struct store *store, log_index last
@@ -100,7 +130,9 @@ static void follow_log(
     struct oracle_log *log = &oracle->groups[id].logs[node];
     log->entries = grown(log->entries, &log->capacity, last + 1, sizeof(*log->entries));
     log_index kept = log->last < last ? log->last : last;
-    for (log_index i = log->commit + 1; i <= kept; i++) {
+    log_index applied = store_group(store, id).applied_index;
+    log_index from = log->commit > applied ? log->commit : applied;
+    for (log_index i = from + 1; i <= kept; i++) {
         if (!entry_equal(log->entries[i], entry_of(store, id, i))) {
             kept = i - 1;
         }
@@ -164,6 +196,10 @@ void oracle_observe(
 ) {
     struct oracle_log *log = &oracle->groups[group].logs[node];
     struct store_group known = store_group(store, group);
+    if (store_log_epoch(store, group) != log->epoch) {
+        begin_at(oracle, node, group, store);
+    }
+    log->installing = raft_is_installing(raft, group);
     follow_log(oracle, node, group, store, known.last_index);
     struct raft_group_status status = raft_status(raft, group);
     if (known.term < log->term || known.commit_index < log->commit) {
@@ -186,6 +222,7 @@ void oracle_batch_began(struct oracle *oracle, node_id node) {
         log->batch_out = true;
         log->batch_last = log->last;
         log->batch_term = log->term;
+        log->batch_epoch = log->epoch;
         log->batch_vote = log->vote;
     }
 }
@@ -194,6 +231,7 @@ void oracle_batch_synced(struct oracle *oracle, node_id node) {
     for (uint32_t i = 0; i < oracle->group_count; i++) {
         struct oracle_log *log = &oracle->groups[i].logs[node];
         log->batch_out = false;
+        log->durable_epoch = log->batch_epoch;
         log->durable = log->batch_last > log->durable ? log->batch_last : log->durable;
         log->durable_term = log->batch_term;
         log->durable_vote = log->batch_vote;
@@ -211,21 +249,21 @@ void oracle_crashed(struct oracle *oracle, node_id node) {
     }
 }
 
-static void values_at(const struct oracle_group *group, log_index index, uint64_t *values) {
-    memset(values, 0, sizeof(*values) * ORACLE_KEYS);
-    for (size_t i = 0; i < group->writes_count; i++) {
-        const struct oracle_write *write = &group->writes[i];
-        if (write->index <= index && group->committed[write->index].term == write->term) {
-            values[write->key] = write->value;
-        }
-    }
-}
-
 void oracle_started(
     struct oracle *oracle, node_id node, group_id group, const struct store *store
 ) {
     struct oracle_log *log = &oracle->groups[group].logs[node];
     struct store_group known = store_group(store, group);
+    uint64_t epoch = store_log_epoch(store, group);
+    log->installing = store_installing(store, group) != STORE_INSTALL_NONE;
+    if (epoch != log->durable_epoch) {
+        oracle_fail(oracle, "6: the log epoch of node %u went back by its restart", node);
+        return;
+    }
+    if (epoch != log->epoch || log->installing) {
+        log->last = 0;
+        begin_at(oracle, node, group, store);
+    }
     if (known.last_index < log->durable || known.commit_index > known.last_index) {
         oracle_fail(oracle, "8: node %u lost entries of group %u it had synced", node, group);
         return;
@@ -236,7 +274,8 @@ void oracle_started(
     }
     log_index first = known.commit_index < log->commit ? known.commit_index : log->commit;
     log->commit = first;
-    for (log_index i = first + 1; i <= log->durable; i++) {
+    log_index from = first > known.applied_index ? first : known.applied_index;
+    for (log_index i = from + 1; i <= log->durable; i++) {
         if (!entry_equal(log->entries[i], entry_of(store, group, i))) {
             oracle_fail(oracle, "8: node %u has other entries than it had synced", node);
         }
@@ -298,7 +337,7 @@ static void judge_message(struct oracle *oracle, node_id node, const struct mess
         judge_vote(oracle, node, message, node);
     } else if (message->kind == MESSAGE_VOTE_REPLY && message->granted == 1) {
         judge_vote(oracle, node, message, log->vote);
-    } else if (message->kind == MESSAGE_ACK && message->index > log->durable) {
+    } else if (message->kind == MESSAGE_ACK && message->state == STORE_INSTALL_NONE && message->index > log->durable) {
         oracle_fail(
             oracle,
             "8: node %u acknowledges %llu, durable is %llu",
@@ -341,7 +380,7 @@ static void judge_commit(struct oracle *oracle, group_id id, log_index index) {
     uint32_t count = 0;
     for (node_id node = 1; node <= CLUSTER_NODES_MAX; node++) {
         const struct oracle_log *log = &group->logs[node];
-        bool has = index <= log->durable && index < log->capacity &&
+        bool has = !log->installing && index <= log->durable && index < log->capacity &&
                    entry_equal(log->entries[index], group->committed[index]);
         count += has ? 1 : 0;
     }
@@ -391,9 +430,27 @@ void oracle_committed(struct oracle *oracle, node_id node, group_id id, log_inde
     log->commit = index;
 }
 
+void oracle_installed(struct oracle *oracle, node_id node, group_id id, log_index index) {
+    struct oracle_group *group = &oracle->groups[id];
+    struct oracle_log *log = &group->logs[node];
+    if (index > group->commit || index > log->last || index < log->commit) {
+        oracle_fail(oracle, "6: node %u was installed out of order", node);
+        return;
+    }
+    for (log_index i = log->commit + 1; i <= index; i++) {
+        if (!entry_equal(group->committed[i], log->entries[i])) {
+            oracle_fail(oracle, "5: node %u was installed with another entry", node);
+        }
+    }
+    log->commit = index;
+    log->installing = false;
+    log->durable = log->durable > index ? log->durable : index;
+    values_at(group, index, log->values);
+}
+
 void oracle_judge_state(struct oracle *oracle, node_id node, group_id id, struct store *store) {
     const struct oracle_log *log = &oracle->groups[id].logs[node];
-    if (log->leading_term != 0) {
+    if (log->leading_term != 0 || log->installing) {
         return;
     }
     for (uint32_t key = 0; key < ORACLE_KEYS; key++) {

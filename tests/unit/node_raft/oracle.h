@@ -32,6 +32,9 @@ struct oracle_log {
     log_index batch_last;
     uint64_t batch_term;
     node_id batch_vote;
+    uint64_t batch_epoch;
+    uint64_t epoch, durable_epoch; // of the log: rises with an install
+    bool installing;
     uint64_t leading_term;        // 0: does not lead
     uint64_t values[ORACLE_KEYS]; // of its committed state
 };
@@ -100,6 +103,8 @@ void oracle_hear(struct oracle *oracle, node_id node, bytes frame);
 void oracle_wrote(struct oracle *oracle, group_id group, const struct oracle_write *write);
 // Entries up to `index` are said to be committed.
 void oracle_committed(struct oracle *oracle, node_id node, group_id group, log_index index);
+// All up to `index` is here by a snapshot and the entries after it.
+void oracle_installed(struct oracle *oracle, node_id node, group_id group, log_index index);
 // The readable state of a node that does not lead is what it was told is committed.
 void oracle_judge_state(struct oracle *oracle, node_id node, group_id group, struct store *store);
 void oracle_read_began(struct oracle *oracle, group_id group, const struct oracle_read *read);

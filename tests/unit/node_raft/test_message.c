@@ -21,6 +21,12 @@ static struct message sample(enum message_kind kind) {
         .granted = 1,
         .transfer = 1,
         .version = 44,
+        .install = 3,
+        .number = 17,
+        .total = 200000,
+        .final = 1,
+        .state = 2,
+        .time = 1764250000000,
         .chain = {0x1122334455667788, 0x99aabbccddeeff00},
         .body = BYTES_LITERAL("body"),
     };

@@ -17,11 +17,13 @@ enum {
 
 static const char *const mutants[] = {
     "ack_before_sync",
+    "ack_of_old_epoch",
     "ack_of_old_term",
     "commit_beyond_match",
     "commit_old_term",
     "count_self_before_sync",
     "cut_forgets_durable",
+    "installing_counts",
     "no_check_quorum",
     "no_prevote",
     "not_sticky",
@@ -33,6 +35,7 @@ static const char *const mutants[] = {
     "vote_ignores_log",
     "vote_not_persisted",
     "vote_twice",
+    "vote_while_installing",
 };
 
 // In the child: the stories first, then seeds, each told before it begins.

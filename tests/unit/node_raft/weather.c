@@ -182,6 +182,7 @@ const char *weather_run(uint64_t seed, char *text, size_t size, FILE *story) {
         .group_count = 1 + (uint32_t)random_below(&random, 3),
         .voter_count = 3,
         .value_bytes_max = random_one_in(&random, 4) ? 150000 : 100,
+        .history_bytes = random_one_in(&random, 2) ? 1500 : 0,
         .tells_of_connections = random_one_in(&random, 2),
     };
     struct cluster *cluster = cluster_create(&options);

@@ -1,0 +1,484 @@
+// A follower that needs entries which are no longer kept gets the group's rows instead: rules I1–I4
+// of distributed.md §4.1.
+//
+//   leader                                              follower
+//   needs-snapshot ── INSTALL (position, epoch) ──────► drops its log, epoch + 1; durable: answers
+//   installing     ── CHUNK 1, 2, … last, in pieces ──► hands each to the store, answers
+//   probing        ── entries after the position ─────► takes them, does not acknowledge for
+//   commits
+//                  ── INSTALL_END (through) ──────────► once through is committed: asks the store
+//   replicating    ◄── acknowledgements ─────────────── the store cleared the mark: a voter again
+//
+// One piece is on its way at a time: nothing floods the link, and the slower disk sets the pace. A
+// chunk stays in memory until it is acknowledged, because a second scan may end elsewhere. From the
+// first message to the end the follower refuses votes and acknowledgements and takes the group out
+// of its statement to the leader (pair.c); the leader does not count it (I1, I2).
+//
+// `through` is the leader's commit when it learns that all rows are there: that is at least its
+// commit at the beginning (c0), and no row any scan gave, of this or an earlier leader, is newer. A
+// follower that restarts in the middle of the rows, or hears another leader, begins anew at a fresh
+// epoch; with all rows it goes on.
+#include "node/raft/raft_internal.h"
+#include "proto/base/check.h"
+#include "proto/base/mutant.h"
+
+enum {
+    INSTALL_LOOK_MS = 20 // between looks at what a checkpoint may have done
+};
+
+// --- the leader's side ---------------------------------------------------------------------------
+
+static struct snapshot *
+snapshot_of(struct raft *raft, const struct replica *replica, node_id node) {
+    for (uint32_t i = 0; i < LIMIT_RAFT_SNAPSHOTS; i++) {
+        struct snapshot *snapshot = &raft->snapshots[i];
+        bool same = snapshot->group == replica->id && snapshot->node == node;
+        if (snapshot->used && same) {
+            return snapshot;
+        }
+    }
+    return NULL;
+}
+
+// A free one, unless the group has one under way: the log is held from one place only.
+static struct snapshot *snapshot_free(struct raft *raft, const struct replica *replica) {
+    struct snapshot *free_one = NULL;
+    for (uint32_t i = 0; i < LIMIT_RAFT_SNAPSHOTS; i++) {
+        struct snapshot *snapshot = &raft->snapshots[i];
+        if (snapshot->used && snapshot->group == replica->id) {
+            return NULL;
+        }
+        if (!snapshot->used) {
+            free_one = snapshot;
+        }
+    }
+    return free_one;
+}
+
+static void owe(struct raft *raft, struct replica *replica, struct follower *follower) {
+    follower->install_owed = true;
+    lead_queue(raft, replica, follower);
+}
+
+// A number stands for one position: a follower that has begun it has begun there.
+static void place(struct raft *raft, struct snapshot *snapshot, struct follower *follower) {
+    follower->install_through = 0;
+    snapshot->id = ++raft->snapshot_count;
+    snapshot->begun = false;
+    snapshot->placed = raft->now;
+    snapshot->position = store_position(raft->store, snapshot->group);
+    store_hold(raft->store, snapshot->group, snapshot->position.index + 1);
+}
+
+static void begin(struct raft *raft, struct replica *replica, struct follower *follower) {
+    install_forget(raft, replica, follower);
+    struct snapshot *snapshot = replica->announced ? snapshot_free(raft, replica) : NULL;
+    if (snapshot == NULL) {
+        return;
+    }
+    snapshot->used = true;
+    snapshot->group = replica->id;
+    snapshot->node = follower->node;
+    place(raft, snapshot, follower);
+    follower->progress = RAFT_INSTALLING;
+    raft->stats.installs_begun++;
+    owe(raft, replica, follower);
+}
+
+void install_forget(struct raft *raft, struct replica *replica, const struct follower *follower) {
+    struct snapshot *snapshot = snapshot_of(raft, replica, follower->node);
+    if (snapshot != NULL) {
+        snapshot->used = false;
+        buffer_clear(&snapshot->rows);
+        store_hold(raft->store, replica->id, 0);
+    }
+}
+
+// Begins, sends again, asks for the end, or gives up on a node that is gone.
+void install_look_after(struct raft *raft, struct replica *replica, struct follower *follower) {
+    struct pair *pair = follower->pair;
+    bool is_gone = mono_passed(raft, pair->heard, LIMIT_RAFT_ABANDON_MS);
+    if (is_gone && follower->progress == RAFT_INSTALLING) {
+        install_forget(raft, replica, follower);
+        follower->progress = RAFT_NEEDS_SNAPSHOT;
+    }
+    if (pair_is_silent(raft, pair)) {
+        return;
+    }
+    if (follower->progress == RAFT_NEEDS_SNAPSHOT || follower->progress == RAFT_PEER_FAULTY) {
+        begin(raft, replica, follower);
+    } else if (follower->progress == RAFT_INSTALLING) {
+        struct snapshot *snapshot = snapshot_of(raft, replica, follower->node);
+        check(snapshot != NULL);
+        if (!snapshot->begun && mono_passed(raft, snapshot->placed, LIMIT_RAFT_ABANDON_MS)) {
+            place(raft, snapshot, follower); // it takes none that is older than what it has
+        }
+        owe(raft, replica, follower);
+    } else if (!follower->counts && follower->install_through != 0) {
+        struct message end = {
+            .kind = MESSAGE_INSTALL_END,
+            .group = replica->id,
+            .term = replica->term,
+            .epoch = follower->log_epoch,
+            .index = follower->install_through,
+        };
+        pair_say(raft, pair, &end);
+    }
+}
+
+// The next chunk. False: the state cannot be read here.
+static bool scan(struct raft *raft, struct snapshot *snapshot) {
+    bool done = false;
+    log_index applied = 0;
+    err error = store_scan(
+        raft->store,
+        snapshot->group,
+        buffer_bytes(&snapshot->next),
+        LIMIT_RAFT_CHUNK_BYTES,
+        &snapshot->rows,
+        &snapshot->next,
+        &done,
+        &applied
+    );
+    snapshot->number++;
+    snapshot->offset = 0;
+    snapshot->last = done;
+    return !err_is(error) && !snapshot->rows.overflowed;
+}
+
+static void put_begin(
+    const struct replica *replica,
+    const struct follower *follower,
+    const struct snapshot *snapshot,
+    struct buffer *frame
+) {
+    struct message message = {
+        .kind = MESSAGE_INSTALL,
+        .group = replica->id,
+        .term = replica->term,
+        .epoch = follower->log_epoch,
+        .install = snapshot->id,
+        .index = snapshot->position.index,
+        .log_term = snapshot->position.term,
+        .time = (uint64_t)snapshot->position.time_ms,
+        .chain = snapshot->position.chain,
+    };
+    message_put(frame, &message);
+}
+
+static void
+put_piece(const struct replica *replica, const struct snapshot *snapshot, struct buffer *frame) {
+    size_t from = (size_t)snapshot->offset;
+    size_t size = snapshot->rows.size - from;
+    size = size > LIMIT_RAFT_PART_BYTES ? LIMIT_RAFT_PART_BYTES : size;
+    struct message message = {
+        .kind = MESSAGE_CHUNK,
+        .group = replica->id,
+        .term = replica->term,
+        .install = snapshot->id,
+        .number = snapshot->number,
+        .offset = from,
+        .total = snapshot->rows.size,
+        .final = snapshot->last ? 1 : 0,
+        .body = bytes_slice(buffer_bytes(&snapshot->rows), from, from + size),
+    };
+    message_put(frame, &message);
+}
+
+bool install_fill(
+    struct raft *raft,
+    struct replica *replica,
+    struct follower *follower,
+    struct buffer *frame,
+    size_t frame_bytes_max
+) {
+    struct snapshot *snapshot = snapshot_of(raft, replica, follower->node);
+    if (snapshot == NULL || !follower->install_owed || pair_is_silent(raft, follower->pair)) {
+        return false;
+    }
+    if (frame->size + MESSAGE_HEAD_BYTES_MAX + LIMIT_RAFT_PART_BYTES > frame_bytes_max) {
+        return true;
+    }
+    if (snapshot->begun) {
+        put_piece(replica, snapshot, frame);
+    } else {
+        put_begin(replica, follower, snapshot, frame);
+    }
+    follower->install_owed = false;
+    follower->sent = raft->now;
+    replica_wake(raft, replica, mono_after(raft->now, LIMIT_RAFT_RESEND_MS));
+    raft->stats.messages_sent++;
+    return false;
+}
+
+// All rows are there: entries follow.
+static void go_on(struct raft *raft, struct replica *replica, struct follower *follower) {
+    const struct snapshot *snapshot = snapshot_of(raft, replica, follower->node);
+    if (follower->progress > RAFT_REPLICATING) {
+        follower->progress = RAFT_PROBING;
+        follower->next = snapshot != NULL ? snapshot->position.index + 1 : replica->last + 1;
+        follower->match = 0;
+    }
+    if (follower->install_through == 0 && replica->announced) {
+        follower->install_through = replica->commit;
+    }
+    follower->probe_owed = true;
+    lead_queue(raft, replica, follower);
+    install_look_after(raft, replica, follower);
+}
+
+static void next_piece(
+    struct raft *raft,
+    struct replica *replica,
+    struct follower *follower,
+    struct snapshot *snapshot,
+    const struct message *message
+) {
+    bool is_next = message->number == snapshot->number + 1 && message->offset == 0;
+    if (!snapshot->begun || (is_next && !snapshot->last)) {
+        if (!snapshot->begun) {
+            snapshot->begun = true;
+            snapshot->number = 0;
+            buffer_clear(&snapshot->next);
+        }
+        if (!scan(raft, snapshot)) {
+            install_forget(raft, replica, follower);
+            follower->progress = RAFT_NEEDS_SNAPSHOT;
+            return;
+        }
+        owe(raft, replica, follower);
+    } else if (message->number == snapshot->number && message->offset > snapshot->offset &&
+               message->offset <= snapshot->rows.size) {
+        snapshot->offset = message->offset;
+        owe(raft, replica, follower);
+    } // else it came twice, or all is taken and a checkpoint writes it: asked again in a while
+}
+
+// It took no position yet, and says where it stands: perhaps entries will do.
+void install_receive_reject(
+    struct raft *raft,
+    struct replica *replica,
+    struct follower *follower,
+    const struct message *message
+) {
+    const struct snapshot *snapshot = snapshot_of(raft, replica, follower->node);
+    if (snapshot != NULL && !snapshot->begun && message->hint >= snapshot->position.index) {
+        install_forget(raft, replica, follower);
+        follower->progress = RAFT_PROBING;
+        follower->next = (message->hint < replica->last ? message->hint : replica->last) + 1;
+        follower->probe_owed = true;
+        lead_queue(raft, replica, follower);
+    }
+}
+
+void install_receive_ack(
+    struct raft *raft,
+    struct replica *replica,
+    struct follower *follower,
+    const struct message *message
+) {
+    follower->counts = false;
+    if (message->state == STORE_INSTALL_FOLLOWING) {
+        go_on(raft, replica, follower);
+        return;
+    }
+    struct snapshot *snapshot = snapshot_of(raft, replica, follower->node);
+    if (snapshot == NULL || follower->progress != RAFT_INSTALLING) {
+        install_forget(raft, replica, follower);
+        follower->progress = RAFT_NEEDS_SNAPSHOT; // begun by another leader, or before a restart
+        follower->install_through = 0;
+        begin(raft, replica, follower);
+    } else if (message->install == snapshot->id) {
+        next_piece(raft, replica, follower, snapshot, message);
+    } else if (snapshot->begun) {
+        place(raft, snapshot, follower); // it restarted: anew, at a fresh epoch
+        owe(raft, replica, follower);
+    }
+}
+
+// --- the follower's side -------------------------------------------------------------------------
+
+void install_open(struct raft *raft, struct replica *replica) {
+    replica->install_state = store_installing(raft->store, replica->id);
+}
+
+static void say_state(struct raft *raft, struct replica *replica) {
+    struct follower *leader = replica_follower(replica, replica->leader);
+    bool durable = replica->install_lsn <= raft->durable && replica_hard_durable(raft, replica);
+    if (leader == NULL || !durable || replica->install_state == STORE_INSTALL_NONE) {
+        return;
+    }
+    struct message state = {
+        .kind = MESSAGE_INSTALL_ACK,
+        .group = replica->id,
+        .term = replica->term,
+        .epoch = store_log_epoch(raft->store, replica->id),
+        .install = replica->install_id,
+        .number = replica->install_number,
+        .offset = replica->install_piece.size,
+        .state = replica->install_state,
+    };
+    pair_say(raft, leader->pair, &state);
+}
+
+// Whether entries may be taken; else says why not.
+bool install_takes_entries(struct raft *raft, struct replica *replica) {
+    if (replica->install_state == STORE_INSTALL_NONE) {
+        return true;
+    }
+    install_look(raft, replica);
+    if (replica->install_state == STORE_INSTALL_NONE ||
+        replica->install_state == STORE_INSTALL_FOLLOWING) {
+        return true;
+    }
+    say_state(raft, replica);
+    return false;
+}
+
+static void finish(struct raft *raft, struct replica *replica) {
+    replica->install_through = 0;
+    replica->install_id = 0;
+    buffer_deinit(&replica->install_piece);
+    raft_event(raft, replica, RAFT_INSTALLED)->index = replica->commit;
+    replica->ack_owed = true;
+    raft->stats.installs_ended++;
+    election_rearm(raft, replica);
+    pair_refresh(raft, replica);
+}
+
+// A checkpoint may have brought the install further.
+void install_look(struct raft *raft, struct replica *replica) {
+    if (replica->install_state == STORE_INSTALL_NONE) {
+        return;
+    }
+    enum store_install before = replica->install_state;
+    replica->install_state = store_installing(raft->store, replica->id);
+    bool may_end = replica->install_state == STORE_INSTALL_FOLLOWING &&
+                   replica->install_through != 0 && replica->commit >= replica->install_through;
+    if (may_end) {
+        store_install_end(raft->store, replica->id, replica->install_through);
+    }
+    if (replica->install_state == STORE_INSTALL_NONE) {
+        finish(raft, replica);
+        follow_durable(raft, replica);
+        return;
+    }
+    if (replica->install_state != before) {
+        say_state(raft, replica);
+    }
+    replica_wake(raft, replica, mono_after(raft->now, INSTALL_LOOK_MS));
+}
+
+void install_durable(struct raft *raft, struct replica *replica) {
+    if (replica->install_owed && replica->install_lsn <= raft->durable) {
+        replica->install_owed = false;
+        say_state(raft, replica);
+    }
+}
+
+MUST_USE static err
+drop(struct raft *raft, struct replica *replica, const struct message *message) {
+    if (message->index == 0 || message->log_term > message->term) {
+        return err_make(ERR_INVALID, "a snapshot of no position");
+    }
+    struct store_position position = {
+        .index = message->index,
+        .term = message->log_term,
+        .chain = message->chain,
+        .time_ms = (int64_t)message->time,
+    };
+    if (replica->install_state == STORE_INSTALL_NONE) {
+        (void)raft_event(raft, replica, RAFT_INSTALLING_ROWS);
+    }
+    follow_forget(replica);
+    replica->install_lsn = store_install_begin(raft->store, replica->id, &position);
+    replica->install_state = STORE_INSTALL_DROPPING;
+    replica->install_id = message->install;
+    replica->install_number = 1;
+    replica->install_through = 0;
+    replica->install_owed = true;
+    buffer_deinit(&replica->install_piece);
+    buffer_init(&replica->install_piece, LIMIT_RAFT_ENTRY_BYTES);
+    replica->last = position.index;
+    replica->last_term = position.term;
+    replica->commit = position.index;
+    replica->durable = 0;
+    replica->cut_lsn = replica->install_lsn; // what was appended before is of the old log
+    raft_pending(raft, replica->install_lsn, replica->id, position.index);
+    pair_refresh(raft, replica);
+    replica_wake(raft, replica, mono_after(raft->now, INSTALL_LOOK_MS));
+    return ERR_NONE;
+}
+
+MUST_USE static err
+take_begin(struct raft *raft, struct replica *replica, const struct message *message) {
+    bool is_known = replica->install_id != 0 && replica->install_id == message->install;
+    bool is_current = message->epoch == store_log_epoch(raft->store, replica->id);
+    bool is_wanted =
+        replica->install_state != STORE_INSTALL_NONE || message->index > replica->commit;
+    if (!is_known && is_current && is_wanted) {
+        return drop(raft, replica, message);
+    }
+    if (replica->install_state == STORE_INSTALL_NONE) {
+        replica->reject_owed = true; // tells the epoch, and that the position is nothing new
+        replica->reject_index = message->index;
+        replica->reject_hint = replica->commit;
+        replica->reject_term = replica->term;
+        follow_durable(raft, replica);
+    }
+    say_state(raft, replica);
+    return ERR_NONE;
+}
+
+MUST_USE static err
+take_chunk(struct raft *raft, struct replica *replica, const struct message *message) {
+    bool fits = replica->install_id != 0 && message->install == replica->install_id &&
+                message->number == replica->install_number &&
+                message->offset == replica->install_piece.size &&
+                replica->install_lsn <= raft->durable;
+    if (!fits) {
+        say_state(raft, replica);
+        return ERR_NONE;
+    }
+    if (message->total > LIMIT_RAFT_ENTRY_BYTES || message->offset > message->total ||
+        message->body.size > message->total - message->offset) {
+        return err_make(ERR_INVALID, "a piece beyond its chunk");
+    }
+    buffer_append(&replica->install_piece, message->body);
+    if (replica->install_piece.size == message->total) {
+        err error = store_install_rows(
+            raft->store, replica->id, buffer_bytes(&replica->install_piece), message->final == 1
+        );
+        bool later = error.code == ERR_UNAVAILABLE;
+        if (later) {
+            replica->install_piece.size -= message->body.size; // its last piece comes again
+            return ERR_NONE;
+        }
+        buffer_clear(&replica->install_piece);
+        if (err_is(error)) {
+            return err_make(ERR_INVALID, "a chunk that holds what is no row");
+        }
+        replica->install_number++;
+    }
+    say_state(raft, replica);
+    return ERR_NONE;
+}
+
+err install_receive(struct raft *raft, struct replica *replica, const struct message *message) {
+    install_look(raft, replica);
+    if (message->kind == MESSAGE_INSTALL) {
+        return take_begin(raft, replica, message);
+    }
+    if (replica->install_state == STORE_INSTALL_NONE) {
+        return ERR_NONE; // over, or of another life
+    }
+    if (message->kind == MESSAGE_CHUNK) {
+        return take_chunk(raft, replica, message);
+    }
+    check(message->kind == MESSAGE_INSTALL_END);
+    if (message->epoch == store_log_epoch(raft->store, replica->id)) {
+        replica->install_through = message->index;
+        install_look(raft, replica);
+    }
+    return ERR_NONE;
+}
