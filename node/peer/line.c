@@ -258,6 +258,13 @@ void line_frame_free(struct line_frame **frame) {
 bool line_is_free(struct line *line) {
     pthread_mutex_lock(&line->mutex);
     bool is_free = !line->busy && !line->ended;
+    pthread_mutex_unlock(&line->mutex);
+    return is_free;
+}
+
+bool line_want(struct line *line) {
+    pthread_mutex_lock(&line->mutex);
+    bool is_free = !line->busy && !line->ended;
     line->wanted = line->busy;
     pthread_mutex_unlock(&line->mutex);
     return is_free;

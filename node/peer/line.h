@@ -44,8 +44,11 @@ struct line_frame *line_take(struct line *line);
 // Leaves NULL; accepts NULL.
 void line_frame_free(struct line_frame **frame);
 
-// Whether a frame may be begun. If not, the bell rings as soon as one may.
+// Whether a frame may be begun.
 bool line_is_free(struct line *line);
+
+// As line_is_free; if not, the bell rings as soon as one may.
+bool line_want(struct line *line);
 
 // Memory for a frame of that size, at most LIMIT_PEER_FRAME_BYTES; line_send sends it.
 uint8_t *line_begin(struct line *line, size_t size);

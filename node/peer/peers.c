@@ -16,7 +16,8 @@
 #include <string.h>
 
 enum {
-    ARENA_BYTES = 4 * 1024
+    ARENA_BYTES = 4 * 1024,
+    BUSY_MS = 20, // to look again at a line that was busy
 };
 
 struct peer *peers_find(const struct peers *peers, uint32_t node) {
@@ -326,9 +327,14 @@ static mono_time wakeup_of(const struct peers *peers, const struct peer *peer) {
         bool dials = knocker_state_of(peer->knocker) == KNOCKER_DIALS;
         return dials ? peer->gives_up_at : peer->dials_at;
     }
-    bool is_free = line_is_free(peer->line);
-    return is_free && link_has_frame(peer->link) ? peers->now
-                                                 : link_next_wakeup(peer->link, is_free);
+    if (link_has_frame(peer->link)) {
+        return line_want(peer->line) ? peers->now : link_next_wakeup(peer->link, false);
+    }
+    // A heartbeat that is due while a frame is being written waits a little: a bell for the end of
+    // each frame would wake the core once more for every message.
+    mono_time due = link_next_wakeup(peer->link, true);
+    mono_time soon = peers_later(peers->now, BUSY_MS);
+    return due.ns < soon.ns && !line_is_free(peer->line) ? soon : due;
 }
 
 static mono_time sooner(mono_time left, mono_time right) {
