@@ -7,6 +7,7 @@
 // later targets are the least change of what there is.
 #include "node/ring/place_internal.h"
 #include "proto/base/check.h"
+#include "proto/base/mutant.h"
 #include "proto/limits.h"
 
 #include <stdlib.h>
@@ -37,6 +38,9 @@ static void take_members(struct placing *placing, const struct place_input *inpu
     }
     placing->zones_wanted =
         placing->zone_count < placing->replica_count ? placing->zone_count : placing->replica_count;
+    if (mutant_is("ring_zones_ignored")) {
+        placing->zones_wanted = 1;
+    }
 }
 
 static struct placing *begin(const struct place_input *input, struct arena *arena) {
@@ -198,7 +202,9 @@ struct place_target place(const struct place_input *input, struct arena *arena) 
         }
         spread_over_zones(placing, ring, partition);
     }
-    place_balance(placing);
+    if (!mutant_is("ring_cap_ignored")) {
+        place_balance(placing);
+    }
     place_leaders(placing);
     return finish(placing);
 }

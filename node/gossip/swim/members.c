@@ -3,7 +3,7 @@
 // end with the same belief. Only the member itself raises its refutation, only its start its
 // incarnation.
 #include "node/gossip/swim/swim_internal.h"
-#include "proto/base/check.h"
+#include "proto/base/mutant.h"
 
 #include <string.h>
 
@@ -82,7 +82,7 @@ static void believe(
 // Says that this process lives, louder than whoever says otherwise.
 static void refute(struct swim *swim, uint32_t refutation) {
     struct member *self = &swim->members[swim->self];
-    if (self->state == SWIM_LEFT) {
+    if (self->state == SWIM_LEFT || mutant_is("swim_never_refutes")) {
         return;
     }
     swim->counters.refutations++;
@@ -108,7 +108,7 @@ bool swim_meet(struct swim *swim, uint32_t node, uint64_t incarnation) {
         return false;
     }
     struct member *member = &swim->members[at];
-    if (incarnation < member->incarnation) {
+    if (incarnation < member->incarnation && !mutant_is("swim_old_process_heard")) {
         swim->counters.datagrams_old++;
         return false;
     }
@@ -177,7 +177,7 @@ static bool is_newer(const struct swim_news *news, const struct member *member) 
     if (news->refutation != member->refutation) {
         return news->refutation > member->refutation;
     }
-    return news->state > (uint8_t)member->state;
+    return news->state > (uint8_t)member->state || mutant_is("swim_last_word_counts");
 }
 
 void swim_learn(struct swim *swim, const struct swim_news *news) {

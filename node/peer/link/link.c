@@ -5,6 +5,7 @@
 // closed, because the other end dials again at once.
 #include "node/peer/link/link_internal.h"
 #include "proto/base/check.h"
+#include "proto/base/mutant.h"
 #include "proto/limits.h"
 
 #include <stdlib.h>
@@ -176,6 +177,9 @@ void link_tick(struct link *link, mono_time now) {
         return;
     }
     if (link->state == LINK_UP) {
+        if (mutant_is("link_silence_unnoticed")) {
+            return;
+        }
         link->counters.silences++;
         link_move(link, LINK_SILENT, now);
     } else if (link->state == LINK_SILENT) {

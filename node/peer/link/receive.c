@@ -2,14 +2,14 @@
 // what waited in a socket when its peer died reaches its successor, and a stranger can send
 // anything. Only a hello, and a proof that answers our nonce, can end in a refusal.
 #include "node/peer/link/link_internal.h"
-#include "proto/base/check.h"
+#include "proto/base/mutant.h"
 #include "proto/limits.h"
 
 #include <string.h>
 
 // A process of that node from before one that is known, or twice the same with two stores.
 static enum link_fault compare_with_known(struct link *link, const char **out_detail) {
-    if (link->peer.incarnation < link->incarnation) {
+    if (link->peer.incarnation < link->incarnation && !mutant_is("link_old_process_admitted")) {
         *out_detail = arena_format(
             link->arena,
             "theirs=%llu known=%llu",
@@ -72,7 +72,8 @@ static void receive_proof(struct link *link, mono_time now, bytes frame) {
     bytes proof = bytes_slice(frame, LINK_FRAME_PREFIX_BYTES + LINK_ANSWER_BYTES, frame.size);
     bytes ours = buffer_bytes(&link->hello_own);
     bytes theirs = buffer_bytes(&link->hello_theirs);
-    if (!link_proof_holds(&link->options.key, theirs, ours, proof)) {
+    if (!mutant_is("link_proof_unchecked") &&
+        !link_proof_holds(&link->options.key, theirs, ours, proof)) {
         link_refuse(link, LINK_FAULT_KEY, "", now);
         return;
     }
@@ -103,13 +104,16 @@ static void receive_refusal(struct link *link, mono_time now, bytes frame) {
 // Whether the head is of this session and newer than all before.
 static bool head_is_fresh(struct link *link, const struct link_frame_head *head) {
     bool up = link->state == LINK_UP || link->state == LINK_SILENT;
+    if (up && mutant_is("link_foreign_frame_taken")) {
+        return head->number > link->number_in;
+    }
     if (!up || head->session != link->session_in.tag ||
         head->from_incarnation != link->peer.incarnation ||
         head->to_incarnation != link->options.self.incarnation) {
         link->counters.refused_foreign++;
         return false;
     }
-    if (head->number <= link->number_in) {
+    if (head->number <= link->number_in && !mutant_is("link_frame_repeated")) {
         link->counters.refused_old++;
         return false;
     }

@@ -6,3 +6,4 @@ target_compile_definitions(
     node_gossip_swim_test_datagram
     PRIVATE GOLDEN_DIRECTORY="${CMAKE_CURRENT_SOURCE_DIR}/unit/node_gossip_swim/golden"
 )
+unit(node_gossip_swim/test_mutants.c USES node_gossip_crowd)

@@ -8,3 +8,4 @@ target_compile_definitions(
 unit(node_peer_link/test_hello.c USES node_peer_link_ends)
 unit(node_peer_link/test_link.c USES node_peer_link_ends)
 unit(node_peer_link/test_queue.c USES node_peer_link_ends)
+unit(node_peer_link/test_mutants.c USES node_peer_link_ends)
