@@ -131,7 +131,9 @@ open_socket(struct gossip *gossip, const struct gossip_options *options, struct 
     if (gossip->fd < 0 || fcntl(gossip->fd, F_SETFL, O_NONBLOCK) != 0 ||
         fcntl(gossip->fd, F_SETFD, FD_CLOEXEC) != 0 ||
         bind(gossip->fd, (const struct sockaddr *)&own.address, own.size) != 0) {
-        return err_make(ERR_IO, arena_format(arena, "gossip at %s: %s", text, strerror(errno)));
+        char reason[128];
+        (void)strerror_r(errno, reason, sizeof(reason));
+        return err_make(ERR_IO, arena_format(arena, "gossip at %s: %s", text, reason));
     }
     return ERR_NONE;
 }

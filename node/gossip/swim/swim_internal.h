@@ -7,7 +7,7 @@
 #include "proto/limits.h"
 
 enum {
-    SWIM_NONE = UINT32_MAX // in place of a member's index
+    SWIM_NONE = LIMIT_NODES // in place of a member's index
 };
 
 struct member {
