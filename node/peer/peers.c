@@ -280,6 +280,7 @@ bool peers_next(struct peers *peers, struct peer_event *out_event) {
             peers->cursor = (peers->cursor + 1) % peers->count;
         }
     }
+    peers->unread = false;
     return false;
 }
 
@@ -305,6 +306,7 @@ void peers_pump(struct peers *peers, mono_time now) {
     peers->now = now;
     doorbell_quiet(&peers->bell);
     strangers_pump(peers);
+    peers->unread = true;
     for (size_t at = 0; at < peers->count; at++) {
         pump_peer(peers, &peers->items[at]);
     }
@@ -342,7 +344,7 @@ static mono_time sooner(mono_time left, mono_time right) {
 }
 
 mono_time peers_next_wakeup(const struct peers *peers) {
-    mono_time first = strangers_next_wakeup(peers);
+    mono_time first = peers->unread ? peers->now : strangers_next_wakeup(peers);
     for (size_t at = 0; at < peers->count; at++) {
         first = sooner(first, wakeup_of(peers, &peers->items[at]));
     }

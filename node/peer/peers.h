@@ -70,8 +70,8 @@ peers_create(const struct peers_options *options, struct arena *arena, struct pe
 void peers_destroy(struct peers **peers);
 
 // Queues a copy of `message` (1 byte … LIMIT_PEER_MESSAGE_BYTES) for node `to`. False: it was
-// dropped and counted, because the link is down, its queue of that class is full, or nobody has
-// that id.
+// dropped and counted, because the link is down, its queue of that class is full, it is too large,
+// or nobody has that id.
 bool peers_send(struct peers *peers, uint32_t to, enum peer_class peer_class, bytes message);
 
 enum peer_event_kind {
@@ -99,7 +99,8 @@ int peers_fd(const struct peers *peers);
 // Takes in what arrived, notices silence, hands each free socket its next frame. Never blocks.
 void peers_pump(struct peers *peers, mono_time now);
 
-// When to call peers_pump should the descriptor stay silent.
+// When to call peers_pump should the descriptor stay silent; at once while peers_next has not said
+// that there is nothing more.
 mono_time peers_next_wakeup(const struct peers *peers);
 
 // One link, for people and metrics.

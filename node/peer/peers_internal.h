@@ -34,6 +34,7 @@ struct peers {
     struct doorbell bell;
     const struct log *log;
     mono_time now;
+    bool unread; // peers_next has not said yet that there is nothing more
     struct door *door;
     mono_time door_retries_at;
     struct stranger strangers[LIMIT_PEER_STRANGERS];

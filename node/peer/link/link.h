@@ -74,7 +74,8 @@ mono_time link_next_wakeup(const struct link *link, bool socket_is_free);
 
 // --- sending
 
-// Queues a copy. False: dropped and counted; the link is not up, or the queue is full.
+// Queues a copy. False: dropped and counted; the link is not up, the queue is full, or the message
+// larger than any may be.
 bool link_send(struct link *link, enum peer_class peer_class, bytes message);
 
 // The size of the frame to send now, at most LIMIT_PEER_FRAME_BYTES; 0: nothing is to be sent.

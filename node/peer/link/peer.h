@@ -20,6 +20,7 @@ enum peer_class {
     X(messages_sent, "messages that left in frames")                                  \
     X(messages_received, "messages handed up")                                        \
     X(dropped_full, "messages refused because their queue was full")                  \
+    X(dropped_large, "messages refused because none may be as large")                 \
     X(dropped_down, "messages refused, or thrown away in a queue: the link was down") \
     X(frames_lost, "gaps in the numbers of received frames")                          \
     X(partial_lost, "messages begun and never finished")                              \

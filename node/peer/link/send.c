@@ -22,7 +22,11 @@ _Static_assert(
 );
 
 bool link_send(struct link *link, enum peer_class peer_class, bytes message) {
-    check(message.size > 0 && message.size <= LIMIT_PEER_MESSAGE_BYTES);
+    check(message.size > 0);
+    if (message.size > LIMIT_PEER_MESSAGE_BYTES) {
+        link->counters.dropped_large++;
+        return false;
+    }
     if (link->state != LINK_UP) {
         link->counters.dropped_down++;
         return false;

@@ -311,6 +311,19 @@ static void many_small_messages_share_frames(void **state) {
     uint64_t before = peers_stats(nodes[0].peers).frames_sent;
     world_until(&nodes[1], &nodes[0], heard_hundred);
     assert_in_range(peers_stats(nodes[0].peers).frames_sent - before, 1, 5);
+    // Who stops half-way is woken at once.
+    assert_true(peers_send(nodes[0].peers, 2, PEER_URGENT, BYTES_LITERAL("one")));
+    assert_true(peers_send(nodes[0].peers, 2, PEER_URGENT, BYTES_LITERAL("two")));
+    struct peer_event event;
+    do {
+        world_turn(&nodes[0], 1);
+        peers_pump(nodes[1].peers, world_now());
+    } while (!peers_next(nodes[1].peers, &event));
+    assert_int_equal(event.kind, PEER_MESSAGE);
+    assert_true(peers_next_wakeup(nodes[1].peers).ns <= world_now().ns);
+    assert_true(peers_next(nodes[1].peers, &event));
+    assert_bytes_text(event.message, "two");
+    assert_false(peers_next(nodes[1].peers, &event));
     assert_false(peers_send(nodes[0].peers, 9, PEER_URGENT, BYTES_LITERAL("nobody")));
     peers_destroy(&nodes[0].peers);
     peers_destroy(&nodes[1].peers);

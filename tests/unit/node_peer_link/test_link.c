@@ -259,7 +259,7 @@ static void parts_whose_beginning_was_lost_are_dropped(void **state) {
     ends_deinit(&ends);
 }
 
-static void a_full_queue_drops_and_counts(void **state) {
+static void what_has_no_room_is_dropped_and_counted(void **state) {
     (void)state;
     struct ends ends;
     joined(&ends, false);
@@ -271,6 +271,12 @@ static void a_full_queue_drops_and_counts(void **state) {
     assert_int_equal(taken, 3);
     assert_int_equal(ends_counters(&ends, 0)->dropped_full, 1);
     assert_true(link_send(ends.links[0], PEER_BULK, BYTES_LITERAL("another queue")));
+    free(data);
+    data = calloc(1, LIMIT_PEER_MESSAGE_BYTES + 1);
+    assert_non_null(data);
+    assert_false(link_send(ends.links[0], PEER_STREAM, bytes_of(data, LIMIT_PEER_MESSAGE_BYTES + 1))
+    );
+    assert_int_equal(ends_counters(&ends, 0)->dropped_large, 1);
     free(data);
     ends_deinit(&ends);
 }
@@ -334,7 +340,7 @@ int main(void) {
         cmocka_unit_test(a_changed_frame_changes_nothing),
         cmocka_unit_test(a_frame_of_an_earlier_connection_is_foreign),
         cmocka_unit_test(parts_whose_beginning_was_lost_are_dropped),
-        cmocka_unit_test(a_full_queue_drops_and_counts),
+        cmocka_unit_test(what_has_no_room_is_dropped_and_counted),
         cmocka_unit_test(heartbeats_keep_a_quiet_link_up),
         cmocka_unit_test(silence_is_noticed_and_ends_with_the_next_frame),
         cmocka_unit_test(a_peer_without_power_is_given_up),
