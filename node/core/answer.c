@@ -81,6 +81,15 @@ void node_answer(
     node_hold(node, &effect, gate);
 }
 
+void node_answer_stale(
+    struct node *node, uint64_t request_id, const struct reply *reply, int64_t age_ms
+) {
+    struct node_effect effect = effect_of(request_id, reply);
+    effect.stale = true;
+    effect.age_ms = age_ms;
+    node_effects_add(node->effects, &effect);
+}
+
 void node_answer_with_tasks(
     struct node *node,
     uint64_t request_id,

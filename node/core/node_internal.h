@@ -225,6 +225,11 @@ void node_answer_passed(
     bool with_tasks
 );
 
+// A read of this node's own copy, which is that old (raft_age_ms): said in a header.
+void node_answer_stale(
+    struct node *node, uint64_t request_id, const struct reply *reply, int64_t age_ms
+);
+
 // A refusal that depends on nothing stored.
 void node_answer_status(struct node *node, uint64_t request_id, uint16_t status, const char *text);
 
@@ -236,6 +241,7 @@ struct request {
     const struct node_request *http;
     struct api_match match;
     bytes json; // the body as a validated value; empty where the row takes none, or text
+    bool stale; // this node's own copy answers, as old as it is
 };
 
 // A copy whose texts live in `arena`.

@@ -221,6 +221,22 @@ static void run_here(struct node *node, const struct request *request) {
     handler_of(request->match.route->name)(node, request);
 }
 
+// `consistency=stale`: a read that this node's own copy answers, whoever leads.
+static bool
+wants_stale(struct node *node, const struct request *request, const struct location *at) {
+    if (at->kind != LOCATION_GROUP || request->match.route->method != API_METHOD_GET ||
+        !raft_status(node->raft, at->group).configured) {
+        return false;
+    }
+    const struct api_parameters *parameters = &request->http->parameters;
+    for (size_t i = 0; i < parameters->count; i++) {
+        if (bytes_equal_text(parameters->items[i].name, "consistency")) {
+            return bytes_equal_text(parameters->items[i].value, "stale");
+        }
+    }
+    return false;
+}
+
 // A client's request: run here when that is the right place, else asked of who leads its group.
 static void client_request(struct node *node, struct request *request) {
     struct node_request chosen = *request->http;
@@ -230,7 +246,10 @@ static void client_request(struct node *node, struct request *request) {
         chosen.chosen_id = id;
         request->http = &chosen;
     }
-    if (at.kind == LOCATION_HERE || node->alone) {
+    if (wants_stale(node, request, &at)) {
+        request->stale = true;
+        run_here(node, request);
+    } else if (at.kind == LOCATION_HERE || node->alone) {
         run_here(node, request);
     } else if (at.kind == LOCATION_ALL) {
         gather_begin(node, request);
@@ -307,14 +326,18 @@ void request_run(
     struct node *node, const struct request *request, group_id group, request_command command
 ) {
     struct decision decision;
-    err begun = node_decision_begin(node, group, &decision);
+    err begun = request->stale ? node_decision_look(node, group, &decision)
+                               : node_decision_begin(node, group, &decision);
     if (err_is(begun)) {
         node_answer_error(node, request->id, begun, GATE_OPEN);
         return;
     }
     struct reply reply = {0};
     err done = command(node, request, &decision, &reply);
-    if (done.code == ERR_SUSPENDED) {
+    if (request->stale && !err_is(done)) {
+        (void)node_decision_abort(node, &decision);
+        node_answer_stale(node, request->id, &reply, raft_age_ms(node->raft, group));
+    } else if (done.code == ERR_SUSPENDED) {
         job_suspend_request(node, request, &decision);
     } else if (err_is(done)) {
         node_answer_error(node, request->id, done, node_decision_abort(node, &decision));

@@ -306,6 +306,21 @@ node_id raft_leader(const struct raft *raft, group_id group) {
     return replica == NULL ? 0 : replica->leader;
 }
 
+int64_t raft_age_ms(const struct raft *raft, group_id group) {
+    const struct replica *replica = raft_replica(raft, group);
+    if (replica == NULL || replica->leader == 0) {
+        return -1;
+    }
+    if (replica->leader == raft->self) {
+        return 0;
+    }
+    // A quiet group is spoken for by the frames of its node.
+    const struct pair *pair = raft_pair(raft, replica->leader);
+    mono_time heard =
+        pair != NULL && pair->heard.ns > replica->heard.ns ? pair->heard : replica->heard;
+    return (raft->now.ns - heard.ns) / 1000000;
+}
+
 uint64_t raft_term(const struct raft *raft, group_id group) {
     const struct replica *replica = raft_replica(raft, group);
     return replica == NULL ? 0 : replica->term;

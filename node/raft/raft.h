@@ -130,6 +130,11 @@ bool raft_is_installing(const struct raft *raft, group_id group);
 
 // The leader as far as known; 0: not known.
 node_id raft_leader(const struct raft *raft, group_id group);
+
+// How long ago this replica last heard from its leader, in ms: what it holds is at most that much
+// behind, and what was on its way. 0 on the leader; -1: it knows of no leader, or has no replica.
+int64_t raft_age_ms(const struct raft *raft, group_id group);
+
 uint64_t raft_term(const struct raft *raft, group_id group);
 log_index raft_commit_index(const struct raft *raft, group_id group);
 

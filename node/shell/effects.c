@@ -19,7 +19,7 @@ static const char *content_type_of(enum reply_kind kind) {
 
 // False: the client is gone.
 static bool reply(struct shell *shell, const struct node_effect *effect) {
-    struct http_field headers[2];
+    struct http_field headers[3];
     size_t header_count = 0;
     if (effect->retry_after) {
         headers[header_count++] =
@@ -32,6 +32,13 @@ static bool reply(struct shell *shell, const struct node_effect *effect) {
             BYTES_LITERAL("Allow"),
             bytes_from_text(api_allow(effect->allow, arena)),
         };
+    }
+    if (effect->stale) {
+        arena = arena == NULL ? arena_create(256) : arena;
+        const char *age =
+            effect->age_ms < 0 ? "unknown" : arena_format(arena, "%lld", (long long)effect->age_ms);
+        headers[header_count++] =
+            (struct http_field){BYTES_LITERAL("X-Orpheus-Age-Ms"), bytes_from_text(age)};
     }
     struct http_response response = {
         .status = effect->status,

@@ -167,6 +167,7 @@ static void answer_take(struct cluster *cluster, int at, const struct node_effec
             memcpy(cluster->body, effect->body.data, effect->body.size);
         }
         cluster->status = effect->status;
+        cluster->stale = effect->stale;
         cluster->answered = true;
     }
     if (effect->with_tasks) {

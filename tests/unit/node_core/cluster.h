@@ -43,6 +43,7 @@ struct cluster {
     uint64_t wanted;
     bool answered;
     uint16_t status;
+    bool stale;
     char body[256 * 1024];
 };
 

@@ -171,6 +171,23 @@ static void a_node_that_is_cut_off_answers_503_and_comes_back(void **state) {
     expect_status(cluster, 0, id, "RUNNING");
 }
 
+static void a_stale_read_is_answered_without_a_majority(void **state) {
+    struct cluster *cluster = *state;
+    define(cluster);
+    char id[ID_TEXT_BYTES + 1];
+    start(cluster, 0, "w", id);
+    cluster_run(cluster, 1000);
+    cluster_cut(cluster, 1, true);
+    cluster_run(cluster, 3000);
+    char target[128];
+    char shown[32];
+    (void)snprintf(target, sizeof(target), "/api/workflow/%s?consistency=stale", id);
+    assert_int_equal(cluster_ask(cluster, 1, "GET", target, ""), 200);
+    member(cluster, "status", shown, sizeof(shown));
+    assert_string_equal(shown, "RUNNING");
+    assert_true(cluster->stale);
+}
+
 static void a_definition_is_known_everywhere_once_it_is_answered(void **state) {
     struct cluster *cluster = *state;
     for (int at = 0; at < CLUSTER_NODES; at++) {
@@ -258,6 +275,9 @@ int main(void) {
         ),
         cmocka_unit_test_setup_teardown(
             a_node_that_is_cut_off_answers_503_and_comes_back, cluster_setup, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            a_stale_read_is_answered_without_a_majority, cluster_setup, cluster_teardown
         ),
         cmocka_unit_test_setup_teardown(
             a_definition_is_known_everywhere_once_it_is_answered, cluster_setup, cluster_teardown
