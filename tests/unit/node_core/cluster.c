@@ -193,12 +193,31 @@ static void message_keep(struct cluster *cluster, int from, struct node_effect *
     cluster->last = message;
 }
 
+static void call_take(struct cluster *cluster, int at, const struct node_effect *effect) {
+    bytes headers = effect->call.headers;
+    assert_true(headers.size < sizeof(cluster->call_headers));
+    memset(cluster->call_headers, 0, sizeof(cluster->call_headers));
+    memcpy(cluster->call_headers, headers.data, headers.size);
+    cluster->call_at = at;
+    cluster->call_id = effect->call_id;
+    cluster->calls++;
+}
+
+void cluster_called(struct cluster *cluster, int at, uint64_t call_id) {
+    struct call_result result = {.outcome = CALL_ANSWERED, .status = 200};
+    struct node_event event = {.kind = NODE_CALLED, .call_id = call_id, .called = &result};
+    step(cluster, at, &event);
+}
+
 static void effects_take(struct cluster *cluster, int at) {
     struct node_effect effect;
     while (node_effects_take(cluster->nodes[at].effects, &effect)) {
         if (effect.kind == EFFECT_SEND) {
             message_keep(cluster, at, &effect);
             continue;
+        }
+        if (effect.kind == EFFECT_CALL) {
+            call_take(cluster, at, &effect);
         }
         if (effect.kind == EFFECT_REPLY) {
             answer_take(cluster, at, &effect);

@@ -45,6 +45,11 @@ struct cluster {
     uint16_t status;
     bool stale;
     char body[256 * 1024];
+    // the newest call that was to be made, and where
+    int call_at;
+    uint64_t call_id;
+    char call_headers[512];
+    int calls; // so far
 };
 
 int cluster_setup(void **state);
@@ -61,6 +66,9 @@ uint64_t cluster_send(
 
 // Runs until that answer is there, or fails after `within_ms`. Returns its status.
 uint16_t cluster_wait(struct cluster *cluster, uint64_t request, int64_t within_ms);
+
+// Tells node `at` that a call of it was answered with status 200.
+void cluster_called(struct cluster *cluster, int at, uint64_t call_id);
 
 // Both, within ten seconds.
 uint16_t cluster_ask(
