@@ -21,6 +21,7 @@ static err begin_target(struct task *target, bytes input);
 static bool maps_again(enum definition_task_type type);
 static err map_target(struct task *target);
 static err open_again(struct task *task);
+static bool is_around(const struct task *task, const struct task *target);
 static err open_around(struct task *target, struct task **tasks, uint32_t count);
 
 err rerun_from(struct task *target, bytes input) {
@@ -107,11 +108,7 @@ static bool is_beside(const struct task *target, const struct task *task) {
 // their branches, so all that followed there has a later one and still comes before.
 static bool is_joined_by(const struct task *target, const struct task *task) {
     const struct definition *definition = target->workflow->definition;
-    bytes outer = task_suffix(target);
-    bytes inner = task_suffix(task);
-    bool same_scope = bytes_starts_with(inner, outer) &&
-                      (inner.size == outer.size || inner.data[outer.size] == '_');
-    if (target->definition->type != TASK_TYPE_JOIN || !same_scope) {
+    if (target->definition->type != TASK_TYPE_JOIN || !is_around(target, task)) {
         return false;
     }
     for (uint32_t i = 0; i < definition->task_count; i++) {
@@ -216,6 +213,14 @@ static err open_again(struct task *task) {
     return lifecycle_begin_again(task);
 }
 
+// Whether the task is of the target's iteration, or of one that the target's is part of.
+static bool is_around(const struct task *task, const struct task *target) {
+    bytes outer = task_suffix(task);
+    bytes inner = task_suffix(target);
+    return bytes_starts_with(inner, outer) &&
+           (inner.size == outer.size || inner.data[outer.size] == '_');
+}
+
 // The JOINs behind the forks around the target, and the loops around it, wait for it again.
 static err open_around(struct task *target, struct task **tasks, uint32_t count) {
     const struct definition *definition = target->workflow->definition;
@@ -230,11 +235,17 @@ static err open_around(struct task *target, struct task **tasks, uint32_t count)
         }
         for (uint32_t i = 0; i < count && waits != DEFINITION_NONE; i++) {
             struct task *task = tasks[i];
-            if (!task->removed && task->definition->index == waits && task_is_terminal(task) &&
-                (task->row.flags & TASK_RETRIED) == 0) {
+            if (task->removed || task->definition->index != waits || !is_around(task, target) ||
+                (task->row.flags & TASK_RETRIED) != 0) {
+                continue;
+            }
+            if (task_is_terminal(task)) {
                 task_reopen(task, API_TASK_IN_PROGRESS);
                 task_set_reason(task, BYTES_EMPTY);
                 timer_arm(task);
+            }
+            if (waits == target->definition->loop && task->row.iteration > target->row.iteration) {
+                TRY(do_while_rewind(task, target->row.iteration));
             }
         }
         at = around->parent;

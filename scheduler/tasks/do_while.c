@@ -14,6 +14,7 @@
 #include "scheduler/tasks/script.h"
 
 static err start_iteration(struct task *loop, uint32_t iteration, bytes items);
+static bool set_iteration(struct task *loop, uint32_t iteration, bytes items);
 static err look_at_body(struct task *loop, bool *out_done, struct task **out_failed);
 static err goes_on(struct task *loop, bytes input, bytes items, bool *out_continues);
 static err end(struct task *loop, enum api_task_status status);
@@ -110,11 +111,11 @@ err do_while_of(const struct task *task, struct task **out_loop) {
     return task_newest(workflow, bytes_from_text(reference), out_loop, NULL);
 }
 
-static err start_iteration(struct task *loop, uint32_t iteration, bytes items) {
-    struct workflow *workflow = loop->workflow;
-    struct schedule alone = {.workflow = workflow};
-    struct schedule *schedule = workflow->schedule != NULL ? workflow->schedule : &alone;
-    struct arena *arena = workflow->decision->arena;
+// The loop is in this iteration, and its stored output says so. False: its item is too large.
+static bool set_iteration(struct task *loop, uint32_t iteration, bytes items) {
+    struct arena *arena = loop->workflow->decision->arena;
+    loop->row.iteration = iteration;
+    loop->dirty = true;
     const char *head = arena_format(arena, "{\"iteration\":%u}", iteration);
     bytes item = BYTES_EMPTY;
     if (items.data != NULL && item_at(loop, items, iteration - 1, &item)) {
@@ -126,14 +127,31 @@ static err start_iteration(struct task *loop, uint32_t iteration, bytes items) {
             BYTES_ARG(item)
         );
     }
-    payload_delete(workflow, task_output(loop));
+    payload_delete(loop->workflow, task_output(loop));
     if (!task_set_output(loop, bytes_from_text(head))) {
         task_set_too_large(loop, item.size);
+        return false;
+    }
+    return true;
+}
+
+err do_while_rewind(struct task *loop, uint32_t iteration) {
+    bytes input = BYTES_EMPTY;
+    bytes items = BYTES_EMPTY;
+    TRY(evaluated_input(loop, &input));
+    TRY(list_of(loop, input, &items));
+    bool fits = set_iteration(loop, iteration, items);
+    return fits ? ERR_NONE : task_move(loop, API_TASK_FAILED_WITH_TERMINAL_ERROR);
+}
+
+static err start_iteration(struct task *loop, uint32_t iteration, bytes items) {
+    struct workflow *workflow = loop->workflow;
+    struct schedule alone = {.workflow = workflow};
+    struct schedule *schedule = workflow->schedule != NULL ? workflow->schedule : &alone;
+    if (!set_iteration(loop, iteration, items)) {
         return task_move(loop, API_TASK_FAILED_WITH_TERMINAL_ERROR);
     }
     bytes suffix = loop_suffix(loop, iteration);
-    loop->row.iteration = iteration;
-    loop->dirty = true;
     schedule->scope = (struct schedule_scope){suffix, iteration};
     TRY(schedule_map(schedule, &workflow->definition->tasks[loop->definition->branches[0]]));
     // A loop that is opened again by a client has no generation around it.

@@ -119,6 +119,9 @@ MUST_USE err fork_dynamic_references(
 // The loop whose iteration a task belongs to, or NULL.
 MUST_USE err do_while_of(const struct task *task, struct task **out_loop);
 
+// The loop is in this iteration again, whose tasks exist; later ones are gone. Errors: ERR_CORRUPT.
+MUST_USE err do_while_rewind(struct task *loop, uint32_t iteration);
+
 // The output an open DO_WHILE has at present. `member` names the only member that is wanted, data
 // NULL: all.
 MUST_USE err do_while_output(struct task *loop, bytes member, bytes *out_json);
