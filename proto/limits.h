@@ -316,6 +316,9 @@ enum {
     LIMIT_CALL_ERROR_BYTES = 16 * 1024,
     // A request as it is worded: the body is at most a payload, escapes taken out.
     LIMIT_CALL_REQUEST_BYTES = 16 * 1024 * 1024,
+    // `orpheus cluster status`: for the asked node's answer; leaderless partitions that are named.
+    LIMIT_STATUS_MS = 10 * 1000,
+    LIMIT_STATUS_LEADERLESS_SHOWN = 16,
 
     // --- eval -----------------------------------------------------------------------------------
     // One frame to or from an evaluator: a payload of engine.md §8.4 and the text that reads it.

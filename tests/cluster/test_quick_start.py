@@ -24,9 +24,8 @@ class QuickStart(unittest.TestCase):
         self.assertIn("deploy/up", commands)
         self.assertIn("deploy/down", commands)
         port = str(free_port())
-        program = new_server().how
-        if program[0] == "--program":
-            commands = commands.replace("deploy/up\n", f"deploy/up {' '.join(program)}\n")
+        if os.environ.get("ORPHEUS_TEST_PROGRAM"):
+            commands = commands.replace("deploy/up\n", f"deploy/up --program {new_server().program}\n")
         with tempfile.TemporaryDirectory(prefix="orpheus-quick-start-") as folder:
             # --fail: an answer that is an error is an error of the README too.
             script = commands.replace("8080", port).replace("curl -s ", "curl -s --fail-with-body ")
@@ -38,6 +37,7 @@ class QuickStart(unittest.TestCase):
                 )
                 self.assertEqual(done.returncode, 0, done.stdout[-4000:] + done.stderr[-4000:])
                 self.assertIn("ended: COMPLETED", done.stdout)
+                self.assertIn("node 3", done.stdout)
                 self.assertIn("stopped", done.stdout)
             finally:
                 subprocess.run(["deploy/down"], cwd=ROOT, env=environment, check=False)

@@ -19,10 +19,7 @@ SAMPLE_ENTRY = re.compile(r"^# (.+)\n#?([a-z-]+) = (.*)$", re.M)
 def program():
     server = new_server()
     shutil.rmtree(server.folder)
-    kind, value = server.how[-2:]
-    if kind == "--program":
-        return value
-    return os.path.join(ROOT, "build", value, "node/orpheus")
+    return server.program
 
 
 class Settings(unittest.TestCase):

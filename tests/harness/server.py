@@ -44,16 +44,17 @@ class Answer:
 class Client:
     """What a client of one node says to it."""
 
-    def __init__(self, port, patience=30):
+    def __init__(self, port, patience=30, host="127.0.0.1"):
+        self.host = host
         self.port = port
         self.patience = patience  # seconds for an answer
-        self.base = f"http://127.0.0.1:{port}"
+        self.base = f"http://{host}:{port}"
 
     def ask(self, method, path, body=None, timeout=None, headers=None):
         """One request on a connection of its own. `body`: bytes as they are, anything else as JSON."""
         content = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
         connection = http.client.HTTPConnection(
-            "127.0.0.1", self.port, timeout=timeout or self.patience
+            self.host, self.port, timeout=timeout or self.patience
         )
         try:
             connection.request(
@@ -105,8 +106,9 @@ class Server(Client):
         self.folder = folder or tempfile.mkdtemp(prefix="orpheus-test-")
         self.keep = keep
         self.nodes = nodes
-        self.how = ["--nodes", str(nodes)]
-        self.how += ["--program", program] if program else ["--build", build]
+        self.program = os.path.abspath(program or os.path.join(ROOT, "build", build, "node/orpheus"))
+        self.how = ["--program", program] if program else ["--build", build]
+        self.how += ["--nodes", str(nodes)]
 
     def cluster(self, verb, *words, check=True):
         """Runs a verb of deploy/cluster; gives the finished process."""

@@ -1,0 +1,1 @@
+unit(node_status/test_table.c USES node_status)
