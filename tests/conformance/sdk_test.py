@@ -1,10 +1,11 @@
 """Workers written with the published SDK finish the samples while the server is killed again and again.
 
-    sdk_test.py [--build PRESET | --program FILE] [--kills N] [CLAIM…]
+    sdk_test.py [--build PRESET | --program FILE] [--nodes N] [--kills N] [CLAIM…]
 
 One storm, then claims about what is left: every start that was answered ended exactly once and as it
 had to, and no result that was answered is missing. The next kill comes when some more starts and
-updates have been answered, so that each one hits work in hand.
+updates have been answered, so that each one hits work in hand. With several nodes a random one is
+killed, and comes back when the others have gone on without it: the claims stay the same.
 """
 
 import argparse
@@ -24,11 +25,12 @@ sys.path.insert(0, os.path.join(ROOT, "tests/harness"))
 
 from claims import run_claims  # noqa: E402
 from server import Server, wait_for  # noqa: E402
-from workload import Clients, HANDLER, Officer, Records, Starter, TERMINAL  # noqa: E402
+from workload import Clients, HANDLER, OPEN_MAX, Officer, Records, Starter, TERMINAL  # noqa: E402
 
 SAMPLES = ("image_conversion", "loan_application", "order_saga")
 SETTLE_SECONDS = 180  # after the last kill: the longest chain of timeouts and retries is far below
 KILL_PATIENCE_SECONDS = 20
+AWAY_SECONDS = 5  # at most, of one node of several
 THREADS_PER_TASK = "12"  # an update whose answer is lost holds its thread for the SDK's 10 s pause
 
 
@@ -36,6 +38,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--build", default="dev")
     parser.add_argument("--program")
+    parser.add_argument("--nodes", type=int, default=1)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1, help="of the workload and the kills")
     parser.add_argument("claims", nargs="*", help="Class.claim, all without")
@@ -46,20 +49,22 @@ OPTIONS = parse()
 
 
 class Workers:
-    """The samples' worker programs, each with its SDK processes below it."""
+    """The samples' worker programs, each with its SDK processes below it. With several nodes every
+    program runs twice, at two nodes: the SDK knows one address, and waits while nobody is there."""
 
     def __init__(self, server):
         self.records = os.path.join(server.folder, "records")
         os.makedirs(self.records)
-        environment = {
-            **os.environ,
-            "CONDUCTOR_SERVER_URL": server.base + "/api",
-            "conductor.worker.all.thread_count": THREADS_PER_TASK,
-        }
         self.programs = []
-        for sample in SAMPLES:
+        for number, sample in enumerate(SAMPLES * min(2, server.nodes)):
+            node = (number + number // len(SAMPLES)) % server.nodes + 1
+            environment = {
+                **os.environ,
+                "CONDUCTOR_SERVER_URL": server.at(node).base + "/api",
+                "conductor.worker.all.thread_count": THREADS_PER_TASK,
+            }
             folder = os.path.join(ROOT, "deploy/samples", sample)
-            with open(os.path.join(server.folder, f"workers-{sample}.log"), "wb") as log:
+            with open(os.path.join(server.folder, f"workers-{sample}-{node}.log"), "wb") as log:
                 self.programs.append(
                     subprocess.Popen(
                         [sys.executable, os.path.join(HERE, "recorded_workers.py"), folder, self.records],
@@ -78,20 +83,23 @@ class Storm:
     """Runs it all once; what it saw is in its fields."""
 
     def __init__(self):
-        self.server = Server(build=OPTIONS.build, program=OPTIONS.program)
+        self.server = Server(build=OPTIONS.build, program=OPTIONS.program, nodes=OPTIONS.nodes)
         self.kills = 0
         self.restart_seconds = []
 
     def run(self):
         self.server.start()
         chance = random.Random(OPTIONS.seed)
-        self.clients = Clients(self.server.base)
+        self.clients = Clients([self.server.at(node + 1).base for node in range(OPTIONS.nodes)])
         self.clients.register(SAMPLES)
         self.records = Records(os.path.join(self.server.folder, "records"))
         workers = Workers(self.server)
         stopped = threading.Event()
         try:
-            self.starter = Starter(self.clients, self.server.folder, chance.randrange(1 << 30), stopped)
+            self.starter = Starter(
+                self.clients, self.server.folder, chance.randrange(1 << 30), stopped,
+                open_max=OPEN_MAX * OPTIONS.nodes,
+            )
             self.officer = Officer(self.clients, self.starter, self.records, stopped)
             self.starter.start()
             self.officer.start()
@@ -107,19 +115,26 @@ class Storm:
 
     def kill_and_restart(self, chance):
         for _ in range(OPTIONS.kills):
-            goal = self.progress() + chance.randrange(5, 60)
-            deadline = time.monotonic() + KILL_PATIENCE_SECONDS
-            wait_for(
-                lambda: self.progress() >= goal or time.monotonic() > deadline,
-                2 * KILL_PATIENCE_SECONDS, "work between two kills",
-            )
-            self.server.kill()
+            self.wait_for_work(chance.randrange(5, 60), KILL_PATIENCE_SECONDS)
+            victim = chance.randrange(OPTIONS.nodes) + 1
+            self.server.kill(victim)
+            if OPTIONS.nodes > 1:
+                self.wait_for_work(chance.randrange(5, 30), AWAY_SECONDS)
             began = time.monotonic()
-            self.server.restart()
+            self.server.restart(victim)
             self.restart_seconds.append(time.monotonic() - began)
             self.kills += 1
             if self.kills % 10 == 0:
                 print(f"{self.kills} kills, {len(self.starter.answered)} starts answered", flush=True)
+
+    def wait_for_work(self, answers, patience):
+        """Until so many more starts and updates were answered, or `patience` seconds: then it goes on."""
+        goal = self.progress() + answers
+        deadline = time.monotonic() + patience
+        wait_for(
+            lambda: self.progress() >= goal or time.monotonic() > deadline,
+            2 * patience, "work around a kill",
+        )
 
     def progress(self):
         return len(self.starter.answered) + self.records.count_answered()
@@ -237,7 +252,12 @@ class NothingIsLost(unittest.TestCase):
             self.assertEqual([task["outputData"].get("decision") for task in human], [decision])
 
     def test_the_sdk_found_every_call_it_wanted(self):
-        self.assertEqual(self.storm.records.troubles(), [])
+        troubles = self.storm.records.troubles()
+        if OPTIONS.nodes > 1:
+            # The SDK gives a result up when its one address was away at each of four attempts. That is
+            # its bargain, not the cluster's: the task's own times bring it back, and it ends as it had to.
+            troubles = [one for one in troubles if not one.startswith("Task update failed after")]
+        self.assertEqual(troubles, [])
 
 
 if __name__ == "__main__":

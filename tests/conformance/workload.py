@@ -1,6 +1,7 @@
 """What the SDK test does to the server: starts, a loan officer, and the records of the workers."""
 
 import glob
+import itertools
 import json
 import os
 import random
@@ -38,26 +39,36 @@ def handler_of(workflow):
 
 
 class Clients:
-    """The SDK's clients. A call that got no answer raises ApiException or is asked again."""
+    """The SDK's clients of every node, each call through the next one: what is written through one is
+    read through another, and a call after one that got no answer goes elsewhere. A call that got no
+    answer raises ApiException or is asked again."""
 
-    def __init__(self, base):
-        configuration = Configuration(base_url=base)
-        clients = OrkesClients(configuration=configuration)
-        self.workflow_client = clients.get_workflow_client()
-        self.task_client = clients.get_task_client()
-        self.metadata_client = clients.get_metadata_client()
+    def __init__(self, bases):
+        made = [OrkesClients(configuration=Configuration(base_url=base)) for base in bases]
+        self.workflow_clients = itertools.cycle([one.get_workflow_client() for one in made])
+        self.task_clients = itertools.cycle([one.get_task_client() for one in made])
+        self.metadata_clients = itertools.cycle([one.get_metadata_client() for one in made])
         self.ended, self.handlers = {}, {}
+
+    @property
+    def workflow_client(self):
+        return next(self.workflow_clients)
+
+    @property
+    def task_client(self):
+        return next(self.task_clients)
+
+    @property
+    def metadata_client(self):
+        return next(self.metadata_clients)
 
     def register(self, samples):
         for sample in samples:
             folder = os.path.join(ROOT, "deploy/samples", sample)
-            for kind, register in (
-                ("tasks", self.metadata_client.register_task_def),
-                ("workflows", self.metadata_client.update_workflow_def),
-            ):
+            for kind, verb in (("tasks", "register_task_def"), ("workflows", "update_workflow_def")):
                 with open(os.path.join(folder, kind + ".json"), encoding="utf-8") as file:
                     for definition in json.load(file):
-                        register(definition)
+                        getattr(self.metadata_client, verb)(definition)
 
     def insist(self, question):
         """Asks until there is an answer; only for questions that change nothing."""
@@ -201,10 +212,11 @@ class Wanted:
 
 
 class Starter(threading.Thread):
-    """Starts executions, OPEN_MAX in hand; remembers which starts were answered."""
+    """Starts executions, `open_max` in hand; remembers which starts were answered."""
 
-    def __init__(self, clients, folder, seed, stopped):
+    def __init__(self, clients, folder, seed, stopped, open_max=OPEN_MAX):
         super().__init__(daemon=True)
+        self.open_max = open_max
         self.clients, self.folder, self.stopped = clients, folder, stopped
         self.chance = random.Random(seed)
         self.answered, self.unanswered = {}, []
@@ -213,7 +225,7 @@ class Starter(threading.Thread):
     def run(self):
         number = 0
         while not self.winding_up.is_set() and not self.stopped.is_set():
-            if self.open_count() >= OPEN_MAX:
+            if self.open_count() >= self.open_max:
                 self.stopped.wait(AFTER_REFUSAL_SECONDS)
                 continue
             number += 1
@@ -231,7 +243,7 @@ class Starter(threading.Thread):
         try:
             return sum(not self.clients.has_ended(one) for one in list(self.answered)[-200:])
         except (ApiException, AssertionError):
-            return OPEN_MAX
+            return self.open_max
 
     def wind_up(self):
         self.winding_up.set()
