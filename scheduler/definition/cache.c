@@ -14,7 +14,7 @@
 #include <string.h>
 
 struct memo {
-    log_index catalog_index;
+    uint64_t catalog; // its state
     int64_t version;
     hash128 hash;
     uint8_t *name; // owned; NULL: a free place
@@ -160,13 +160,13 @@ static struct memo *memo_of(const struct definition_cache *cache, bytes name, in
 
 bool definition_cache_recall(
     const struct definition_cache *cache,
-    log_index catalog_index,
+    uint64_t catalog,
     bytes name,
     int64_t version,
     hash128 *out_hash
 ) {
     const struct memo *memo = memo_of(cache, name, version);
-    if (memo->name == NULL || memo->catalog_index != catalog_index || memo->version != version ||
+    if (memo->name == NULL || memo->catalog != catalog || memo->version != version ||
         !bytes_equal(bytes_of(memo->name, memo->name_size), name)) {
         return false;
     }
@@ -175,16 +175,12 @@ bool definition_cache_recall(
 }
 
 void definition_cache_remember(
-    struct definition_cache *cache,
-    log_index catalog_index,
-    bytes name,
-    int64_t version,
-    hash128 hash
+    struct definition_cache *cache, uint64_t catalog, bytes name, int64_t version, hash128 hash
 ) {
     struct memo *memo = memo_of(cache, name, version);
     free(memo->name);
     *memo = (struct memo){
-        .catalog_index = catalog_index,
+        .catalog = catalog,
         .version = version,
         .hash = hash,
         .name = allocate(name.size + 1, 1),

@@ -28,18 +28,14 @@ bool task_type_has_cases(enum definition_task_type type);    // decisionCases, d
 bool task_type_has_branches(enum definition_task_type type); // forkTasks
 bool task_type_has_body(enum definition_task_type type);     // loopOver
 
-// What a start of (name, version) gave while the catalog's newest entry was `catalog_index`.
+// What a start of (name, version) gave while the catalog was in a state, given as a number.
 bool definition_cache_recall(
     const struct definition_cache *cache,
-    log_index catalog_index,
+    uint64_t catalog,
     bytes name,
     int64_t version,
     hash128 *out_hash
 );
 void definition_cache_remember(
-    struct definition_cache *cache,
-    log_index catalog_index,
-    bytes name,
-    int64_t version,
-    hash128 hash
+    struct definition_cache *cache, uint64_t catalog, bytes name, int64_t version, hash128 hash
 );

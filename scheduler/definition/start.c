@@ -2,6 +2,16 @@
 #include "scheduler/definition/catalog.h"
 #include "scheduler/definition/definition_internal.h"
 
+// A number for what can be read of the catalog now. A leader reads up to its newest entry, a
+// follower up to the newest committed one; what both are changes with the chain, the commit or the
+// term.
+static uint64_t catalog_state(const struct store *store) {
+    struct store_group group = store_group(store, CATALOG_GROUP);
+    const uint64_t parts[] = {
+        group.last_chain.low, group.last_chain.high, group.commit_index, group.term};
+    return hash_sip64(bytes_of(parts, sizeof(parts)));
+}
+
 err catalog_start_definition(
     struct definition_cache *cache,
     struct store *store,
@@ -10,12 +20,12 @@ err catalog_start_definition(
     struct arena *arena,
     const struct definition **out_definition
 ) {
-    log_index catalog_index = store_group(store, CATALOG_GROUP).last_index;
+    uint64_t catalog = catalog_state(store);
     hash128 hash = {0, 0};
     if (version < 0) {
         version = 0;
     }
-    if (definition_cache_recall(cache, catalog_index, name, version, &hash)) {
+    if (definition_cache_recall(cache, catalog, name, version, &hash)) {
         const struct definition *found = definition_cache_find(cache, hash);
         if (found != NULL) {
             *out_definition = found;
@@ -27,6 +37,6 @@ err catalog_start_definition(
     TRY(catalog_workflow(store, name, version, arena, &registered));
     TRY(catalog_freeze(store, registered, arena, &frozen, &hash));
     TRY(definition_cache_compile(cache, hash, frozen, out_definition));
-    definition_cache_remember(cache, catalog_index, name, version, hash);
+    definition_cache_remember(cache, catalog, name, version, hash);
     return ERR_NONE;
 }

@@ -265,6 +265,40 @@ static void case_14_a_start_sees_the_catalog_as_it_is_now(void **state) {
     store_fixture_end(&fixture);
 }
 
+// What a leader has made, at a follower.
+static void follow(struct store_fixture *follower, const struct store_fixture *leader) {
+    log_index next = store_group(follower->store, CATALOG_GROUP).last_index + 1;
+    struct store_entry entry;
+    log_lsn lsn = 0;
+    assert_ok(store_entry_read(leader->store, CATALOG_GROUP, next, &entry));
+    assert_ok(store_append(follower->store, CATALOG_GROUP, &entry, &lsn));
+}
+
+// An entry that is appended is not yet read; when it is committed no newer one tells.
+static void a_start_at_a_follower_sees_a_change_once_it_is_committed(void **state) {
+    (void)state;
+    struct store_fixture leader;
+    struct store_fixture follower;
+    store_fixture_begin(&leader);
+    store_fixture_begin(&follower);
+    struct definition_cache *cache = definition_cache_create(8);
+    const struct definition *found = NULL;
+    bytes name = BYTES_LITERAL("w");
+    put(&leader, CATALOG_WORKFLOW, "w", 1, "{\"name\":\"w\",\"version\":1,\"tasks\":[]}");
+    follow(&follower, &leader);
+    store_commit(follower.store, CATALOG_GROUP, 1);
+    put(&leader, CATALOG_WORKFLOW, "w", 2, "{\"name\":\"w\",\"version\":2,\"tasks\":[]}");
+    follow(&follower, &leader);
+    assert_ok(catalog_start_definition(cache, follower.store, name, 0, follower.arena, &found));
+    assert_int_equal(found->model.version, 1);
+    store_commit(follower.store, CATALOG_GROUP, 2);
+    assert_ok(catalog_start_definition(cache, follower.store, name, 0, follower.arena, &found));
+    assert_int_equal(found->model.version, 2);
+    definition_cache_destroy(&cache);
+    store_fixture_end(&leader);
+    store_fixture_end(&follower);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(case_5_the_latest_version_is_the_highest),
@@ -274,6 +308,7 @@ int main(void) {
         cmocka_unit_test(an_inline_definition_is_not_touched),
         cmocka_unit_test(a_sub_workflow_nobody_registered_makes_the_start_fail),
         cmocka_unit_test(case_14_a_start_sees_the_catalog_as_it_is_now),
+        cmocka_unit_test(a_start_at_a_follower_sees_a_change_once_it_is_committed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
