@@ -2,6 +2,7 @@
 
 #include "node/core/node_internal.h"
 #include "proto/base/check.h"
+#include "proto/base/mutant.h"
 #include "proto/limits.h"
 
 static const int64_t NS_PER_MS = 1000000;
@@ -33,6 +34,10 @@ static bool apply(struct node *node, const struct stream_position *position, byt
     group_ack_add(destination, destination->last_index, position->source, position->sequence);
     streams_applied(node->streams, position->source, position->destination, position->sequence);
     node->stats.messages_applied++;
+    if (mutant_is("message_acked_before_commit")) {
+        struct group_ack early = {0, position->source, position->sequence};
+        carry_committed(node, position->destination, &early);
+    }
     return true;
 }
 
@@ -50,7 +55,8 @@ void carry_received(struct node *node, node_id from, const struct peer_stream *m
         return;
     }
     uint64_t applied = streams_newest_applied(node->streams, position.source, position.destination);
-    if (position.sequence == applied + 1) {
+    if (position.sequence == applied + 1 ||
+        (mutant_is("message_out_of_order") && position.sequence > applied)) {
         (void)apply(node, &position, message->message);
     }
 }
@@ -98,7 +104,7 @@ static void retry(struct node *node) {
         node->streams_retry_at = (mono_time){0};
     } else if (node->streams_retry_at.ns == 0) {
         node->streams_retry_at.ns = node->mono.ns + LIMIT_STREAM_RETRY_MS * NS_PER_MS;
-    } else if (node->streams_retry_at.ns <= node->mono.ns) {
+    } else if (node->streams_retry_at.ns <= node->mono.ns && !mutant_is("message_not_sent_again")) {
         streams_retry(node->streams, is_led, node);
         node->streams_retry_at = (mono_time){0};
     }

@@ -11,6 +11,7 @@
 #include "node/core/wait.h"
 #include "proto/base/check.h"
 #include "proto/base/hash.h"
+#include "proto/base/mutant.h"
 #include "scheduler/limit.h"
 
 static err begin(struct node *node, group_id group, struct decision *out_decision) {
@@ -81,6 +82,11 @@ static void row_proposed(void *argument, bytes key, bytes value) {
         }
     } else if (key.data[0] == KEY_LIMIT && limits_wait(node)) {
         limit_row_seen(node, value);
+    } else if (key.data[0] == KEY_OUTBOX && mutant_is("message_before_commit")) {
+        struct key_outbox_parts parts;
+        if (key_outbox_parse(key, &parts)) {
+            streams_sent(node->streams, node->visited_group, parts.destination, parts.sequence);
+        }
     } else if (key.data[0] == KEY_TIMER) {
         struct alarm alarm = {.group = node->visited_group};
         if (key_timer_parse(key, &alarm.timer)) {

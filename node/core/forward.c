@@ -9,6 +9,7 @@
 #include "node/core/node_internal.h"
 #include "node/core/wait.h"
 #include "proto/base/check.h"
+#include "proto/base/mutant.h"
 #include "proto/limits.h"
 
 #include <stdlib.h>
@@ -236,8 +237,12 @@ static void forward_wait(struct node *node, struct forward *forward) {
 }
 
 static void forward_unknown(struct node *node, struct forward *forward) {
-    forward->uncertain = true;
-    if (forward->purpose == FORWARD_CLAIM || !forward->idempotent) {
+    forward->uncertain = !mutant_is("called_undone");
+    bool repeats = forward->idempotent || mutant_is("forward_repeats_anything");
+    if (mutant_is("start_id_chosen_anew")) {
+        forward->request.chosen_id = (id128){{0}};
+    }
+    if (forward->purpose == FORWARD_CLAIM || !repeats) {
         forward_fail(node, forward, UNKNOWN);
     } else {
         forward_wait(node, forward);
@@ -516,7 +521,7 @@ void forward_told(struct node *node, node_id from, const struct peer_delivery *d
     }
     uint64_t id = run->id;
     run_destroy(node, run);
-    if (!delivery->gone) {
+    if (!delivery->gone && !mutant_is("delivered_is_gone")) {
         poll_delivered(node, id);
     } else if (!wait_gone(node, id)) {
         poll_gone(node, id);
@@ -533,7 +538,7 @@ void forward_peer_down(struct node *node, node_id peer) {
         uint64_t id = run->id;
         bool answered = run->answered;
         run_destroy(node, run);
-        if (answered) {
+        if (answered && !mutant_is("answered_is_undelivered")) {
             poll_delivered(node, id); // perhaps it was: the lease decides
         } else if (!wait_gone(node, id)) {
             poll_gone(node, id);

@@ -142,7 +142,7 @@ static void wait_for(struct gates *gates, struct held *held, const struct gate *
     if (wanted->index > group->committed && !mutant_is("reply_before_durable")) {
         waiter_add(gates, &group->commits, wanted->index, held);
     }
-    if (wanted->read_round > group->confirmed) {
+    if (wanted->read_round > group->confirmed && !mutant_is("read_gate_ignored")) {
         waiter_add(gates, &group->reads, wanted->read_round, held);
     }
 }
@@ -186,9 +186,10 @@ void gates_read_confirmed(struct gates *gates, group_id group, uint64_t round) {
 
 void gates_lost(struct gates *gates, group_id group) {
     struct group_gates *gate = &gates->groups[group];
-    while (waiter_let_go(gates, &gate->commits, UINT64_MAX, true)) {
+    bool lost = !mutant_is("lost_gate_opens");
+    while (waiter_let_go(gates, &gate->commits, UINT64_MAX, lost)) {
     }
-    while (waiter_let_go(gates, &gate->reads, UINT64_MAX, true)) {
+    while (waiter_let_go(gates, &gate->reads, UINT64_MAX, lost)) {
     }
     gate->committed = 0;
     gate->confirmed = 0;

@@ -4,6 +4,7 @@
 
 #include "node/core/node_internal.h"
 #include "proto/base/check.h"
+#include "proto/base/mutant.h"
 #include "proto/limits.h"
 
 #include <stdlib.h>
@@ -91,7 +92,7 @@ static void tell(struct node *node, const struct interest *interest, node_id pee
 static void tell_all(struct node *node, struct interest *interest) {
     interest->told_at = node->mono;
     for (size_t i = 0; i < node->peer_count; i++) {
-        if (node->peers[i].up) {
+        if (node->peers[i].up && !mutant_is("interest_not_told")) {
             tell(node, interest, node->peers[i].id);
         }
     }
@@ -228,8 +229,9 @@ static bool hint(struct node *node, struct interest *interest) {
     if (ready == 0 || match_is_wanted(node->match, interest->queue)) {
         return false;
     }
-    bool waits =
-        interest->hinted != 0 && node->mono.ns - interest->hinted_at.ns < LIMIT_HINT_MS * NS_PER_MS;
+    bool waits = interest->hinted != 0 &&
+                 (node->mono.ns - interest->hinted_at.ns < LIMIT_HINT_MS * NS_PER_MS ||
+                  mutant_is("hint_not_repeated"));
     if (waits) {
         return true;
     }

@@ -12,6 +12,7 @@
 #include "node/core/wait.h"
 #include "node/ring/place.h"
 #include "proto/base/check.h"
+#include "proto/base/mutant.h"
 #include "proto/limits.h"
 
 #include <stdlib.h>
@@ -141,6 +142,9 @@ static void committed(struct node *node, group_id id, log_index index) {
 
 static void tell_one(struct node *node, node_id to, const struct group *group) {
     struct peer_leads leads = {.group = group->id, .term = group->term};
+    if (mutant_is("leads_not_told")) {
+        return;
+    }
     node_send(node, to, LINK_URGENT, PEER_LEADS, &peer_leads_record, &leads);
 }
 
@@ -169,9 +173,13 @@ static void begin_leading(struct node *node, const struct raft_event *event) {
     node->groups_led += !group->leading;
     group_lead(group, event->term, node->store);
     gates_committed(node->gates, event->group, raft_commit_index(node->raft, event->group));
-    alarms_load(node->alarms, node->store, event->group, (wall_time){ALL_TIMERS});
-    streams_lead(node->streams, node->store, event->group);
-    node->supply_stale = true;
+    if (!mutant_is("timers_not_taken_over")) {
+        alarms_load(node->alarms, node->store, event->group, (wall_time){ALL_TIMERS});
+    }
+    if (!mutant_is("streams_not_taken_over")) {
+        streams_lead(node->streams, node->store, event->group);
+    }
+    node->supply_stale = !mutant_is("supply_not_taken_over");
     node->forwards_looked = (mono_time){0};
     if (event->group == CATALOG_GROUP) {
         definitions_lead(node);
@@ -256,7 +264,9 @@ void lead_pump(struct node *node) {
         return;
     }
     node->supply_stale = false;
-    match_forget_supply(node->match);
+    if (!mutant_is("supply_of_lost_group_kept")) {
+        match_forget_supply(node->match);
+    }
     match_each_wanted(node->match, load_wanted, node);
     interest_load(node);
 }

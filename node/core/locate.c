@@ -82,6 +82,16 @@ static struct location location_of_id(const struct node *node, const struct requ
     return at;
 }
 
+// An update that ends a task does nothing the second time. One that gives it back does: the task
+// may have gone to another worker meanwhile.
+static bool update_is_idempotent(const struct node *node, const struct request *request) {
+    bytes extends = BYTES_EMPTY;
+    bool gives_back =
+        bytes_equal_text(text_member(request->json, "status", node->arena), "IN_PROGRESS");
+    return !gives_back || (json_get_text(request->json, "extendLease", &extends) &&
+                           bytes_equal_text(extends, "true"));
+}
+
 struct location locate(struct node *node, const struct request *request, id128 *out_id) {
     *out_id = (id128){{0}};
     enum api_route_name name = request->match.route->name;
@@ -107,7 +117,7 @@ struct location locate(struct node *node, const struct request *request, id128 *
             .group = decision_group_of(
                 &node->settings, text_member(request->json, "workflowInstanceId", node->arena)
             ),
-            .idempotent = true,
+            .idempotent = update_is_idempotent(node, request),
         };
     case API_GET_POLL_DATA:
         return (struct location){
