@@ -291,11 +291,9 @@ static void forget_overdue(struct node *node) {
     mono_time next = {INT64_MAX};
     for (struct open_call *call = calls->first; call != NULL;) {
         struct open_call *behind = call->next;
-        // An answer for a group that another node leads now is worth what its claim is.
-        bool kept = call->told && node->groups[call->group].leading;
-        if (!kept && call->deadline.ns <= node->mono.ns) {
+        if (!call->told && call->deadline.ns <= node->mono.ns) {
             call_drop(calls, call);
-        } else if (!kept && call->deadline.ns < next.ns) {
+        } else if (!call->told && call->deadline.ns < next.ns) {
             next = call->deadline;
         }
         call = behind;
@@ -322,8 +320,7 @@ static void bring_in_late(struct node *node) {
     struct open_call *call = node->calls->first;
     while (call != NULL && node->calls->told_count > 0) {
         struct open_call *next = call->next;
-        bool waits = call->told && node->groups[call->group].leading;
-        if (waits && !bring_in(node, call, &call->result)) {
+        if (call->told && !bring_in(node, call, &call->result)) {
             node->more_to_do = true;
             return;
         }
