@@ -300,6 +300,10 @@ void install_receive_ack(
 
 void install_open(struct raft *raft, struct replica *replica) {
     replica->install_state = store_installing(raft->store, replica->id);
+    if (replica->install_state != STORE_INSTALL_NONE) {
+        (void)raft_event(raft, replica, RAFT_INSTALLING_ROWS); // cut short by the end of a process
+        replica_wake(raft, replica, mono_after(raft->now, INSTALL_LOOK_MS));
+    }
 }
 
 static void say_state(struct raft *raft, struct replica *replica) {

@@ -32,6 +32,7 @@ struct pair *pair_add(struct raft *raft, node_id node) {
     pair->list_sent = long_ago;
     pair->sent = long_ago;
     pair->asked = long_ago;
+    pair->wondered = long_ago;
     pair->confirmed = long_ago;
     pair->heard = long_ago;
     pair->heard_held = long_ago;
@@ -273,7 +274,10 @@ static struct frame_header make_header(struct raft *raft, const struct pair *pai
     };
     bool is_late =
         pair->lead_version != 0 && mono_passed(raft, pair->confirmed, LIMIT_RAFT_BEAT_MS * 2);
-    header.asks = pair_is_silent(raft, pair) || is_late || pair->read_round > pair->echo;
+    // Paced: two that are late by each other would answer without end.
+    bool wonders = (pair_is_silent(raft, pair) || is_late) &&
+                   mono_passed(raft, pair->wondered, LIMIT_RAFT_ASK_MS);
+    header.asks = wonders || pair->read_round > pair->echo;
     collect_exceptions(raft, pair, &header);
     return header;
 }
@@ -320,9 +324,11 @@ static void note_frame_sent(
     raft->round_sent = true;
     pair->sent = raft->now;
     pair->sequence_sent = header->sequence;
+    pair->wondered = header->asks ? raft->now : pair->wondered;
     pair->answer_owed = false;
     struct sample *newest = &pair->samples[(pair->sample_next + RAFT_SAMPLES - 1) % RAFT_SAMPLES];
-    if (header->round > newest->round && mono_passed(raft, newest->at, SAMPLE_MS)) {
+    bool is_first = newest->round == 0;
+    if (header->round > newest->round && (is_first || mono_passed(raft, newest->at, SAMPLE_MS))) {
         pair->samples[pair->sample_next] = (struct sample){header->round, raft->now};
         pair->sample_next = (pair->sample_next + 1) % RAFT_SAMPLES;
     }

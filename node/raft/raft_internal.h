@@ -168,6 +168,7 @@ struct pair {
     uint64_t read_round;  // newest round a read waits for
     uint64_t asked_round; // newest sent with a question
     mono_time asked;
+    mono_time wondered; // the last question
 
     // what it told us: the newest snapshot of its header
     uint64_t snapshot; // number

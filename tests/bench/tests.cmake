@@ -32,3 +32,7 @@ target_link_libraries(bench_store_install PRIVATE storage_view storage_posix sto
 # What messages between nodes cost: figures of node/peer/README.md. Built on demand.
 add_executable(bench_links EXCLUDE_FROM_ALL bench/links.c)
 target_link_libraries(bench_links PRIVATE node_peer warnings)
+
+# What agreement costs an entry: figures of node/raft/README.md. Built on demand.
+add_executable(bench_raft_entries EXCLUDE_FROM_ALL bench/raft_entries.c)
+target_link_libraries(bench_raft_entries PRIVATE node_raft storage_view storage_memory warnings)
