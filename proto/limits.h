@@ -268,7 +268,8 @@ enum {
     LIMIT_DECISION_EVALUATIONS = 16,
     // Scripts one decision may ask for at a time; more are asked for when it runs again.
     LIMIT_DECISION_WANTED = 64,
-    // Executions inside executions that one request follows up or down; people nest three.
+    // Executions inside executions, and how far one request follows them up or down; people nest
+    // three. One that is its own child ends here.
     LIMIT_WORKFLOW_DEPTH = 1000,
     // rest-api.md §6.
     LIMIT_BULK_IDS = 1000,

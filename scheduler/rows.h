@@ -52,9 +52,9 @@ enum workflow_flag {
     WORKFLOW_HAS_FORKED = 1u << 8,      // a dynamic fork made tasks (engine.md §10.5, style A)
 };
 
-// `failed_count` numbers the failures of references; those up to `failed_floor` are forgotten
-// (failed.h). `expanding` are the wide forks whose branches are mapped slice by slice
-// (distributed.md §5.1).
+// `depth` is the number of executions around it. `failed_count` numbers the failures of references;
+// those up to `failed_floor` are forgotten (failed.h). `expanding` are the wide forks whose
+// branches are mapped slice by slice (distributed.md §5.1).
 #define WORKFLOW_ROW_FIELDS(FIELD)      \
     FIELD(1, U32, run)                  \
     FIELD(2, U8, status)                \
@@ -103,7 +103,8 @@ enum workflow_flag {
     FIELD(46, U32, first_task_no)       \
     FIELD(60, U32_LIST, expanding)      \
     FIELD(61, U32, failed_count)        \
-    FIELD(62, U32, failed_floor)
+    FIELD(62, U32, failed_floor)        \
+    FIELD(63, U32, depth)
 WIRE_STRUCT(workflow_row, WORKFLOW_ROW_FIELDS);
 
 // --- S: one attempt of a task
@@ -260,7 +261,8 @@ enum message_flag {
     FIELD(16, U8, status)           \
     FIELD(17, TEXT, output)         \
     FIELD(18, TEXT, reason)         \
-    FIELD(19, TEXT, external_input)
+    FIELD(19, TEXT, external_input) \
+    FIELD(20, U32, depth)
 WIRE_STRUCT(message_row, MESSAGE_ROW_FIELDS);
 
 // U: the sequence number of the newest message to a group. Messages themselves leave the outbox.

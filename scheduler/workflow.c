@@ -111,6 +111,7 @@ err workflow_create(
         .parent_run = seed->parent_run,
         .parent_task_no = seed->parent_task_no,
         .parent_attempt = seed->parent_attempt,
+        .depth = seed->depth,
         .next_task_no = 1,
         .first_task_no = 1,
         .next_seq = 1,

@@ -114,6 +114,7 @@ struct workflow_seed {
     uint32_t parent_run;
     uint32_t parent_task_no;
     uint32_t parent_attempt;
+    uint32_t depth; // executions around it
 };
 
 // Makes a RUNNING workflow without tasks: header, frozen definition, payloads, timeout timer.

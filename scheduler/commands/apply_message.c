@@ -121,6 +121,9 @@ static err start_execution(struct decision *decision, const struct message_row *
 
 static err create(struct decision *decision, const struct message_row *message) {
     const struct definition *definition = NULL;
+    if (message->depth > LIMIT_WORKFLOW_DEPTH) {
+        return err_make(ERR_ILLEGAL_STATE, "Sub workflows are nested too deep: more than 1000");
+    }
     TRY(definition_for(decision, message, &definition));
     TRY(task_kinds_check(definition, decision->arena));
     bool has_correlation = (message->flags & MESSAGE_HAS_CORRELATION) != 0;
@@ -138,6 +141,7 @@ static err create(struct decision *decision, const struct message_row *message) 
         .parent_run = message->parent_run,
         .parent_task_no = message->parent_task_no,
         .parent_attempt = message->parent_attempt,
+        .depth = message->depth,
     };
     struct workflow *workflow = NULL;
     TRY(workflow_create(decision, &seed, &workflow));

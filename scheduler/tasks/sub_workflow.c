@@ -222,6 +222,7 @@ static err send_start(struct task *task, bytes input) {
         .parent_run = workflow->row.run,
         .parent_task_no = task->number,
         .parent_attempt = task->row.retry_count,
+        .depth = workflow->row.depth + 1,
         .name = json_is_string(name) ? json_string(name, arena) : BYTES_EMPTY,
         .version = integer_of(task, member(input, "subWorkflowVersion")),
         .definition = json_is_object(embedded) ? embedded : BYTES_EMPTY,

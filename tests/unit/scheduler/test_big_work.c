@@ -239,6 +239,32 @@ static void a_parent_of_1000_children(void **state) {
     assert_scales(world, list_of, 250);
 }
 
+// engine.md bounds nothing here; for ever is no bound.
+static void a_workflow_that_is_its_own_child_ends(void **state) {
+    struct world *world = *state;
+    world_workflow(
+        world,
+        "{\"name\":\"w\",\"tasks\":[" TYPED(
+            "SUB_WORKFLOW", "s", ",\"subWorkflowParam\":{\"name\":\"w\"}"
+        ) "]}"
+    );
+    bytes id = world_start(world, "w", "{}");
+    world_settle(world);
+    assert_status(world, id, "FAILED");
+    assert_int_equal(world_rows(world, 'W'), LIMIT_WORKFLOW_DEPTH + 1);
+    assert_in_range(world->cost.bytes_max, 0, 64 * 1024);
+    bytes level = id;
+    for (uint32_t i = 0; i < LIMIT_WORKFLOW_DEPTH; i++) {
+        level = world_text(world, world_task(world, level, "s"), "subWorkflowId");
+    }
+    bytes task = world_task(world, level, "s");
+    assert_at(world, task, "status", "FAILED");
+    assert_at(
+        world, task, "reasonForIncompletion", "Sub workflows are nested too deep: more than 1000"
+    );
+    world_audit(world);
+}
+
 static void kilobytes_of(struct buffer *text, uint32_t n) {
     buffer_append_text(text, "{\"n\":1,\"p\":\"");
     for (uint32_t i = 0; i < n * 64; i++) {
@@ -307,6 +333,7 @@ int main(void) {
         big_test(w4_a_loop_of_10_000_scripts),
         big_test(w4_a_loop_of_2000_tasks),
         big_test(a_parent_of_1000_children),
+        big_test(a_workflow_that_is_its_own_child_ends),
         big_test(a_payload_of_5_megabytes),
         big_test(others_go_on_beside_big_work),
     };
