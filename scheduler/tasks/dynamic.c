@@ -18,7 +18,11 @@ static err map(struct schedule *schedule, const struct definition_task *definiti
     TRY(payload_load(workflow, task_input(task), &input));
     bytes parameter = definition->model.dynamic_task_name_param;
     bytes value = BYTES_EMPTY;
-    if (!json_get(input, parameter, &value) || json_is_null(value)) {
+    bytes name = BYTES_EMPTY;
+    if (json_get(input, parameter, &value) && !json_is_null(value)) {
+        name = script_case_text(value, arena);
+    }
+    if (name.size == 0) { // no worker could ask for it
         bytes text = expression_java_text(input, arena);
         const char *reason = arena_format(
             arena,
@@ -30,7 +34,6 @@ static err map(struct schedule *schedule, const struct definition_task *definiti
         workflow_want_end(workflow, API_WORKFLOW_FAILED, bytes_from_text(reason), NULL);
         return ERR_NONE;
     }
-    bytes name = script_case_text(value, arena);
     struct definition_task *own = blueprint_of_dynamic(workflow, definition, name);
     if (!runs_alone(own->type)) {
         const char *reason = arena_format(

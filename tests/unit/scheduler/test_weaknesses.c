@@ -225,6 +225,115 @@ static void w22_a_wait_for_nonsense_fails(void **state) {
     assert_status(world, id, "FAILED");
 }
 
+// Whatever an expression gives, where text, a number, a list or an object is wanted: the workflow
+// ends, or waits for somebody, which the audit checks after each command.
+static void w22_no_type_of_value_leaves_a_workflow_stuck(void **state) {
+    struct world *world = *state;
+#define X "\"${workflow.input.x}\""
+    static const struct world_script any[] = {{NULL, NULL, EVALUATION_DONE, "[1]", NULL}};
+    static const char *const tasks[] = {
+        TYPED("SUB_WORKFLOW", "t", ",\"subWorkflowParam\":{\"name\":" X ",\"version\":1}"),
+        TYPED("SUB_WORKFLOW", "t", ",\"subWorkflowParam\":{\"name\":\"child\",\"priority\":" X "}"),
+        TYPED(
+            "SUB_WORKFLOW",
+            "t",
+            ",\"subWorkflowParam\":{\"name\":\"n\",\"workflowDefinition\":" X "}"
+        ),
+        TYPED("START_WORKFLOW", "t", ",\"inputParameters\":{\"startWorkflow\":" X "}"),
+        TYPED("START_WORKFLOW", "t", ",\"inputParameters\":{\"startWorkflow\":{\"name\":" X "}}"),
+        TYPED("DYNAMIC", "t", ",\"dynamicTaskNameParam\":\"p\",\"inputParameters\":{\"p\":" X "}"),
+        TYPED("WAIT", "t", ",\"inputParameters\":{\"duration\":" X "}"),
+        TYPED("WAIT", "t", ",\"inputParameters\":{\"until\":" X "}"),
+        TYPED("INLINE", "t", ",\"inputParameters\":{\"expression\":" X "}"),
+        TYPED("INLINE", "t", ",\"inputParameters\":{\"expression\":\"e\",\"evaluatorType\":" X "}"),
+        TYPED("LAMBDA", "t", ",\"inputParameters\":{\"scriptExpression\":" X "}"),
+        TYPED("JSON_JQ_TRANSFORM", "t", ",\"inputParameters\":{\"queryExpression\":" X "}"),
+        TYPED("HTTP", "t", ",\"inputParameters\":{\"http_request\":" X "}"),
+        TYPED(
+            "HTTP",
+            "t",
+            ",\"inputParameters\":{\"http_request\":{\"uri\":" X ",\"method\":" X ",\"headers\":" X
+            ",\"readTimeOut\":" X ",\"connectionTimeOut\":" X "}}"
+        ),
+        TYPED(
+            "SWITCH",
+            "t",
+            ",\"evaluatorType\":\"value-param\",\"expression\":\"v\",\"inputParameters\":{\"v\":" X
+            "},\"decisionCases\":{\"null\":[" S("a") "]}"
+        ),
+        TYPED(
+            "DO_WHILE",
+            "t",
+            ",\"items\":" X ",\"loopCondition\":\"c\",\"inputParameters\":{\"keepLastN\":" X
+            "},\"loopOver\":[" TYPED("NOOP", "n", "") "]"
+        ),
+        TYPED(
+            "FORK_JOIN_DYNAMIC", "t", ",\"inputParameters\":{\"forkTaskInputs\":" X "}"
+        ) "," TYPED("JOIN", "j", ""),
+        TYPED(
+            "FORK_JOIN_DYNAMIC",
+            "t",
+            ",\"inputParameters\":{\"forkTaskInputs\":[1],\"forkTaskName\":" X
+            ",\"forkTaskType\":" X ",\"forkTaskWorkflow\":" X ",\"forkTaskWorkflowVersion\":" X "}"
+        ) "," TYPED("JOIN", "j", ""),
+        TYPED(
+            "FORK_JOIN_DYNAMIC",
+            "t",
+            ",\"dynamicForkTasksParam\":\"p\",\"dynamicForkTasksInputParamName\":\"q\","
+            "\"inputParameters\":{\"p\":" X ",\"q\":" X "}"
+        ) "," TYPED("JOIN", "j", ""),
+        TYPED(
+            "FORK_JOIN_DYNAMIC",
+            "t",
+            ",\"dynamicForkJoinTasksParam\":\"p\",\"inputParameters\":{\"p\":{\"dynamicTasks\":" X
+            "}}"
+        ) "," TYPED("JOIN", "j", ""),
+    };
+    static const char *const values[] = {
+        "null",
+        "true",
+        "5",
+        "-1.5e300",
+        "\"\"",
+        "\"text\"",
+        "\"7\"",
+        "[]",
+        "[null]",
+        "[1,\"b\",{}]",
+        "[[[]]]",
+        "{}",
+        "{\"a\":1}",
+        "{\"name\":[],\"tasks\":{}}",
+        "[{\"name\":\"a\"}]",
+        "[{\"name\":7,\"taskReferenceName\":[],\"type\":{}}]",
+        "[{\"taskReferenceName\":\"t\",\"name\":\"a\"},{\"taskReferenceName\":\"t\"}]",
+    };
+#undef X
+    world_scripts(world, any);
+    world_simple(world, "a");
+    world_workflow(world, "{\"name\":\"child\",\"tasks\":[" TYPED("NOOP", "n", "") "]}");
+    for (size_t i = 0; i < sizeof tasks / sizeof tasks[0]; i++) {
+        const char *definition = arena_format(
+            world->arena, "{\"name\":\"v\",\"tasks\":[%s,%s]}", tasks[i], TYPED("NOOP", "end", "")
+        );
+        world->is_big = true; // audited when it has settled
+        for (size_t value = 0; value < sizeof values / sizeof values[0]; value++) {
+            world_start_request(
+                world,
+                arena_format(
+                    world->arena,
+                    "{\"name\":\"v\",\"input\":{\"x\":%s},\"workflowDef\":%s}",
+                    values[value],
+                    definition
+                )
+            );
+            assert_true(world->last.code != ERR_CORRUPT);
+            world_settle(world);
+        }
+        world_audit(world);
+    }
+}
+
 // The child of an attempt that is over runs on.
 static void w23_a_superseded_child_ends(void **state) {
     struct world *world = *state;
@@ -354,6 +463,7 @@ int main(void) {
         world_test(w10_no_decision_is_dropped),
         world_test(w21_what_is_wrong_with_one_child_holds_up_no_other),
         world_test(w22_a_wait_for_nonsense_fails),
+        world_test(w22_no_type_of_value_leaves_a_workflow_stuck),
         world_test(w23_a_superseded_child_ends),
         world_test(w30_the_servers_environment_is_closed),
         world_test(w37_a_cascade_takes_one_entry_a_level),

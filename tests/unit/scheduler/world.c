@@ -628,7 +628,7 @@ static void count_cost(struct world *world, size_t size) {
 static struct evaluation_result answer(struct world *world, const struct evaluation *wanted) {
     for (size_t i = 0; i < world->script_count; i++) {
         const struct world_script *script = &world->scripts[i];
-        if (!bytes_equal_text(wanted->text, script->text) ||
+        if ((script->text != NULL && !bytes_equal_text(wanted->text, script->text)) ||
             (script->input != NULL && !json_equal(wanted->input, bytes_from_text(script->input)))) {
             continue;
         }

@@ -16,7 +16,7 @@ struct world;
 
 // What a fake evaluator says to a script. The real ones are tested where they live.
 struct world_script {
-    const char *text;
+    const char *text;  // NULL: any
     const char *input; // JSON, NULL: any
     enum evaluation_outcome outcome;
     const char *answer;                                  // JSON, or the text of an error
