@@ -59,5 +59,6 @@ void check_handed_out(struct scene *scene, bytes task, uint64_t asked) {
     }
     known->handed++;
     known->poll_count = poll_count;
-    known->given_back = false;
+    // One that was claimed before it was given back may come to its worker after.
+    known->given_back = known->given_back && read_int(task, "updateTime") <= known->returned_ms;
 }

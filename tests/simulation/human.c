@@ -104,7 +104,11 @@ void human_note(
     struct scene *scene, const struct human_update *update, const struct answer *answer
 ) {
     if (update->returns) {
-        ledger_returned(scene->ledger, update->task);
+        ledger_returned(
+            scene->ledger,
+            update->task,
+            answer->outcome == OUTCOME_ANSWERED ? answer->time_ms : INT64_MAX
+        );
         return;
     }
     // By reference, an empty answer says that no open task matched.

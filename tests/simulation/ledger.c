@@ -193,11 +193,12 @@ void ledger_returning(struct ledger *ledger, id128 task) {
     ledger_task(ledger, task)->returning++;
 }
 
-void ledger_returned(struct ledger *ledger, id128 task_id) {
+void ledger_returned(struct ledger *ledger, id128 task_id, int64_t by_ms) {
     struct ledger_task *task = ledger_task(ledger, task_id);
     check(task->returning > 0);
     task->returning--;
     task->given_back = true;
+    task->returned_ms = by_ms;
 }
 
 bool ledger_was_sent(const struct ledger_task *task, bytes status, int64_t value) {

@@ -26,6 +26,7 @@ struct ledger_task {
     uint32_t handed;     // answers that carried it to a worker
     int64_t poll_count;  // of the newest of them
     bool given_back;     // an IN_PROGRESS update took effect since: may be handed out again
+    int64_t returned_ms; // no later than this partition time, the newest of them
     uint32_t returning;  // such updates on their way
     uint64_t ended_turn; // an update that ends it was answered; 0: none
     int64_t ended_ms;    // the newest partition time at that answer
@@ -91,9 +92,10 @@ bool ledger_may_vanish(struct ledger *ledger, id128 workflow);
 // Notes an update that is being sent.
 void ledger_sent(struct ledger *ledger, id128 task, const char *status, int64_t value);
 
-// An IN_PROGRESS update is being sent; then its outcome is known, or never will be.
+// An IN_PROGRESS update is being sent; then its outcome is known, or never will be: it took effect
+// before the partition time `by_ms`, if it did.
 void ledger_returning(struct ledger *ledger, id128 task);
-void ledger_returned(struct ledger *ledger, id128 task);
+void ledger_returned(struct ledger *ledger, id128 task, int64_t by_ms);
 
 // Whether some update of that status and value was sent for the task (or could have been: only the
 // newest are kept).

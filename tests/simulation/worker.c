@@ -112,7 +112,11 @@ static void update_answered(void *argument, const struct answer *answer) {
     struct scene *scene = job->worker->scene;
     arena_reset(scene->scratch);
     if (!ends_task(job)) {
-        ledger_returned(scene->ledger, job->task);
+        ledger_returned(
+            scene->ledger,
+            job->task,
+            answer->outcome == OUTCOME_ANSWERED ? answer->time_ms : INT64_MAX
+        );
     }
     bool again = answer->outcome != OUTCOME_ANSWERED || answer->status == 503;
     if (again) {
