@@ -280,6 +280,11 @@ enum {
     LIMIT_WAIT_MS = 3600 * 1000,
     // Times of hand-outs a rate limit keeps one by one (engine.md §7.7).
     LIMIT_RATE_TIMES = 256,
+    // Permits a group asks for at a time; what it has and does not use goes back after; what it was
+    // just given is left to it for so long although others wait (distributed.md §8).
+    LIMIT_PERMITS_ASKED = 8,
+    LIMIT_PERMIT_IDLE_MS = 1000,
+    LIMIT_PERMIT_FRESH_MS = 500,
     // Rows of a removed execution that go in one entry (distributed.md §3.3).
     LIMIT_SWEEP_ROWS = 1000,
     // models.md §6: a task's reasonForIncompletion is cut to it.

@@ -9,6 +9,7 @@
 #include "scheduler/commands/commands.h"
 #include "scheduler/limit.h"
 #include "scheduler/message.h"
+#include "scheduler/permit.h"
 #include "scheduler/queue.h"
 #include "scheduler/task.h"
 #include "scheduler/tasks/kind.h"
@@ -47,6 +48,7 @@ static err audit_timer(
 static void audit_place(struct audit *audit, struct task *task);
 static err audit_counts(struct audit *audit);
 static err audit_limits(struct audit *audit);
+static void audit_limit(struct audit *audit, uint64_t hash, const struct limit_row *row);
 static err audit_streams(struct audit *audit, uint32_t group_count);
 static uint64_t count_rows(struct audit *audit, enum key_kind kind);
 static uint64_t count_timers(struct audit *audit);
@@ -81,10 +83,10 @@ err scheduler_check_invariants(
         error = audit_workflows(&audit);
     }
     if (!err_is(error)) {
-        error = audit_counts(&audit);
+        error = audit_limits(&audit);
     }
     if (!err_is(error)) {
-        error = audit_limits(&audit);
+        error = audit_counts(&audit);
     }
     if (!err_is(error)) {
         error = audit_streams(&audit, group_count);
@@ -365,9 +367,7 @@ static err audit_counts(struct audit *audit) {
     return error;
 }
 
-// distributed.md §15.2, 28: numbers without gaps up to the stream's newest, and the receiver not
-// past it.
-// Permits held equal the tasks that hold one (distributed.md §15.2, 27).
+// Permits in use equal the tasks that use one (distributed.md §15.2, 27).
 static err audit_limits(struct audit *audit) {
     struct decision *decision = &audit->decision;
     struct key prefix = key_kind_prefix(KEY_LIMIT);
@@ -375,27 +375,47 @@ static err audit_limits(struct audit *audit) {
         store_cursor_open(decision->store, decision->txn, audit->group, key_bytes(&prefix));
     bytes key = BYTES_EMPTY;
     bytes value = BYTES_EMPTY;
+    uint64_t hash = 0;
     err error = ERR_NONE;
     while (!err_is(error) && store_cursor_next(cursor, &key, &value) &&
            bytes_starts_with(key, key_bytes(&prefix))) {
         struct limit_row row = {0};
+        if (!key_limit_parse(key, &hash)) {
+            continue; // home's
+        }
         error = wire_decode(&limit_row_record, value, decision->arena, &row);
-        const struct limit_row *counted = table_get(&audit->limits, hash_sip64(row.name));
-        uint32_t held = counted != NULL ? counted->held : 0;
-        if (!err_is(error) && row.held != held) {
-            fault(
-                audit,
-                "limit %.*s has %u permits out for %u tasks",
-                BYTES_ARG(row.name),
-                row.held,
-                held
-            );
+        if (!err_is(error)) {
+            audit_limit(audit, hash, &row);
         }
     }
     store_cursor_close(&cursor);
     return error;
 }
 
+static void audit_limit(struct audit *audit, uint64_t hash, const struct limit_row *row) {
+    const struct limit_row *counted = table_get(&audit->limits, hash);
+    uint32_t held = counted != NULL ? counted->held : 0;
+    if (row->held != held) {
+        fault(
+            audit,
+            "limit %.*s has %u permits in use for %u tasks",
+            BYTES_ARG(row->name),
+            row->held,
+            held
+        );
+    }
+    if (row->timer_ms == 0) {
+        return;
+    }
+    audit->timer_rows++;
+    struct key timer = key_timer(row->timer_ms, TIMER_LIMIT, permit_timer_id(hash), 0, 0);
+    if (!has_row(audit, &timer)) {
+        fault(audit, "limit %.*s has no timer to return permits", BYTES_ARG(row->name));
+    }
+}
+
+// distributed.md §15.2, 28: numbers without gaps up to the stream's newest, and the receiver not
+// past it.
 static err audit_streams(struct audit *audit, uint32_t group_count) {
     struct decision *decision = &audit->decision;
     for (uint32_t destination = 1; destination < group_count; destination++) {

@@ -20,6 +20,7 @@ struct scheduler_settings {
     bool owner_email_mandatory; // ownerEmail checks
     bool name_validation;       // workflow name character set
     bytes server_name;          // workerId of what the server runs itself
+    bool permits_travel;        // groups are led by several nodes: limits go by permits (permit.h)
     // Objects of texts by name (engine.md §9.6); data NULL: none.
     bytes secrets;     // `${workflow.secrets.NAME}`, at hand-out only
     bytes environment; // `${workflow.env.NAME}`

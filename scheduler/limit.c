@@ -1,24 +1,24 @@
-// Each group counts its own; a claim adds up what all groups of this node hold. That is exact as
-// long as one core owns all groups, because it sees each change at once, committed or not. Permits
-// that move between nodes by messages (distributed.md §8) take this file's place.
-//
-// Hand-outs are kept by the millisecond while few fit a window; above LIMIT_RATE_TIMES they are
-// kept by the quantum of the window, rounded up: a token may return a little late, never early.
+// Alone, a claim adds up what all groups of the node hold: exact, because one core sees each change
+// at once, committed or not. Among several nodes it looks into the purse of its own group.
 #include "scheduler/limit.h"
 
 #include "proto/base/hash.h"
-#include "proto/base/mutant.h"
 #include "proto/limits.h"
+#include "scheduler/permit.h"
+#include "scheduler/queue.h"
+#include "scheduler/window.h"
 #include "storage/keys.h"
 
 static int64_t window_ms(const struct task *task);
 static int64_t rate_of(const struct task *task);
+static bool travels(const struct task *task);
+static uint32_t limit_of(const struct task *task, enum permit_kind kind);
+static err add_up(struct task *task, bool *out_admits, int64_t *out_until_ms);
+static err ask_purse(struct task *task, uint32_t wanted, bool *out_admits, int64_t *out_until_ms);
+static err save(struct task *task, struct permits *permits);
+static err came_back(struct task *task, struct permits *permits);
 static err read_row(const struct task *task, group_id group, struct limit_row *out_row);
 static void write_row(const struct task *task, const struct limit_row *row);
-static void
-prune(const struct task *task, struct limit_row *row, int64_t *in_out_oldest, int64_t *in_out_used);
-static int64_t kept_as(const struct task *task, int64_t at_ms);
-static void note_time(const struct task *task, struct limit_row *row);
 
 bool limit_is_concurrent(const struct task *task) {
     return task->definition->has_task_definition &&
@@ -38,13 +38,34 @@ static int64_t rate_of(const struct task *task) {
     return limited ? task->definition->task_definition.rate_limit_per_frequency : 0;
 }
 
-err limit_admits(struct task *task, bool *out_admits, int64_t *out_until_ms) {
-    bool concurrent = limit_is_concurrent(task);
-    int64_t rate = rate_of(task);
+static bool travels(const struct task *task) {
+    return task->workflow->decision->settings->permits_travel;
+}
+
+// 0: it has none of this kind.
+static uint32_t limit_of(const struct task *task, enum permit_kind kind) {
+    int64_t limit = 0;
+    if (kind == PERMIT_RATE) {
+        limit = rate_of(task);
+    } else if (limit_is_concurrent(task)) {
+        limit = task->definition->task_definition.concurrent_exec_limit.value;
+    }
+    return limit <= 0 ? 0 : limit > UINT32_MAX ? UINT32_MAX : (uint32_t)limit;
+}
+
+err limit_admits(struct task *task, uint32_t wanted, bool *out_admits, int64_t *out_until_ms) {
     *out_admits = true;
-    if (!concurrent && rate <= 0) {
+    *out_until_ms = 0;
+    if (!limit_is_concurrent(task) && rate_of(task) <= 0) {
         return ERR_NONE;
     }
+    return travels(task) ? ask_purse(task, wanted, out_admits, out_until_ms)
+                         : add_up(task, out_admits, out_until_ms);
+}
+
+static err add_up(struct task *task, bool *out_admits, int64_t *out_until_ms) {
+    bool concurrent = limit_is_concurrent(task);
+    int64_t rate = rate_of(task);
     int64_t held = 0;
     int64_t used = 0;
     int64_t oldest_ms = INT64_MAX;
@@ -52,7 +73,9 @@ err limit_admits(struct task *task, bool *out_admits, int64_t *out_until_ms) {
         struct limit_row row = {0};
         TRY(read_row(task, (group_id)group, &row));
         held += row.held;
-        prune(task, &row, &oldest_ms, &used);
+        int64_t first_ms = INT64_MAX;
+        used += window_prune(&row, task->workflow->decision->now.ms, window_ms(task), &first_ms);
+        oldest_ms = first_ms < oldest_ms ? first_ms : oldest_ms;
     }
     if (rate > 0 && used >= rate) {
         *out_admits = false;
@@ -66,58 +89,83 @@ err limit_admits(struct task *task, bool *out_admits, int64_t *out_until_ms) {
     return ERR_NONE;
 }
 
+// Asks for no more than there are tasks for.
+static err ask_purse(struct task *task, uint32_t wanted, bool *out_admits, int64_t *out_until_ms) {
+    struct permits permits;
+    TRY(permits_open(task->workflow->decision, task->definition->task_definition.name, &permits));
+    permits.row.window_ms = window_ms(task);
+    uint32_t ready = 0;
+    TRY(queue_ready_count(task, &ready));
+    wanted = wanted < ready ? wanted : ready;
+    wanted = wanted < 1 ? 1 : wanted > LIMIT_PERMITS_ASKED ? LIMIT_PERMITS_ASKED : wanted;
+    for (int kind = 0; kind < PERMIT_KINDS && *out_admits; kind++) {
+        uint32_t limit = limit_of(task, (enum permit_kind)kind);
+        if (limit > 0) {
+            TRY(permits_admit(&permits, (enum permit_kind)kind, limit, wanted, out_admits));
+        }
+        if (!*out_admits && kind == PERMIT_RATE && permits.purses[kind].given > 0) {
+            *out_until_ms = permits_next_token_ms(&permits);
+        }
+    }
+    return permits.changed ? permits_save(&permits) : ERR_NONE;
+}
+
 err limit_take(struct task *task) {
     bool concurrent = limit_is_concurrent(task);
     bool rated = rate_of(task) > 0;
     if (!concurrent && !rated) {
         return ERR_NONE;
     }
-    struct limit_row row = {0};
-    TRY(read_row(task, store_txn_group(task->workflow->decision->txn), &row));
-    row.held += concurrent ? 1u : 0u;
-    row.freed = 0;
-    if (rated) {
-        note_time(task, &row);
+    struct decision *decision = task->workflow->decision;
+    struct permits permits;
+    TRY(permits_open(decision, task->definition->task_definition.name, &permits));
+    if (concurrent) {
+        permits.row.held++;
+        permits_used(&permits, PERMIT_CONCURRENT);
     }
-    write_row(task, &row);
-    return ERR_NONE;
+    if (rated) {
+        window_note(
+            &permits.row, decision->now.ms, window_ms(task), rate_of(task), decision->arena
+        );
+        permits_used(&permits, PERMIT_RATE);
+    }
+    return save(task, &permits);
 }
 
 err limit_return(struct task *task) {
     if (!limit_is_concurrent(task)) {
         return ERR_NONE;
     }
-    struct limit_row row = {0};
-    TRY(read_row(task, store_txn_group(task->workflow->decision->txn), &row));
-    check(row.held > 0);
-    row.held--;
-    row.freed = 1;
-    write_row(task, &row);
-    return ERR_NONE;
+    struct permits permits;
+    TRY(permits_open(task->workflow->decision, task->definition->task_definition.name, &permits));
+    check(permits.row.held > 0);
+    permits.row.held--;
+    return came_back(task, &permits);
 }
 
 err limit_forget(struct task *task) {
     if (rate_of(task) <= 0) {
         return ERR_NONE;
     }
-    struct limit_row row = {0};
-    TRY(read_row(task, store_txn_group(task->workflow->decision->txn), &row));
+    struct permits permits;
+    TRY(permits_open(task->workflow->decision, task->definition->task_definition.name, &permits));
     // Its own goes: a newer one stays in the window for longer.
-    int64_t at_ms = kept_as(task, task->row.update_ms);
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < row.counts.count && i < row.times_ms.count; i++) {
-        uint32_t count = row.counts.items[i] - (row.base_ms + row.times_ms.items[i] == at_ms);
-        if (count > 0) {
-            row.times_ms.items[kept] = row.times_ms.items[i];
-            row.counts.items[kept] = count;
-            kept++;
-        }
+    window_forget(&permits.row, task->row.update_ms, window_ms(task), rate_of(task));
+    return came_back(task, &permits);
+}
+
+static err save(struct task *task, struct permits *permits) {
+    if (travels(task)) {
+        return permits_save(permits);
     }
-    row.times_ms.count = kept;
-    row.counts.count = kept;
-    row.freed = 1;
-    write_row(task, &row);
+    write_row(task, &permits->row);
     return ERR_NONE;
+}
+
+static err came_back(struct task *task, struct permits *permits) {
+    permits->came_back = true;
+    permits->row.freed = travels(task) ? 0 : 1;
+    return save(task, permits);
 }
 
 static err read_row(const struct task *task, group_id group, struct limit_row *out_row) {
@@ -141,60 +189,4 @@ static void write_row(const struct task *task, const struct limit_row *row) {
     struct limit_row named = *row;
     named.name = task->definition->task_definition.name;
     row_put(task->workflow->decision->txn, &key, &limit_row_record, &named);
-}
-
-// Drops hand-outs that left the window; adds up the rest.
-static void prune(
-    const struct task *task, struct limit_row *row, int64_t *in_out_oldest, int64_t *in_out_used
-) {
-    int64_t from_ms = task->workflow->decision->now.ms - window_ms(task);
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < row->counts.count && i < row->times_ms.count; i++) {
-        int64_t at_ms = row->base_ms + row->times_ms.items[i];
-        if (at_ms <= from_ms) {
-            continue;
-        }
-        *in_out_oldest = at_ms < *in_out_oldest ? at_ms : *in_out_oldest;
-        *in_out_used += row->counts.items[i];
-        row->times_ms.items[kept] = row->times_ms.items[i];
-        row->counts.items[kept] = row->counts.items[i];
-        kept++;
-    }
-    row->times_ms.count = kept;
-    row->counts.count = kept;
-}
-
-// The time a hand-out is kept by.
-static int64_t kept_as(const struct task *task, int64_t at_ms) {
-    int64_t quantum_ms =
-        rate_of(task) > LIMIT_RATE_TIMES ? window_ms(task) / LIMIT_RATE_TIMES + 1 : 1;
-    return (at_ms + quantum_ms - 1) / quantum_ms * quantum_ms;
-}
-
-static void note_time(const struct task *task, struct limit_row *row) {
-    struct arena *arena = task->workflow->decision->arena;
-    int64_t oldest_ms = INT64_MAX;
-    int64_t used = 0;
-    prune(task, row, &oldest_ms, &used);
-    int64_t at_ms = kept_as(task, task->workflow->decision->now.ms);
-    uint32_t count = row->counts.count;
-    uint32_t *times = ARENA_ARRAY(arena, uint32_t, count + 1);
-    uint32_t *counts = ARENA_ARRAY(arena, uint32_t, count + 1);
-    int64_t base_ms = count > 0 ? oldest_ms : at_ms;
-    for (uint32_t i = 0; i < count; i++) {
-        times[i] = (uint32_t)(row->base_ms + row->times_ms.items[i] - base_ms);
-        counts[i] = row->counts.items[i];
-    }
-    if (count > 0 && base_ms + times[count - 1] >= at_ms) {
-        counts[count - 1]++;
-    } else {
-        times[count] = (uint32_t)(at_ms - base_ms);
-        counts[count] = 1;
-        count++;
-    }
-    row->base_ms = base_ms;
-    row->times_ms.items = times;
-    row->counts.items = counts;
-    row->times_ms.count = count;
-    row->counts.count = count;
 }

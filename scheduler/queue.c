@@ -117,6 +117,13 @@ err queue_find(struct decision *decision, bytes queue_key, struct task **out_tas
     return ERR_NONE;
 }
 
+err queue_ready_count(const struct task *task, uint32_t *out_count) {
+    struct queue_counter_row row = {0};
+    TRY(counters_read(task, queue_name_of(task), &row));
+    *out_count = row.ready;
+    return ERR_NONE;
+}
+
 struct key queue_key_of(const struct task *task) {
     return row_key(task, queue_name_of(task));
 }

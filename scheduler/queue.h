@@ -22,6 +22,9 @@ MUST_USE err queue_leave(struct task *task);
 // row only says where to look, the task row decides. Errors: ERR_NOT_FOUND: there is no such row.
 MUST_USE err queue_find(struct decision *decision, bytes queue_key, struct task **out_task);
 
+// Tasks of its group that are ready in the queue of a task. Errors: ERR_CORRUPT.
+MUST_USE err queue_ready_count(const struct task *task, uint32_t *out_count);
+
 // The key of the Q row of a READY task.
 struct key queue_key_of(const struct task *task);
 

@@ -5,6 +5,7 @@
 #include "proto/limits.h"
 #include "scheduler/commands/commands.h"
 #include "scheduler/limit.h"
+#include "scheduler/permit_home.h"
 
 #define WIRE_SELF struct workflow_row
 WIRE_RECORD(workflow_row, WORKFLOW_ROW_FIELDS)
@@ -35,6 +36,9 @@ WIRE_RECORD(watermark_row, WATERMARK_ROW_FIELDS)
 #undef WIRE_SELF
 #define WIRE_SELF struct limit_row
 WIRE_RECORD(limit_row, LIMIT_ROW_FIELDS)
+#undef WIRE_SELF
+#define WIRE_SELF struct permit_home_row
+WIRE_RECORD(permit_home_row, PERMIT_HOME_ROW_FIELDS)
 #undef WIRE_SELF
 #define WIRE_SELF struct queue_row
 WIRE_RECORD(queue_row, QUEUE_ROW_FIELDS)

@@ -233,12 +233,16 @@ enum message_kind {
     MESSAGE_START_FAILURE,   // a failed workflow's group → its failure workflow's
     MESSAGE_REVIVE_PARENT,   // child's group → parent's: it goes on, `name` says what was done
     MESSAGE_RESUME_CHILD,    // parent's group → child's: go on with what failed, or say how it is
+    MESSAGE_PERMITS_ASKED,   // a group → the home of the limit `name` (scheduler/permit.h)
+    MESSAGE_PERMITS_GIVEN,   // home → a group
+    MESSAGE_PERMITS_RETURNED, // a group → home
 };
 
 enum message_flag {
     MESSAGE_HAS_CORRELATION = 1u << 0,
     MESSAGE_HAS_REASON = 1u << 1,
     MESSAGE_NOT_STARTED = 1u << 2, // CHILD_DONE: there is no such execution, `reason` says why
+    MESSAGE_OTHERS_WAIT = 1u << 3, // PERMITS_GIVEN: return what is idle
 };
 
 // One record for all kinds; a field that a kind does not use is zero and costs nothing.
@@ -262,7 +266,10 @@ enum message_flag {
     FIELD(17, TEXT, output)         \
     FIELD(18, TEXT, reason)         \
     FIELD(19, TEXT, external_input) \
-    FIELD(20, U32, depth)
+    FIELD(20, U32, depth)           \
+    FIELD(21, U8, permit_kind)      \
+    FIELD(22, U32, permits)         \
+    FIELD(23, U32, permits_limit)
 WIRE_STRUCT(message_row, MESSAGE_ROW_FIELDS);
 
 // U: the sequence number of the newest message to a group. Messages themselves leave the outbox.

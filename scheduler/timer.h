@@ -14,6 +14,7 @@ enum timer_kind {
     TIMER_WORKFLOW = 2, // engine.md §4.1
     TIMER_CONTINUE = 3, // distributed.md §5.1
     TIMER_SWEEP = 4,    // removes rows of the runs up to the one in the key's task_no
+    TIMER_LIMIT = 5,    // permits of a limit are idle (permit.h); its hash is in the key's workflow
 };
 
 #define TIMER_NEVER INT64_MAX

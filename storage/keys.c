@@ -25,6 +25,8 @@ enum {
     TIMER_KEY_BYTES = 1 + TIME_BYTES + 1 + 16 + 4 + 4,
     OUTBOX_KEY_BYTES = 1 + 2 + 8,
     INBOX_KEY_BYTES = 1 + 2,
+    LIMIT_KEY_BYTES = 1 + 8,
+    LIMIT_HOME_MARK = 'H',
     CATALOG_KEY_BYTES_MIN = 1 + 1 + 1 + 4,
     LMDB_KEY_BYTES_MAX = 511,
     GROUP_BYTES = 2
@@ -445,10 +447,18 @@ struct key key_limit(uint64_t limit_hash) {
     return key;
 }
 
-struct key key_limit_of_group(uint64_t limit_hash, uint16_t group) {
+struct key key_limit_home(uint64_t limit_hash) {
     struct key key = key_limit(limit_hash);
-    add_u16(&key, group);
+    add_u8(&key, LIMIT_HOME_MARK);
     return key;
+}
+
+bool key_limit_parse(bytes key, uint64_t *out_limit_hash) {
+    if (!is_of(key, KEY_LIMIT, LIMIT_KEY_BYTES)) {
+        return false;
+    }
+    *out_limit_hash = bytes_get_u64(key.data + 1);
+    return true;
 }
 
 struct key key_schedule(bytes name) {

@@ -188,9 +188,10 @@ MUST_USE bool key_inbox_parse(bytes key, uint16_t *out_source);
 struct key key_idempotency(hash128 scope_and_key);
 struct key key_request(id128 request);
 
-// The limit's home row, and the row of what `group` holds.
+// What a group holds of a limit; who holds what, at the limit's home.
 struct key key_limit(uint64_t limit_hash);
-struct key key_limit_of_group(uint64_t limit_hash, uint16_t group);
+struct key key_limit_home(uint64_t limit_hash);
+MUST_USE bool key_limit_parse(bytes key, uint64_t *out_limit_hash); // the first of them
 
 struct key key_schedule(bytes name);
 

@@ -123,11 +123,7 @@ void calls_destroy(struct calls **calls) {
     while ((*calls)->first != NULL) {
         call_drop(*calls, (*calls)->first);
     }
-    while ((*calls)->refused != NULL) {
-        struct refused *refused = (*calls)->refused;
-        (*calls)->refused = refused->next;
-        free(refused);
-    }
+    calls_forget_refused(*calls);
     table_deinit(&(*calls)->open);
     free(*calls);
     *calls = NULL;
@@ -209,7 +205,8 @@ work_do(struct node *node, group_id group, struct work *work, struct decision *o
         out_decision->evaluated.record_only = true;
         done = work_decide(out_decision, work);
     }
-    if (err_is(done) && done.code != ERR_NOT_FOUND) {
+    bool refused = done.code == ERR_UNAVAILABLE && work->claim.limit_hash != 0;
+    if (err_is(done) && done.code != ERR_NOT_FOUND && !refused) {
         (void)node_decision_abort(node, out_decision);
     }
     return done;
@@ -233,6 +230,7 @@ static bool claim(struct node *node, const struct match_supply *supply) {
             return false;
         }
         set_aside(node, supply, &work.claim);
+        (void)node_decision_commit(node, &decision); // the group may have asked for a permit
         return true;
     }
     check(!err_is(claimed) || claimed.code == ERR_NOT_FOUND);
@@ -332,23 +330,41 @@ static void bring_in_late(struct node *node) {
 // --- limits
 // --------------------------------------------------------------------------------------
 
-static void put_back(struct node *node, uint64_t limit, int64_t due_ms) {
+static void put_back(struct node *node, struct refused **at) {
+    struct refused *refused = *at;
+    *at = refused->next;
+    match_add(node->match, &refused->supply);
+    free(refused);
+}
+
+void calls_unblock(struct node *node, uint64_t limit, group_id group) {
     struct refused **at = &node->calls->refused;
     while (*at != NULL) {
-        struct refused *refused = *at;
-        bool over = refused->until_ms != 0 && refused->until_ms <= due_ms;
-        if (refused->limit == limit || over) {
-            *at = refused->next;
-            match_add(node->match, &refused->supply);
-            free(refused);
+        if ((*at)->limit == limit && (group == 0 || (*at)->supply.group == group)) {
+            put_back(node, at);
         } else {
-            at = &refused->next;
+            at = &(*at)->next;
         }
     }
 }
 
-void calls_unblock(struct node *node, uint64_t limit) {
-    put_back(node, limit, INT64_MIN);
+static void refused_end(struct node *node, int64_t due_ms) {
+    struct refused **at = &node->calls->refused;
+    while (*at != NULL) {
+        if ((*at)->until_ms != 0 && (*at)->until_ms <= due_ms) {
+            put_back(node, at);
+        } else {
+            at = &(*at)->next;
+        }
+    }
+}
+
+void calls_forget_refused(struct calls *calls) {
+    while (calls->refused != NULL) {
+        struct refused *refused = calls->refused;
+        calls->refused = refused->next;
+        free(refused);
+    }
 }
 
 bool calls_wait(const struct calls *calls) {
@@ -373,7 +389,7 @@ void calls_pump(struct node *node) {
     struct calls *calls = node->calls;
     bring_in_late(node);
     forget_overdue(node);
-    put_back(node, 0, node->wall.ms);
+    refused_end(node, node->wall.ms);
     supply_open(node, calls->queue);
     struct match_supply supply;
     int claims = 0;

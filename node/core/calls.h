@@ -31,8 +31,11 @@ void calls_told(struct node *node, uint64_t call_id, const struct call_result *r
 // Whatever they are answered is not brought in.
 void calls_lost(struct node *node, group_id group);
 
-// Tasks that a limit refused are looked at again: a permit came back.
-void calls_unblock(struct node *node, uint64_t limit);
+// Tasks of a group (0: of all) that a limit refused are looked at again: a permit came.
+void calls_unblock(struct node *node, uint64_t limit, group_id group);
+
+// The queues load anew: who was refused is among them.
+void calls_forget_refused(struct calls *calls);
 
 // Whether any wait for a limit; when the first window moves. False: none waits for one.
 bool calls_wait(const struct calls *calls);

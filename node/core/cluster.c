@@ -18,6 +18,7 @@ void cluster_create(struct node *node, const struct node_options *options) {
     node->self = options->member_count == 0 ? 1 : options->self;
     node->peer_count = options->member_count == 0 ? 1 : options->member_count;
     node->alone = node->peer_count == 1;
+    node->settings.permits_travel = !node->alone;
     node->peers = calloc(node->peer_count, sizeof(*node->peers));
     check(node->peers != NULL);
     for (size_t i = 0; i < node->peer_count; i++) {

@@ -10,7 +10,6 @@
 #include "node/core/node_internal.h"
 #include "node/core/wait.h"
 #include "proto/base/check.h"
-#include "proto/base/hash.h"
 #include "proto/base/mutant.h"
 #include "scheduler/limit.h"
 
@@ -53,21 +52,24 @@ struct gate node_gate_of(const struct node *node, group_id group) {
     return (struct gate){.group = group, .index = known->leading ? known->last_index : 0};
 }
 
-bool limits_wait(const struct node *node) {
+static bool limits_wait(const struct node *node) {
     return node->blocks != NULL || calls_wait(node->calls);
 }
 
-void limit_row_seen(struct node *node, bytes value) {
+// Where permits travel, what comes back to a group is for its tasks only.
+static void limit_row_seen(struct node *node, uint64_t limit, bytes value) {
     struct limit_row row;
     if (!err_is(wire_decode(&limit_row_record, value, node->arena, &row)) && row.freed != 0) {
-        poll_unblock(node, hash_sip64(row.name));
-        calls_unblock(node, hash_sip64(row.name));
+        group_id group = node->settings.permits_travel ? node->visited_group : 0;
+        poll_unblock(node, limit, group);
+        calls_unblock(node, limit, group);
     }
 }
 
 static void row_proposed(void *argument, bytes key, bytes value) {
     struct node *node = argument;
     id128 workflow;
+    uint64_t limit = 0;
     if (key.data[0] == KEY_WORKFLOW && key_workflow_parse(key, &workflow)) {
         wait_touched(node, workflow);
     }
@@ -80,8 +82,8 @@ static void row_proposed(void *argument, bytes key, bytes value) {
             match_add(node->match, &supply);
             node->supply_changed = true;
         }
-    } else if (key.data[0] == KEY_LIMIT && limits_wait(node)) {
-        limit_row_seen(node, value);
+    } else if (key.data[0] == KEY_LIMIT && limits_wait(node) && key_limit_parse(key, &limit)) {
+        limit_row_seen(node, limit, value);
     } else if (key.data[0] == KEY_OUTBOX && mutant_is("message_before_commit")) {
         struct key_outbox_parts parts;
         if (key_outbox_parse(key, &parts)) {

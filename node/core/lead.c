@@ -105,22 +105,20 @@ static void row_committed(void *argument, bytes key, bytes value) {
     }
 }
 
-// A follower's: requests may wait here for executions that are decided elsewhere, tasks for permits
-// that come back there.
+// A follower's: requests may wait here for executions that are decided elsewhere.
 static void row_followed(void *argument, bytes key, bytes value) {
     struct node *node = argument;
     id128 workflow;
+    (void)value;
     if (key.data[0] == KEY_WORKFLOW && key_workflow_parse(key, &workflow)) {
         wait_touched(node, workflow);
-    } else if (value.data != NULL && key.data[0] == KEY_LIMIT && limits_wait(node)) {
-        limit_row_seen(node, value);
     }
 }
 
 static void committed(struct node *node, group_id id, log_index index) {
     struct group *group = &node->groups[id];
     node->visited_group = id;
-    bool visits = group->leading || node->wait_count > 0 || limits_wait(node);
+    bool visits = group->leading || node->wait_count > 0;
     for (log_index at = group->visited + 1; at <= index && visits; at++) {
         store_entry_visit(node->store, id, at, group->leading ? row_committed : row_followed, node);
     }
@@ -267,6 +265,8 @@ void lead_pump(struct node *node) {
     if (!mutant_is("supply_of_lost_group_kept")) {
         match_forget_supply(node->match);
     }
+    poll_forget_blocks(node);
+    calls_forget_refused(node->calls);
     match_each_wanted(node->match, load_wanted, node);
     interest_load(node);
 }

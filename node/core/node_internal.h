@@ -66,10 +66,11 @@ struct deferred {
     struct alarm alarm;
 };
 
-// A queue whose next task a limit refused (engine.md §7.7): nothing of it is handed out until a
-// permit of the limit comes back, or until then.
+// A queue whose next task a limit refused (engine.md §7.7): nothing of it – where permits travel,
+// nothing of the task's group – is handed out until a permit of the limit comes, or until then.
 struct block {
     uint64_t queue;
+    group_id group; // 0: all
     uint64_t limit;
     int64_t until_ms; // partition time; 0: a permit must come back
     struct block *next;
@@ -179,10 +180,6 @@ struct gate node_decision_commit(struct node *node, struct decision *decision);
 
 // Ends it without a trace. Returns the gate that what it read depends on.
 struct gate node_decision_abort(struct node *node, struct decision *decision);
-
-// Whether tasks wait here for permits of a limit; a row of one was written.
-bool limits_wait(const struct node *node);
-void limit_row_seen(struct node *node, bytes value);
 
 // --- answers: answer.c
 // ---------------------------------------------------------------------------------
@@ -467,8 +464,11 @@ void poll_delivered(struct node *node, uint64_t request_id);
 // Pairs waiting polls with ready tasks, expires polls. Bounded; sets more_to_do.
 void poll_pump(struct node *node);
 
-// A permit of a limit came back: queues it blocks are looked at again.
-void poll_unblock(struct node *node, uint64_t limit);
+// A permit of a limit came for a group (0: any): queues it blocks are looked at again.
+void poll_unblock(struct node *node, uint64_t limit, group_id group);
+
+// The queues load anew: whatever was blocked is refused again.
+void poll_forget_blocks(struct node *node);
 
 // When the first window moves for which a queue waits. False: none does.
 bool poll_next_unblock(const struct node *node, wall_time *out_at);

@@ -412,39 +412,57 @@ static void poll_give(struct node *node, struct poll *poll, bytes task) {
 // --- limits
 // ---------------------------------------------------------------------------------------------
 
-// Puts the row back and sets its queue aside.
+// Puts the row back and sets its queue aside, or what its group has of it.
 static void
 block_add(struct node *node, const struct match_supply *supply, const struct task_claim *refusal) {
     struct block *block = malloc(sizeof(*block));
     check(block != NULL);
     *block = (struct block){
         .queue = supply->key.queue_hash,
+        .group = node->settings.permits_travel ? supply->group : 0,
         .limit = refusal->limit_hash,
         .until_ms = refusal->until_ms,
         .next = node->blocks,
     };
     node->blocks = block;
     match_add(node->match, supply);
-    match_set_blocked(node->match, block->queue, true);
+    match_set_blocked(node->match, block->queue, block->group, true);
 }
 
-static void blocks_drop(struct node *node, uint64_t limit, int64_t due_ms) {
+static void block_drop(struct node *node, struct block **at) {
+    struct block *block = *at;
+    *at = block->next;
+    match_set_blocked(node->match, block->queue, block->group, false);
+    node->supply_changed = true;
+    free(block);
+}
+
+void poll_unblock(struct node *node, uint64_t limit, group_id group) {
     struct block **at = &node->blocks;
     while (*at != NULL) {
-        struct block *block = *at;
-        bool over = block->until_ms != 0 && block->until_ms <= due_ms;
-        if (block->limit == limit || over) {
-            *at = block->next;
-            match_set_blocked(node->match, block->queue, false);
-            free(block);
+        if ((*at)->limit == limit && (*at)->group == group) {
+            block_drop(node, at);
         } else {
-            at = &block->next;
+            at = &(*at)->next;
         }
     }
 }
 
-void poll_unblock(struct node *node, uint64_t limit) {
-    blocks_drop(node, limit, INT64_MIN);
+static void blocks_end(struct node *node, int64_t due_ms) {
+    struct block **at = &node->blocks;
+    while (*at != NULL) {
+        if ((*at)->until_ms != 0 && (*at)->until_ms <= due_ms) {
+            block_drop(node, at);
+        } else {
+            at = &(*at)->next;
+        }
+    }
+}
+
+void poll_forget_blocks(struct node *node) {
+    while (node->blocks != NULL) {
+        block_drop(node, &node->blocks);
+    }
 }
 
 bool poll_next_unblock(const struct node *node, wall_time *out_at) {
@@ -475,6 +493,7 @@ static bool poll_claim(struct node *node, const struct match_supply *supply, str
         .queue_key = key_bytes(&key),
         .worker = poll->worker,
         .domain = poll->domain,
+        .wanted = poll->wanted - poll->given,
     };
     struct reply reply = {0};
     struct task_claim made = {0};
@@ -483,8 +502,8 @@ static bool poll_claim(struct node *node, const struct match_supply *supply, str
         poll_note(poll, node_decision_commit(node, &decision), &made);
         poll_give(node, poll, reply.body);
     } else if (claimed.code == ERR_UNAVAILABLE) {
-        (void)node_decision_abort(node, &decision);
         block_add(node, supply, &made);
+        (void)node_decision_commit(node, &decision); // its entry may lift the block
     } else if (claimed.code == ERR_NOT_FOUND) {
         (void)node_decision_commit(node, &decision);
     } else {
@@ -572,7 +591,7 @@ void poll_granted(struct node *node, uint64_t request_id, node_id from, bytes ta
 }
 
 void poll_pump(struct node *node) {
-    blocks_drop(node, 0, node->wall.ms);
+    blocks_end(node, node->wall.ms);
     struct match_supply supply;
     struct match_poll wish;
     int claims = 0;

@@ -27,11 +27,19 @@ struct horizon {
     bool more;
 };
 
+// What a blocked group has of a queue, moved here when it comes up.
+struct aside {
+    group_id group;
+    struct heap supply;
+    struct aside *next;
+};
+
 struct queue {
     uint64_t hash;
     bool loaded;
     bool blocked;
-    struct heap supply;
+    struct heap supply; // its top is never of a group in `asides`
+    struct aside *asides;
     struct parked *first;
     struct parked *last;
     struct horizon *horizons;
@@ -104,6 +112,12 @@ static void queue_destroy(struct queue *queue) {
         free(queue->first);
         queue->first = next;
     }
+    while (queue->asides != NULL) {
+        struct aside *aside = queue->asides;
+        queue->asides = aside->next;
+        heap_deinit(&aside->supply);
+        free(aside);
+    }
     heap_deinit(&queue->supply);
     free(queue->horizons);
     free(queue);
@@ -140,8 +154,31 @@ static struct queue *queue_of(struct match *match, uint64_t hash) {
     return queue;
 }
 
+static struct aside *aside_of(const struct queue *queue, group_id group) {
+    struct aside *aside = queue->asides;
+    while (aside != NULL && aside->group != group) {
+        aside = aside->next;
+    }
+    return aside;
+}
+
+// Moves what must not be handed out from the top of the heap.
+static void queue_skim(struct queue *queue) {
+    while (queue->asides != NULL && queue->supply.count > 0) {
+        const struct match_supply *top = heap_top(&queue->supply);
+        struct aside *aside = aside_of(queue, top->group);
+        if (aside == NULL) {
+            return;
+        }
+        struct match_supply moved;
+        (void)heap_pop(&queue->supply, &moved);
+        heap_push(&aside->supply, &moved);
+    }
+}
+
 // Links the queue into the pairs, or takes it out, as its two sides demand.
 static void queue_settle(struct match *match, struct queue *queue) {
+    queue_skim(queue);
     bool paired = queue->first != NULL && queue->supply.count > 0 && !queue->blocked;
     if (paired == queue->paired) {
         return;
@@ -187,6 +224,15 @@ static struct horizon *horizon_of(const struct queue *queue, group_id group) {
     return NULL;
 }
 
+static size_t heap_count_of(const struct heap *supply, group_id group) {
+    const struct match_supply *items = (const struct match_supply *)(const void *)supply->items;
+    size_t count = 0;
+    for (size_t i = 0; i < supply->count; i++) {
+        count += items[i].group == group;
+    }
+    return count;
+}
+
 void match_set_more(struct match *match, const struct match_supply *next) {
     struct queue *queue = queue_of(match, next->key.queue_hash);
     struct horizon *horizon = horizon_of(queue, next->group);
@@ -199,12 +245,9 @@ void match_set_more(struct match *match, const struct match_supply *next) {
     }
     // What the heap holds of this group is counted anew: a load is rare, a count on each take is
     // not.
-    horizon->held = 0;
-    const struct match_supply *items =
-        (const struct match_supply *)(const void *)queue->supply.items;
-    for (size_t i = 0; i < queue->supply.count; i++) {
-        horizon->held += items[i].group == next->group;
-    }
+    horizon->held = heap_count_of(&queue->supply, next->group);
+    const struct aside *aside = aside_of(queue, next->group);
+    horizon->held += aside != NULL ? aside->supply.count : 0;
     horizon->next = *next;
     horizon->more = true;
 }
@@ -240,9 +283,44 @@ void match_add(struct match *match, const struct match_supply *supply) {
     queue_settle(match, queue);
 }
 
-void match_set_blocked(struct match *match, uint64_t hash, bool blocked) {
+static void aside_begin(struct queue *queue, group_id group) {
+    if (aside_of(queue, group) == NULL) {
+        struct aside *aside = calloc(1, sizeof(*aside));
+        check(aside != NULL);
+        aside->group = group;
+        heap_init(&aside->supply, sizeof(struct match_supply), supply_order);
+        aside->next = queue->asides;
+        queue->asides = aside;
+    }
+}
+
+static void aside_end(struct queue *queue, group_id group) {
+    struct aside **at = &queue->asides;
+    while (*at != NULL && (*at)->group != group) {
+        at = &(*at)->next;
+    }
+    struct aside *aside = *at;
+    if (aside == NULL) {
+        return;
+    }
+    *at = aside->next;
+    struct match_supply back;
+    while (heap_pop(&aside->supply, &back)) {
+        heap_push(&queue->supply, &back);
+    }
+    heap_deinit(&aside->supply);
+    free(aside);
+}
+
+void match_set_blocked(struct match *match, uint64_t hash, group_id group, bool blocked) {
     struct queue *queue = queue_of(match, hash);
-    queue->blocked = blocked;
+    if (group == 0) {
+        queue->blocked = blocked;
+    } else if (blocked) {
+        aside_begin(queue, group);
+    } else {
+        aside_end(queue, group);
+    }
     queue_settle(match, queue);
 }
 
@@ -407,6 +485,10 @@ void match_forget_supply(struct match *match) {
     for (struct queue *queue = match->all; queue != NULL; queue = queue->all_next) {
         match->supply_count -= queue->supply.count;
         heap_clear(&queue->supply);
+        for (struct aside *aside = queue->asides; aside != NULL; aside = aside->next) {
+            match->supply_count -= aside->supply.count;
+            heap_clear(&aside->supply);
+        }
         queue->horizon_count = 0;
         queue->loaded = false;
         queue_settle(match, queue);

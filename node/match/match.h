@@ -40,9 +40,9 @@ bool match_take_more(struct match *match, struct match_supply *out_next);
 // (the row will be found by the scan).
 void match_add(struct match *match, const struct match_supply *supply);
 
-// Sets the queue's supply aside, or puts it back: while it is blocked nothing of it is paired, and
-// everything keeps its place.
-void match_set_blocked(struct match *match, uint64_t hash, bool blocked);
+// Sets aside what the queue has of a group (0: its whole supply), or puts it back: while that is
+// blocked nothing of it is paired, and everything keeps its place.
+void match_set_blocked(struct match *match, uint64_t hash, group_id group, bool blocked);
 
 // Takes the best row of a queue for somebody who does not park. False: it has none, or is blocked.
 bool match_take(struct match *match, uint64_t hash, struct match_supply *out_supply);
@@ -80,7 +80,8 @@ size_t match_supply_count(const struct match *match);
 // Takes the poll of the queue that waits longest. False: none waits.
 bool match_take_oldest(struct match *match, uint64_t queue, struct match_poll *out_poll);
 
-// Tasks of the queue that could be handed out now: none while it is blocked.
+// Tasks of the queue that could be handed out now: none while it is blocked, at most so many while
+// some of its groups are.
 size_t match_ready_count(const struct match *match, uint64_t queue);
 
 // Whether a poll is parked for the queue.

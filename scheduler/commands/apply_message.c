@@ -9,6 +9,7 @@
 #include "scheduler/definition/catalog.h"
 #include "scheduler/ending.h"
 #include "scheduler/message.h"
+#include "scheduler/permit.h"
 #include "scheduler/revival.h"
 #include "scheduler/tasks/kind.h"
 #include "scheduler/timer.h"
@@ -48,6 +49,11 @@ err apply_message(
         break;
     case MESSAGE_RESUME_CHILD:
         TRY(revival_of_child(decision, &message));
+        break;
+    case MESSAGE_PERMITS_ASKED:
+    case MESSAGE_PERMITS_GIVEN:
+    case MESSAGE_PERMITS_RETURNED:
+        TRY(permits_message(decision, source, &message));
         break;
     }
     if (mutant_is("watermark_elsewhere")) {

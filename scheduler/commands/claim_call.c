@@ -26,7 +26,7 @@ err claim_call(
     }
     bool admits = false;
     int64_t until_ms = 0;
-    TRY(limit_admits(task, &admits, &until_ms));
+    TRY(limit_admits(task, 1, &admits, &until_ms));
     if (!admits) {
         claim->limit_hash = limit_hash(task);
         claim->until_ms = until_ms;

@@ -25,7 +25,7 @@ err claim_task(
     }
     bool admits = false;
     int64_t until_ms = 0;
-    TRY(limit_admits(task, &admits, &until_ms));
+    TRY(limit_admits(task, command->wanted, &admits, &until_ms));
     if (!admits) {
         *out_claim = (struct task_claim){.limit_hash = limit_hash(task), .until_ms = until_ms};
         return err_make(ERR_UNAVAILABLE, "a limit of the task's definition is reached");

@@ -221,11 +221,13 @@ WIRE_STRUCT(queue_row, QUEUE_ROW_FIELDS);
 // Hands the task of one Q row (its key, without group) to a worker: IN_PROGRESS, lease timer, row
 // removed. Reply: JSON, the Task as polled. ERR_NOT_FOUND: the row or its task is gone or not
 // pollable any more – not an error for the poller, the row was dropped (commit the transaction),
-// try the next. ERR_UNAVAILABLE: a limit of §7.7 refuses it for now.
+// try the next. ERR_UNAVAILABLE: a limit of §7.7 refuses it for now (commit, too: the group may
+// have asked for permits).
 struct claim_task {
     bytes queue_key;
     bytes worker; // data NULL: none given
     bytes domain;
+    uint32_t wanted; // tasks the worker asks for, this one among them
 };
 
 // One hand-out of one task: what fences its return.

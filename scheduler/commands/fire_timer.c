@@ -3,6 +3,7 @@
 #include "proto/base/mutant.h"
 #include "scheduler/commands/commands.h"
 #include "scheduler/decider.h"
+#include "scheduler/permit.h"
 #include "scheduler/sweep.h"
 #include "scheduler/timer.h"
 #include "storage/keys.h"
@@ -26,6 +27,9 @@ err fire_timer(struct decision *decision, bytes timer_key) {
     store_txn_del(decision->txn, timer_key);
     if (parts.kind == TIMER_SWEEP) {
         return sweep_rows(decision, parts.workflow, parts.task_no);
+    }
+    if (parts.kind == TIMER_LIMIT) {
+        return permits_fire(decision, parts.workflow);
     }
     struct workflow *workflow = NULL;
     err opened = workflow_open_id(decision, parts.workflow, &workflow);
@@ -52,6 +56,7 @@ err fire_timer(struct decision *decision, bytes timer_key) {
         }
         break;
     case TIMER_SWEEP:
+    case TIMER_LIMIT:
         break;
     }
     TRY(decider_run(workflow));

@@ -16,6 +16,7 @@ add_executable(
     simulation/check_kin.c
     simulation/check_lease.c
     simulation/check_limit.c
+    simulation/check_permit.c
     simulation/check_promise.c
     simulation/check_queue.c
     simulation/check_raft.c

@@ -159,6 +159,19 @@ int cluster_teardown(void **state) {
 // --- running
 // ----------------------------------------------------------------------------------------------
 
+static void handed_note(struct cluster *cluster, bytes body) {
+    static const char name[] = "\"workflowInstanceId\":\"";
+    const size_t size = sizeof name - 1;
+    for (size_t at = 0; at + size + ID_TEXT_BYTES <= body.size && !cluster->undelivered; at++) {
+        if (memcmp(body.data + at, name, size) == 0) {
+            assert_true(cluster->handed_count < CLUSTER_HANDED_MAX);
+            char *handed = cluster->handed[cluster->handed_count++];
+            memcpy(handed, body.data + at + size, ID_TEXT_BYTES);
+            handed[ID_TEXT_BYTES] = 0;
+        }
+    }
+}
+
 static void answer_take(struct cluster *cluster, int at, const struct node_effect *effect) {
     if (effect->request_id == cluster->wanted) {
         assert_true(effect->body.size < sizeof(cluster->body));
@@ -171,7 +184,11 @@ static void answer_take(struct cluster *cluster, int at, const struct node_effec
         cluster->answered = true;
     }
     if (effect->with_tasks) {
-        struct node_event event = {.kind = NODE_DELIVERED, .request_id = effect->request_id};
+        struct node_event event = {
+            .kind = cluster->undelivered ? NODE_GONE : NODE_DELIVERED,
+            .request_id = effect->request_id,
+        };
+        handed_note(cluster, effect->body);
         step(cluster, at, &event);
     }
 }
@@ -200,7 +217,9 @@ static void call_take(struct cluster *cluster, int at, const struct node_effect 
     memcpy(cluster->call_headers, headers.data, headers.size);
     cluster->call_at = at;
     cluster->call_id = effect->call_id;
-    cluster->calls++;
+    assert_true(cluster->calls < CLUSTER_HANDED_MAX);
+    cluster->call_nodes[cluster->calls] = at;
+    cluster->call_ids[cluster->calls++] = effect->call_id;
 }
 
 void cluster_called(struct cluster *cluster, int at, uint64_t call_id) {

@@ -9,7 +9,8 @@
 
 enum {
     CLUSTER_NODES = 3,
-    CLUSTER_GROUPS = 9
+    CLUSTER_GROUPS = 9,
+    CLUSTER_HANDED_MAX = 256
 };
 
 struct cluster_message {
@@ -50,6 +51,13 @@ struct cluster {
     uint64_t call_id;
     char call_headers[512];
     int calls; // so far
+    // the executions whose tasks left with answers to polls, in their order
+    char handed[CLUSTER_HANDED_MAX][ID_TEXT_BYTES + 1];
+    uint32_t handed_count;
+    // all calls that were to be made: at which node, and their ids there
+    int call_nodes[CLUSTER_HANDED_MAX];
+    uint64_t call_ids[CLUSTER_HANDED_MAX];
+    bool undelivered; // clients are gone when answers with tasks come
 };
 
 int cluster_setup(void **state);

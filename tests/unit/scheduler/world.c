@@ -600,7 +600,8 @@ static void end(struct world *world, err result) {
         world->last.text = arena_format(world->arena, "%s", result.text);
         world->reply.body = arena_copy(world->arena, world->reply.body);
     }
-    if (err_is(result)) {
+    // What a limit refused may have asked for permits.
+    if (err_is(result) && result.code != ERR_UNAVAILABLE) {
         store_txn_abort(&world->decision.txn);
         return;
     }
