@@ -3,6 +3,7 @@
 #include "scheduler/limit.h"
 
 #include "proto/base/hash.h"
+#include "proto/base/mutant.h"
 #include "proto/limits.h"
 #include "scheduler/permit.h"
 #include "scheduler/queue.h"
@@ -93,7 +94,10 @@ static err add_up(struct task *task, bool *out_admits, int64_t *out_until_ms) {
 static err ask_purse(struct task *task, uint32_t wanted, bool *out_admits, int64_t *out_until_ms) {
     struct permits permits;
     TRY(permits_open(task->workflow->decision, task->definition->task_definition.name, &permits));
-    permits.row.window_ms = window_ms(task);
+    if (rate_of(task) > 0 && permits.row.window_ms != window_ms(task)) {
+        permits.row.window_ms = window_ms(task);
+        permits.purses[PERMIT_RATE].limit = 0; // another window is another limit
+    }
     uint32_t ready = 0;
     TRY(queue_ready_count(task, &ready));
     wanted = wanted < ready ? wanted : ready;
