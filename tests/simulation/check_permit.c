@@ -1,6 +1,6 @@
-// Permits of task types (invariant 27), read from the rows of all groups that have a leader for certain: what is
-// not known only makes the sums smaller. That a permit in use is a task in a worker's hands, the
-// audit of each group has counted.
+// Permits of task types (invariant 27), read from the rows of all groups that have a leader for
+// certain: what is not known only makes the sums smaller. That a permit in use is a task in a
+// worker's hands, the audit of each group has counted.
 //
 // Among several nodes it is also checked that no group holds more than its home knows of, and home
 // gave no more than there is: then no sum can be wrong, whatever is on its way.

@@ -155,6 +155,39 @@ static void forgetting_supply_keeps_the_polls(void **state) {
     assert_int_equal(poll.request, 2);
 }
 
+static void a_group_that_is_set_aside_keeps_its_place(void **state) {
+    struct match *match = *state;
+    add(match, row(1, 9, 10, 1));
+    add(match, row(2, 5, 10, 2));
+    add(match, row(1, 3, 10, 3));
+    park(match, 1, 100);
+    struct match_supply supply;
+    struct match_poll poll;
+    match_set_blocked(match, QUEUE, 1, true);
+    add(match, row(1, 8, 10, 4));
+    assert_true(match_next(match, &supply, &poll));
+    assert_int_equal(supply.group, 2);
+    assert_false(match_next(match, &supply, &poll));
+    assert_int_equal(match_ready_count(match, QUEUE), 0);
+    assert_int_equal(match_supply_count(match), 3);
+    match_set_blocked(match, QUEUE, 1, false);
+    const uint64_t expected[] = {1, 4, 3};
+    for (int i = 0; i < 3; i++) {
+        assert_true(match_next(match, &supply, &poll));
+        assert_int_equal(supply.key.sequence, expected[i]);
+    }
+}
+
+static void what_is_set_aside_is_forgotten_too(void **state) {
+    struct match *match = *state;
+    match_set_blocked(match, QUEUE, 1, true);
+    add(match, row(1, 9, 10, 1));
+    match_forget_supply(match);
+    match_set_blocked(match, QUEUE, 1, false);
+    assert_int_equal(match_supply_count(match), 0);
+    assert_int_equal(match_ready_count(match, QUEUE), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_best_supply_goes_first, create, destroy),
@@ -168,6 +201,8 @@ int main(void) {
             rows_behind_the_horizon_wait_for_the_next_load, create, destroy
         ),
         cmocka_unit_test_setup_teardown(forgetting_supply_keeps_the_polls, create, destroy),
+        cmocka_unit_test_setup_teardown(a_group_that_is_set_aside_keeps_its_place, create, destroy),
+        cmocka_unit_test_setup_teardown(what_is_set_aside_is_forgotten_too, create, destroy),
     };
     return cmocka_run_group_tests_name("node/match", tests, NULL, NULL);
 }

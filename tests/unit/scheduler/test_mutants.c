@@ -1,6 +1,7 @@
 // The planted bugs of the scheduler, each seen by the audit or by what a client sees
 // (distributed.md §15.3). Without -DMUTANTS=ON the same scenarios must be clean.
 #include "proto/base/mutant.h"
+#include "scheduler/permit.h"
 #include "storage/keys.h"
 #include "tests/unit/scheduler/world.h"
 
@@ -120,6 +121,28 @@ static void a_late_answer_that_is_taken_is_seen(void **state) {
     assert_seen(bytes_equal_text(world_status(world, id), "COMPLETED"));
 }
 
+// Two tasks are out under a limit of one.
+static void a_permit_that_arrives_twice_is_seen(void **state) {
+    struct world *world = *state;
+    world->settings.permits_travel = true;
+    begin(world, "permit_granted_twice");
+    world_tasks(
+        world, "[{\"name\":\"a\",\"responseTimeoutSeconds\":60,\"concurrentExecLimit\":1}]"
+    );
+    world_workflow(world, WORKFLOW(S("a")));
+    group_id home = permit_home_group(&world->settings, BYTES_LITERAL("a"));
+    uint32_t partitions = world->settings.group_count - 1;
+    world->slot = (uint16_t)(partitions + home % partitions);
+    (void)world_start(world, "w", "{}");
+    (void)world_start(world, "w", "{}");
+    assert_null(world_poll(world, "a").data);
+    world_settle(world);
+    assert_non_null(world_poll(world, "a").data);
+    bytes second = world_poll(world, "a");
+    mutant_choose(NULL);
+    assert_seen(second.data != NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         world_test(a_claim_that_leaves_its_row_is_seen),
@@ -129,6 +152,7 @@ int main(void) {
         world_test(a_join_that_does_not_wait_is_seen),
         world_test(a_retry_without_end_is_seen),
         world_test(a_late_answer_that_is_taken_is_seen),
+        world_test(a_permit_that_arrives_twice_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
