@@ -158,6 +158,10 @@ enum {
     LIMIT_RAFT_COMMIT_RIDE_MS = 50,
     // An append without acknowledgement: back to probing. A slow disk takes less.
     LIMIT_RAFT_RESEND_MS = 300,
+    // A log that takes longer, or a core thread that comes so late, gives leadership away (rule
+    // 11).
+    LIMIT_RAFT_SLOW_MS = 1000,
+    LIMIT_RAFT_STALL_MS = 500,
     // In flight to one follower of one group (rule 9), and to one node.
     LIMIT_RAFT_WINDOW_MESSAGES = 64,
     LIMIT_RAFT_WINDOW_BYTES = 4 * 1024 * 1024,

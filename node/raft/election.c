@@ -272,7 +272,7 @@ bool election_start_transfer(struct raft *raft, struct replica *replica, node_id
     struct follower *heir = replica_follower(replica, to);
     bool fit = heir != NULL && replica->announced && replica->transfer_to == 0 && heir->counts &&
                heir->progress <= RAFT_REPLICATING && !heir->pair->closed &&
-               !mono_passed(raft, lead_heard(replica, heir), LIMIT_RAFT_ELECTION_MS_MIN);
+               !mono_passed(raft, lead_heard(replica, heir), LIMIT_RAFT_ELECTION_MS);
     if (!fit) {
         return false;
     }

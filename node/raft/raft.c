@@ -43,6 +43,7 @@ struct raft *raft_create(const struct raft_options *options) {
     raft->incarnation = options->incarnation;
     raft->now = options->now;
     raft->round_begun = options->now;
+    raft->offered = mono_after(options->now, -LIMIT_RAFT_ABANDON_MS);
     raft->round = 1;
     random_init(&raft->random, options->random_seed);
     raft->replicas = zeroed(raft->group_count, sizeof(*raft->replicas));
@@ -146,10 +147,12 @@ void raft_configure(struct raft *raft, group_id group, const struct raft_config 
 // --- inputs --------------------------------------------------------------------------------------
 
 void raft_tick(struct raft *raft, mono_time now) {
-    raft->ticked = true;
+    mono_time due = raft_next_wakeup(raft);
     if (now.ns > raft->now.ns) {
         raft->now = now;
     }
+    offer_look(raft, due);
+    raft->ticked = true;
     const struct wake *top = NULL;
     while ((top = heap_top(&raft->wakes)) != NULL && top->at.ns <= raft->now.ns) {
         struct wake wake = *top;
@@ -176,6 +179,7 @@ static void replica_durable(struct raft *raft, struct replica *replica) {
 void raft_log_durable(struct raft *raft, log_lsn lsn) {
     if (lsn > raft->durable) {
         raft->durable = lsn;
+        raft->pending_since = raft->now;
     }
     size_t touched_count = 0;
     while (raft->pending_count > 0 && raft->pending[raft->pending_first].lsn <= raft->durable) {
@@ -445,6 +449,9 @@ void raft_pending(struct raft *raft, log_lsn lsn, group_id group, log_index inde
         raft->pending = grown;
         raft->pending_capacity *= 2;
         raft->pending_first = 0;
+    }
+    if (raft->pending_count == 0) {
+        raft->pending_since = raft->now;
     }
     size_t at = (raft->pending_first + raft->pending_count) & (raft->pending_capacity - 1);
     raft->pending[at] = (struct durability){lsn, group, index};

@@ -86,6 +86,11 @@ uint64_t raft_read_begin(struct raft *raft, group_id group);
 // the voter too far behind or silent, or a transfer goes on already.
 bool raft_transfer(struct raft *raft, group_id group, node_id to);
 
+// Hands over every group this node leads, each to the voter that has most of it: before a stop.
+// Rule 11 does the same by itself when the log is slow or the core thread stalled. Returns how many
+// groups it leads still; call again until that is 0, or time is up.
+uint32_t raft_offer_away(struct raft *raft);
+
 // --- outputs -------------------------------------------------------------------------------------
 
 enum raft_event_kind {
@@ -202,6 +207,7 @@ struct raft_stats {
     uint64_t appends_refused;  // by the store: no room, or a chain that does not fit
     uint64_t reads_confirmed;  // rounds
     uint64_t installs_begun;   // as leader
+    uint64_t offers;           // of all groups, because the log or the core thread was slow
     uint64_t installs_ended;   // as follower
 };
 

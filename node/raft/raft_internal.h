@@ -242,6 +242,8 @@ struct raft {
     log_lsn durable;
     struct durability *pending; // ring, by lsn
     size_t pending_capacity, pending_first, pending_count;
+    mono_time pending_since; // the log came no further
+    mono_time offered;
     group_id *touched;
     struct raft_event *events; // ring
     size_t events_capacity, events_count;
@@ -404,6 +406,11 @@ void pair_relist(struct pair *pair);
 mono_time pair_due(const struct raft *raft, const struct pair *pair);
 // Nothing heard for so long that sending entries is a waste.
 bool pair_is_silent(const struct raft *raft, const struct pair *pair);
+
+// --- offer.c -------------------------------------------------------------------------------------
+
+// Rule 11; `due` is when the core was to look at the clock.
+void offer_look(struct raft *raft, mono_time due);
 
 // --- read.c --------------------------------------------------------------------------------------
 

@@ -358,6 +358,9 @@ static void begin_batch(struct cluster *cluster, struct machine *machine) {
         oracle_batch_began(&cluster->oracle, machine->id);
         int64_t us = 100 + draw(cluster, cluster->weather.sync_us_max);
         machine->batch_done = (mono_time){cluster->now.ns + us * 1000};
+        if (machine->batch_done.ns < machine->disk_stalls_until.ns) {
+            machine->batch_done = machine->disk_stalls_until;
+        }
     }
 }
 
@@ -601,6 +604,10 @@ void cluster_wake(struct cluster *cluster, node_id node, bool clock_stood) {
 void cluster_pause(struct cluster *cluster, node_id node, int64_t ms) {
     cluster_machine(cluster, node)->slept_since = clock_of(cluster, cluster_machine(cluster, node));
     cluster_machine(cluster, node)->paused_until = (mono_time){cluster->now.ns + ms * 1000000};
+}
+
+void cluster_stall_disk(struct cluster *cluster, node_id node, int64_t ms) {
+    cluster_machine(cluster, node)->disk_stalls_until = (mono_time){cluster->now.ns + ms * 1000000};
 }
 
 void cluster_cut(struct cluster *cluster, node_id from, node_id to, bool is_cut) {

@@ -40,7 +40,8 @@ struct machine {
     bool up;
     mono_time paused_until;
     mono_time slept_since; // by its clock
-    int64_t lag_ns;        // its clock is behind by this
+    mono_time disk_stalls_until;
+    int64_t lag_ns; // its clock is behind by this
     struct memory_faults faults;
     struct disk *disk;
     struct sorted_map *map;
@@ -84,6 +85,9 @@ void cluster_start(struct cluster *cluster, node_id node);
 void cluster_pause(struct cluster *cluster, node_id node, int64_t ms);
 // Wakes it now; its clock went on, or stood still meanwhile.
 void cluster_wake(struct cluster *cluster, node_id node, bool clock_stood);
+
+// Its disk finishes nothing meanwhile.
+void cluster_stall_disk(struct cluster *cluster, node_id node, int64_t ms);
 
 // Frames from one node to another vanish, or no longer.
 void cluster_cut(struct cluster *cluster, node_id from, node_id to, bool is_cut);

@@ -6,13 +6,13 @@
 
 struct story {
     const char *name;
-    uint32_t node_count;
+    size_t history_bytes; // of entries kept behind a checkpoint; 0: as the server
     // Returns what did not come out as told, or NULL.
     const char *(*tell)(struct cluster *cluster);
 };
 
 enum {
-    STORY_COUNT = 9
+    STORY_COUNT = 11
 };
 
 extern const struct story stories[STORY_COUNT];

@@ -1,0 +1,48 @@
+// Giving leadership away: rule 11 of distributed.md §4, and a node that is about to stop.
+//
+// A node whose log is slow, or whose core thread did not come round, may be only slow, not dead:
+// its followers hear it and stand by it, while everything it leads waits. So it hands over by
+// itself. The log is slow when something waits for it longer than LIMIT_RAFT_SLOW_MS; the core
+// thread stalled when it looks at the clock LIMIT_RAFT_STALL_MS later than it should have.
+#include "node/raft/raft_internal.h"
+
+// The one that has most and answers; NULL: none is fit.
+static const struct follower *fittest(const struct raft *raft, const struct replica *replica) {
+    const struct follower *best = NULL;
+    for (uint32_t i = 0; i < replica_others(replica); i++) {
+        const struct follower *follower = &replica->followers[i];
+        bool fit = follower->progress == RAFT_REPLICATING && follower->counts &&
+                   !pair_is_silent(raft, follower->pair);
+        if (fit && (best == NULL || follower->match > best->match)) {
+            best = follower;
+        }
+    }
+    return best;
+}
+
+uint32_t raft_offer_away(struct raft *raft) {
+    uint32_t led = 0;
+    for (uint32_t i = 0; i < raft->group_count; i++) {
+        struct replica *replica = &raft->replicas[i];
+        if (replica->role != RAFT_LEADER || replica->voter_count == 1) {
+            continue;
+        }
+        led++;
+        const struct follower *heir = fittest(raft, replica);
+        if (heir != NULL && replica->transfer_to == 0) {
+            (void)election_start_transfer(raft, replica, heir->node);
+        }
+    }
+    return led;
+}
+
+void offer_look(struct raft *raft, mono_time due) {
+    bool is_slow =
+        raft->pending_count > 0 && mono_passed(raft, raft->pending_since, LIMIT_RAFT_SLOW_MS);
+    bool stalled = raft->ticked && mono_passed(raft, due, LIMIT_RAFT_STALL_MS);
+    if ((is_slow || stalled) && mono_passed(raft, raft->offered, LIMIT_RAFT_ABANDON_MS)) {
+        raft->offered = raft->now;
+        raft->stats.offers++;
+        (void)raft_offer_away(raft);
+    }
+}
