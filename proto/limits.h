@@ -97,14 +97,15 @@ enum {
     // One frame: some milliseconds of a slow line, so that a vote never waits long behind a
     // snapshot (distributed.md §14).
     LIMIT_PEER_FRAME_BYTES = 256 * 1024,
-    // One message, checked before anything is allocated for it (distributed.md §14).
-    LIMIT_PEER_MESSAGE_BYTES = 8 * 1024 * 1024,
+    // One message, checked before anything is allocated for it. A request of LIMIT_HTTP_BODY_BYTES
+    // is passed on whole, with what stands around it.
+    LIMIT_PEER_MESSAGE_BYTES = 24 * 1024 * 1024,
     // What waits for one peer, by class. Votes and hints are small and soon stale; appends hold the
     // windows of all groups (distributed.md §4, rule 9); snapshots are paced by their source. The
     // last two hold at least one message of the largest size.
     LIMIT_PEER_URGENT_BYTES = 1024 * 1024,
-    LIMIT_PEER_BULK_BYTES = 32 * 1024 * 1024,
-    LIMIT_PEER_STREAM_BYTES = 9 * 1024 * 1024,
+    LIMIT_PEER_BULK_BYTES = 64 * 1024 * 1024,
+    LIMIT_PEER_STREAM_BYTES = 25 * 1024 * 1024,
     // Frames of one peer that arrived and the core has not looked at; then its line has to wait.
     LIMIT_PEER_INBOX_FRAMES = 64,
     // A frame at least this often, so that silence means something; other traffic counts too.
@@ -380,7 +381,7 @@ enum {
     LIMIT_FORWARDS = 50 * 1000,
     // A body that one node passes on to another; the rest of LIMIT_PEER_MESSAGE_BYTES is for what
     // stands around it.
-    LIMIT_PEER_BODY_BYTES = 8 * 1024 * 1024 - 64 * 1024,
+    LIMIT_PEER_BODY_BYTES = 24 * 1024 * 1024 - 64 * 1024,
     // How long a claim may take before its poll waits on.
     LIMIT_CLAIM_MS = 1000,
     // Messages of a pair of partitions under way to another node, and when they are sent again.
@@ -400,6 +401,10 @@ enum {
     LIMIT_HINT_TASKS = 1000,
     // Messages of other nodes taken in one turn of the loop; the rest are the next turn's.
     LIMIT_PEER_EVENTS_PER_TURN = 1000,
+    // A quiet pair of nodes: Raft speaks more often than this, so that no heartbeat of the link is
+    // needed. A node that falls silent is missed after the second.
+    LIMIT_LINK_HEARTBEAT_MS = 500,
+    LIMIT_LINK_SILENCE_MS = 1100,
     LIMIT_CLUSTER_KEY_FILE_BYTES = 4096,
     // A stop waits this long for other nodes to take leadership over.
     LIMIT_LEAVE_MS = 3 * 1000,

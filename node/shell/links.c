@@ -35,11 +35,9 @@ static void tell(struct shell *shell, const struct peer_event *said) {
     switch (said->kind) {
     case PEER_UP:
         event.kind = NODE_PEER_UP;
-        log_line(shell->log, LOG_INFO, "peer_up", "peer=%u", said->node);
         break;
     case PEER_DOWN:
         event.kind = NODE_PEER_DOWN;
-        log_line(shell->log, LOG_WARN, "peer_down", "peer=%u", said->node);
         break;
     case PEER_MESSAGE:
         gossip_note_heard(shell->gossip, said->node);
@@ -118,6 +116,8 @@ err links_start(struct shell *shell, struct arena *arena) {
         .release_high = 1,
         .release = SHELL_VERSION,
         .key = key,
+        .heartbeat_ms = LIMIT_LINK_HEARTBEAT_MS,
+        .silence_ms = LIMIT_LINK_SILENCE_MS,
         .log = shell->log,
     };
     store_identity(shell->store, options.store_uuid.bytes);
