@@ -13,6 +13,7 @@ static const char *const CHECKER = "queue";
 
 enum {
     SLACK_MS = 1000,
+    LED_MS = 6000,          // an answer may be clogged for so long
     POLL_IDLE_MS_MAX = 1200 // invariant 36
 };
 
@@ -69,8 +70,10 @@ void check_priority(struct scene *scene, bytes task) {
     uint16_t giver = fleet_leader(scene->fleet, group_of(scene, task));
     uint32_t groups = fleet_settings(scene->fleet)->group_count;
     for (uint32_t group = 0; group < groups && giver != 0; group++) {
-        // A node knows what is best among the groups it leads.
-        if (fleet_leader(scene->fleet, (group_id)group) != giver) {
+        // A node knows what is best among the groups it leads, and led when it chose.
+        if (fleet_leader(scene->fleet, (group_id)group) != giver ||
+            (fleet_size(scene->fleet) > 1 &&
+             fleet_led_ns(scene->fleet, giver, (group_id)group) < LED_MS * WORLD_MS)) {
             continue;
         }
         struct store *store = machine_store(fleet_machine(scene->fleet, giver));

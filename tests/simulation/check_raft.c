@@ -158,6 +158,7 @@ static void count_copies(struct raft_watch *watch, group_id group) {
     for (uint16_t number = 1; number <= fleet_size(watch->fleet); number++) {
         const struct shadow *shadow = machine_shadow(fleet_machine(watch->fleet, number));
         copies += fleet_has_copy(watch->fleet, number, group) &&
+                          !shadow_is_installing(shadow, group) &&
                           shadow_durable(shadow, group) >= last &&
                           hash128_equal(shadow_chain(shadow, group, last), chain)
                       ? 1
@@ -187,7 +188,9 @@ static void check_matches(
         const struct raft_follower_status *follower = &status->followers[i];
         const struct shadow *shadow = machine_shadow(fleet_machine(watch->fleet, follower->node));
         uint64_t newest = shadow_newest_term(shadow, group);
-        if (newest <= status->term && follower->match > shadow_durable(shadow, group)) {
+        bool same_log = follower->counts && !shadow_is_installing(shadow, group) &&
+                        follower->log_epoch == shadow_epoch(shadow, group);
+        if (same_log && newest <= status->term && follower->match > shadow_durable(shadow, group)) {
             world_fail(
                 watch->world,
                 "durability",

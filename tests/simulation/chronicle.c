@@ -213,6 +213,18 @@ static void write_down(
     chronicle->time_ms = entry->time_ms > chronicle->time_ms ? entry->time_ms : chronicle->time_ms;
 }
 
+static void
+fail_unread(const struct chronicle *chronicle, group_id group, log_index index, uint16_t node) {
+    world_fail(
+        chronicle->world,
+        "agreement",
+        "n%u commits entry %llu of group %u, which it cannot read and nobody committed",
+        node,
+        (unsigned long long)index,
+        group
+    );
+}
+
 void chronicle_follow(
     struct chronicle *chronicle,
     const struct store *store,
@@ -224,8 +236,11 @@ void chronicle_follow(
     for (log_index index = from + 1; index <= upto; index++) {
         struct store_entry entry;
         if (err_is(store_entry_read(store, group, index, &entry))) {
-            check(index <= chronicle_last(chronicle, group)); // seen by others long ago
-            continue;
+            if (index > chronicle_last(chronicle, group)) {
+                fail_unread(chronicle, group, index, node);
+                return;
+            }
+            continue; // not kept: it came as rows
         }
         if (index == chronicle_last(chronicle, group) + 1) {
             write_down(chronicle, store, group, index, &entry);
@@ -328,7 +343,9 @@ static size_t compare_group(
 size_t chronicle_compare(const struct chronicle *chronicle, struct store *store, uint16_t node) {
     size_t count = 0;
     for (uint32_t i = 0; i < chronicle->group_count && !world_failed(chronicle->world); i++) {
-        count += compare_group(chronicle, store, (group_id)i, node);
+        if (store_installing(store, (group_id)i) == STORE_INSTALL_NONE) {
+            count += compare_group(chronicle, store, (group_id)i, node);
+        }
     }
     return count;
 }

@@ -31,8 +31,8 @@ log_index chronicle_last(const struct chronicle *chronicle, group_id group);
 uint64_t chronicle_term(const struct chronicle *chronicle, group_id group, log_index index);
 hash128 chronicle_chain(const struct chronicle *chronicle, group_id group, log_index index);
 
-// Compares all rows of a store that shows what it holds for committed and nothing else. Returns how
-// many there were.
+// Compares all rows of a store that shows what it holds for committed and nothing else, but for
+// groups whose rows are being replaced. Returns how many there were.
 size_t chronicle_compare(const struct chronicle *chronicle, struct store *store, uint16_t node);
 
 // The newest partition time of all committed entries.

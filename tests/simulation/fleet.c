@@ -17,6 +17,7 @@ struct fleet {
     struct chronicle *chronicle;
     struct machine *machines[NETWORK_NODES_MAX + 1]; // from 1
     bool *has_copy;                                  // by node and group
+    int64_t *led_since_ns;                           // by node and group; 0: does not lead it
     char unlevel[200];
 };
 
@@ -30,7 +31,8 @@ fleet_create(struct world *world, const struct swarm *swarm, const struct machin
     fleet->network = network_create(world, fleet->size, swarm->delay_us_max);
     fleet->chronicle = chronicle_create(world, swarm->group_count);
     fleet->has_copy = calloc((fleet->size + 1U) * swarm->group_count, sizeof(bool));
-    check(fleet->has_copy != NULL);
+    fleet->led_since_ns = calloc((fleet->size + 1U) * swarm->group_count, sizeof(int64_t));
+    check(fleet->has_copy != NULL && fleet->led_since_ns != NULL);
     for (uint16_t number = 1; number <= fleet->size; number++) {
         const struct machine_plan plan = {
             .number = number,
@@ -55,6 +57,7 @@ void fleet_destroy(struct fleet **fleet_at) {
     network_destroy(&fleet->network);
     chronicle_destroy(&fleet->chronicle);
     free(fleet->has_copy);
+    free(fleet->led_since_ns);
     free(fleet);
     *fleet_at = NULL;
 }
@@ -143,6 +146,24 @@ uint16_t fleet_leader(struct fleet *fleet, group_id group) {
     return certain ? leader : 0;
 }
 
+void fleet_stepped(struct fleet *fleet, uint16_t number) {
+    const struct node *node = machine_node(fleet->machines[number]);
+    int64_t *since_ns = &fleet->led_since_ns[number * fleet->swarm->group_count];
+    for (uint32_t group = 0; group < fleet->swarm->group_count; group++) {
+        bool leads = node != NULL && raft_is_leader(node_raft(node), (group_id)group);
+        if (!leads) {
+            since_ns[group] = 0;
+        } else if (since_ns[group] == 0) {
+            since_ns[group] = world_mono(fleet->world).ns;
+        }
+    }
+}
+
+int64_t fleet_led_ns(const struct fleet *fleet, uint16_t number, group_id group) {
+    int64_t since_ns = fleet->led_since_ns[number * fleet->swarm->group_count + group];
+    return since_ns == 0 ? 0 : world_mono(fleet->world).ns - since_ns;
+}
+
 struct store *fleet_store(struct fleet *fleet, group_id group) {
     uint16_t leader = fleet_leader(fleet, group);
     return leader == 0 ? NULL : machine_store(fleet->machines[leader]);
@@ -153,18 +174,21 @@ struct store *fleet_store(struct fleet *fleet, group_id group) {
 static bool is_level(struct fleet *fleet, uint16_t number, group_id group) {
     struct store_group state = store_group(machine_store(fleet->machines[number]), group);
     log_index last = chronicle_last(fleet->chronicle, group);
-    if (state.last_index == last && state.commit_index == last) {
+    bool whole =
+        store_installing(machine_store(fleet->machines[number]), group) == STORE_INSTALL_NONE;
+    if (state.last_index == last && state.commit_index == last && whole) {
         return true;
     }
     (void)snprintf(
         fleet->unlevel,
         sizeof(fleet->unlevel),
-        "n%u has entries of group %u up to %llu, %llu committed, of %llu",
+        "n%u has entries of group %u up to %llu, %llu committed, of %llu%s",
         number,
         group,
         (unsigned long long)state.last_index,
         (unsigned long long)state.commit_index,
-        (unsigned long long)last
+        (unsigned long long)last,
+        whole ? "" : ", its rows are being replaced"
     );
     return false;
 }

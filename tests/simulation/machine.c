@@ -52,7 +52,8 @@ struct machine *machine_create(
     memory_faults_init(&machine->faults, world_seed(world));
     machine->disk = memory_disk_create(&machine->faults);
     machine->map = memory_map_create(&machine->faults);
-    machine->shadow = shadow_create(world, plan->number, swarm->group_count, is_alone(machine));
+    machine->shadow =
+        shadow_create(world, plan->chronicle, plan->number, swarm->group_count, is_alone(machine));
     machine->questions = questions_create();
     machine->outside = outside_create(world, swarm, tell_called, machine);
     machine->arena = arena_create(ARENA_BLOCK_BYTES);

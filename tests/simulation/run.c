@@ -51,6 +51,7 @@ struct run {
 static void stepped(void *argument, uint16_t number) {
     struct run *run = argument;
     raft_watch_stepped(run->raft_watch, number);
+    fleet_stepped(run->scene.fleet, number);
     check_permits(&run->scene);
     if (--run->steps_to_audit > 0) {
         return;
@@ -62,6 +63,7 @@ static void stepped(void *argument, uint16_t number) {
 static void recovered(void *argument, uint16_t number) {
     struct run *run = argument;
     fleet_recovered(run->scene.fleet, number);
+    fleet_stepped(run->scene.fleet, number);
     raft_watch_stepped(run->raft_watch, number);
     check_rows(&run->scene);
 }

@@ -20,6 +20,7 @@ struct entry {
 
 struct hard {
     uint64_t term;
+    uint64_t epoch; // of the log
     uint16_t vote;
 };
 
@@ -40,10 +41,12 @@ struct log {
     struct hard hard_durable;
     int64_t time_ms;
     uint64_t cuts;
+    bool installing;
 };
 
 struct shadow {
     struct world *world;
+    const struct chronicle *chronicle;
     uint16_t node;
     uint32_t group_count;
     bool only_voter;
@@ -51,12 +54,18 @@ struct shadow {
     uint64_t entries_total;
 };
 
-struct shadow *
-shadow_create(struct world *world, uint16_t node, uint32_t group_count, bool only_voter) {
+struct shadow *shadow_create(
+    struct world *world,
+    const struct chronicle *chronicle,
+    uint16_t node,
+    uint32_t group_count,
+    bool only_voter
+) {
     check(group_count <= GROUP_COUNT_MAX);
     struct shadow *shadow = calloc(1, sizeof(*shadow));
     check(shadow != NULL);
     shadow->world = world;
+    shadow->chronicle = chronicle;
     shadow->node = node;
     shadow->group_count = group_count;
     shadow->only_voter = only_voter;
@@ -141,13 +150,43 @@ static void cut(struct shadow *shadow, uint32_t group, log_index at) {
     log->time_ms = 0;
 }
 
-static void add_entry(struct shadow *shadow, uint32_t group, const struct store *store) {
-    struct log *log = &shadow->logs[group];
-    if (log->followed + 1 == log->capacity) {
-        log->capacity *= 2;
+static void make_room(struct log *log, log_index index) {
+    if (index >= log->capacity) {
+        log->capacity = index * 2;
         log->entries = realloc(log->entries, log->capacity * sizeof(log->entries[0]));
         check(log->entries != NULL);
     }
+}
+
+// The log was dropped: what it stands for now is what the group committed up to its new beginning.
+static void begin_anew(struct shadow *shadow, uint32_t group, const struct store_group *state) {
+    struct log *log = &shadow->logs[group];
+    log_index at = state->commit_index;
+    if (at > chronicle_last(shadow->chronicle, (group_id)group)) {
+        fail(shadow, "agreement", group, "is given what was not committed");
+        return;
+    }
+    world_trace(
+        shadow->world,
+        "n%u: group %u begins anew behind entry %llu",
+        shadow->node,
+        group,
+        (unsigned long long)at
+    );
+    make_room(log, at);
+    for (log_index i = 1; i <= at; i++) {
+        log->entries[i].term = chronicle_term(shadow->chronicle, (group_id)group, i);
+        log->entries[i].chain = chronicle_chain(shadow->chronicle, (group_id)group, i);
+    }
+    log->followed = log->commit = at;
+    log->taken = log->durable = log->before = log->ended = log->told = 0;
+    log->cut = true;
+    log->time_ms = 0;
+}
+
+static void add_entry(struct shadow *shadow, uint32_t group, const struct store *store) {
+    struct log *log = &shadow->logs[group];
+    make_room(log, log->followed + 1);
     struct entry *entry = &log->entries[++log->followed];
     bool known =
         store_entry_term(store, (group_id)group, log->followed, &entry->term, &entry->chain);
@@ -162,13 +201,19 @@ static void check_hard(struct shadow *shadow, uint32_t group, const struct store
     } else if (state->term == log->hard.term && log->hard.vote != 0 && state->vote != log->hard.vote) {
         fail(shadow, "vote", group, "votes twice in one term");
     }
-    log->hard = (struct hard){state->term, state->vote};
+    log->hard.term = state->term;
+    log->hard.vote = state->vote;
 }
 
 void shadow_follow(struct shadow *shadow, const struct store *store) {
     for (uint32_t i = 0; i < shadow->group_count; i++) {
         struct log *log = &shadow->logs[i];
         struct store_group state = store_group(store, (group_id)i);
+        log->installing = store_installing(store, (group_id)i) != STORE_INSTALL_NONE;
+        if (store_log_epoch(store, (group_id)i) != log->hard.epoch) {
+            log->hard.epoch = store_log_epoch(store, (group_id)i);
+            begin_anew(shadow, i, &state);
+        }
         bool same = state.last_index == log->followed &&
                     hash128_equal(state.last_chain, log->entries[log->followed].chain);
         log_index common = same ? log->followed : common_end(log, store, (group_id)i);
@@ -237,6 +282,9 @@ static void check_recovered(struct shadow *shadow, uint32_t group, const struct 
                             ))) {
         fail(shadow, "replay", group, "came back with an entry that was never made");
     }
+    if (store_log_epoch(store, (group_id)group) < log->hard_durable.epoch) {
+        fail(shadow, "durability", group, "came back with a log that was dropped");
+    }
     if (state.term < log->hard_durable.term ||
         (state.term == log->hard_durable.term && log->hard_durable.vote != 0 &&
          state.vote != log->hard_durable.vote)) {
@@ -248,6 +296,11 @@ void shadow_recover(struct shadow *shadow, const struct store *store) {
     for (uint32_t i = 0; i < shadow->group_count && !world_failed(shadow->world); i++) {
         struct log *log = &shadow->logs[i];
         struct store_group state = store_group(store, (group_id)i);
+        uint64_t epoch = store_log_epoch(store, (group_id)i);
+        log->installing = store_installing(store, (group_id)i) != STORE_INSTALL_NONE;
+        if (epoch > log->hard.epoch) {
+            begin_anew(shadow, i, &state);
+        }
         check_recovered(shadow, i, store);
         if (world_failed(shadow->world)) {
             return;
@@ -259,7 +312,8 @@ void shadow_recover(struct shadow *shadow, const struct store *store) {
         log->before = lesser(log->before, log->followed);
         log->taken = log->durable = log->ended = log->told = log->followed;
         log->cut = log->cut_taken = false;
-        log->hard = log->hard_taken = log->hard_durable = (struct hard){state.term, state.vote};
+        log->hard = (struct hard){.term = state.term, .epoch = epoch, .vote = state.vote};
+        log->hard_taken = log->hard_durable = log->hard;
         log->commit = state.commit_index;
         log->time_ms = state.time_ms;
     }
@@ -292,6 +346,14 @@ log_index shadow_last(const struct shadow *shadow, group_id group) {
 
 log_index shadow_durable(const struct shadow *shadow, group_id group) {
     return shadow->logs[group].durable;
+}
+
+bool shadow_is_installing(const struct shadow *shadow, group_id group) {
+    return shadow->logs[group].installing;
+}
+
+uint64_t shadow_epoch(const struct shadow *shadow, group_id group) {
+    return shadow->logs[group].hard.epoch;
 }
 
 uint64_t shadow_term(const struct shadow *shadow, group_id group, log_index index) {

@@ -4,17 +4,23 @@
 // After each step the shadow looks at what is new; the machine tells it what the disk has and what
 // the core was told. When the store comes back from a crash, no durable entry, term or vote may be
 // missing, and nothing may be there that was never made (invariants 6, 7, 9, 10, 12). What the rows
-// must be is the chronicle's to say.
+// must be is the chronicle's to say, and what a log stands for that was dropped for a snapshot.
 #pragma once
 
 #include "storage/store.h"
+#include "tests/simulation/chronicle.h"
 #include "tests/simulation/world.h"
 
 struct shadow;
 
 // `only_voter`: what is committed then needs no other node, and must have been told to the core.
-struct shadow *
-shadow_create(struct world *world, uint16_t node, uint32_t group_count, bool only_voter);
+struct shadow *shadow_create(
+    struct world *world,
+    const struct chronicle *chronicle,
+    uint16_t node,
+    uint32_t group_count,
+    bool only_voter
+);
 void shadow_destroy(struct shadow **shadow);
 
 // Looks at entries that are new in the store, or were cut; checks that terms, commits and partition
@@ -38,6 +44,10 @@ void shadow_check_rotten(const struct shadow *shadow, const struct store *store)
 // The newest entry, and the newest that is on the disk for certain, of the log as it is now.
 log_index shadow_last(const struct shadow *shadow, group_id group);
 log_index shadow_durable(const struct shadow *shadow, group_id group);
+
+// Whether the group's rows are being replaced: its copy counts for nothing. How often they were.
+bool shadow_is_installing(const struct shadow *shadow, group_id group);
+uint64_t shadow_epoch(const struct shadow *shadow, group_id group);
 
 // Of an entry from 1 to shadow_last.
 uint64_t shadow_term(const struct shadow *shadow, group_id group, log_index index);

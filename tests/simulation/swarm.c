@@ -41,8 +41,8 @@ static void draw_store(struct world *world, struct swarm *swarm) {
                                                        : world_draw(world, 100000, 1500000);
     if (swarm->node_count > 1) {
         swarm->group_count = (uint32_t)world_draw(world, 2, 9);
-        // A follower that the log no longer reaches needs a snapshot, which there is not yet.
-        swarm->segment_bytes = 4 * kib(world, 512, 1024);
+        // What a follower lacks and the leader no longer keeps goes as rows.
+        swarm->history_bytes = world_maybe(world, 500) ? kib(world, 2, 256) : 0;
     }
 }
 
