@@ -29,8 +29,8 @@ enum {
     SKEW_SECONDS_MAX = 25,  // of partition times, when a clock was set
     LEVEL_SECONDS_MAX = 30, // until all copies are equal
     STALL_SECONDS_MAX = 14, // of a sync that began before harm ended
-    SLEEP_SECONDS_MAX = 7,
-    CALM_SECONDS = 4, // of work without harm
+    SLEEP_SECONDS_MAX = 12, // of a process, and of a poll that came to it meanwhile
+    CALM_SECONDS = 4,       // of work without harm
     CALM_STARTS = 6
 };
 
