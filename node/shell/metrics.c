@@ -84,6 +84,20 @@ static void call_figures(const struct shell *shell, struct buffer *out) {
     figures_write(figures, sizeof(figures) / sizeof(figures[0]), out);
 }
 
+// The links to the other nodes, summed; what a node alone does not have.
+static void peer_figures(const struct shell *shell, struct buffer *out) {
+    if (shell->peers == NULL) {
+        return;
+    }
+    struct peer_counters sums = peers_stats(shell->peers);
+    const struct figure figures[] = {
+#define PEER_FIGURE(name, meaning) {"peer_" #name "_total", "counter", meaning, sums.name},
+        PEER_COUNTERS(PEER_FIGURE)
+#undef PEER_FIGURE
+    };
+    figures_write(figures, sizeof(figures) / sizeof(figures[0]), out);
+}
+
 static void http_figures(const struct shell *shell, struct buffer *out) {
     struct http_server_stats stats;
     http_server_stats(shell->http, &stats);
@@ -118,6 +132,7 @@ void metrics_respond(struct shell *shell, uint64_t request_id) {
     store_figures(shell, &body);
     node_figures(shell, &body);
     call_figures(shell, &body);
+    peer_figures(shell, &body);
     http_figures(shell, &body);
     struct http_response response = {
         .status = 200,

@@ -27,9 +27,8 @@ static const size_t WORKLOAD_COUNT = sizeof(WORKLOADS) / sizeof(WORKLOADS[0]);
 static _Noreturn void usage(void) {
     (void)fprintf(
         stderr,
-        "usage: bench_driver --server PROGRAM --folder FOLDER [--runs N] [--count N] [--seconds "
-        "N]\n"
-        "       [--in-flight N] [--connections N] [workload…]\n"
+        "usage: bench_driver --server PROGRAM --folder FOLDER [--nodes N] [--runs N] [--count N]\n"
+        "       [--seconds N] [--in-flight N] [--connections N] [workload…]\n"
         "workloads, all when none is named:"
     );
     for (size_t i = 0; i < WORKLOAD_COUNT; i++) {
@@ -61,6 +60,8 @@ static void option(struct bench *bench, const char *name, const char *value) {
         bench->program = value;
     } else if (strcmp(name, "--folder") == 0) {
         bench->folder = value;
+    } else if (strcmp(name, "--nodes") == 0) {
+        bench->nodes = number_of(value, NODES_MAX);
     } else if (strcmp(name, "--runs") == 0) {
         bench->runs = number_of(value, RUNS_MAX);
     } else if (strcmp(name, "--count") == 0) {
@@ -77,7 +78,8 @@ static void option(struct bench *bench, const char *name, const char *value) {
 }
 
 int main(int count, char **words) {
-    struct bench bench = {.runs = 5, .run_ns = 60000000000, .in_flight = 200, .connections = 100};
+    struct bench bench = {
+        .nodes = 1, .runs = 5, .run_ns = 60000000000, .in_flight = 200, .connections = 100};
     workload *chosen[16];
     size_t chosen_count = 0;
     for (int i = 1; i < count; i++) {

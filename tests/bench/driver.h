@@ -7,6 +7,7 @@
 struct bench {
     const char *program; // the server
     const char *folder;  // for stores; the caller removes it
+    size_t nodes;        // of the server: one, latency and idle go through each in turn
     size_t runs;
     size_t count;       // workflows a run; 0: the workload's own
     int64_t run_ns;     // a run ends then even if the count is not reached

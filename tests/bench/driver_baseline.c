@@ -17,7 +17,7 @@ enum {
 struct server bench_server(const struct bench *bench, const char *name) {
     static char folder[4096]; // one server at a time
     (void)snprintf(folder, sizeof(folder), "%s/%s", bench->folder, name);
-    struct server server = {.program = bench->program, .folder = folder};
+    struct server server = {.program = bench->program, .folder = folder, .nodes = bench->nodes};
     server_start(&server);
     return server;
 }

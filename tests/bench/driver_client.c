@@ -86,6 +86,10 @@ static void interest(struct connection *connection, int operation, bool writing)
 }
 
 struct client *client_open(uint16_t port, size_t count) {
+    return client_open_spread(&port, 1, count);
+}
+
+struct client *client_open_spread(const uint16_t *ports, size_t port_count, size_t count) {
     struct client *client = calloc(1, sizeof(*client));
     check(client != NULL);
     client->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -96,7 +100,7 @@ struct client *client_open(uint16_t port, size_t count) {
     for (size_t i = 0; i < count; i++) {
         struct connection *connection = &client->connections[i];
         connection->client = client;
-        connection->descriptor = connect_to(port);
+        connection->descriptor = connect_to(ports[i % port_count]);
         buffer_init(&connection->out, MESSAGE_BYTES_MAX);
         buffer_init(&connection->in, MESSAGE_BYTES_MAX);
         interest(connection, EPOLL_CTL_ADD, false);

@@ -16,6 +16,9 @@ typedef void answer_handler(void *argument, struct connection *connection, int s
 
 // `count` open connections to 127.0.0.1:`port`. Owned by the caller: client_close.
 struct client *client_open(uint16_t port, size_t count);
+
+// The same over several ports in turn: connection i goes to the one at i modulo `port_count`.
+struct client *client_open_spread(const uint16_t *ports, size_t port_count, size_t count);
 void client_close(struct client **client);
 
 struct connection *client_connection(struct client *client, size_t index);

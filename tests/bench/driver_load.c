@@ -444,7 +444,7 @@ static void load_run(
         .queue = array(bench->in_flight, sizeof(struct work)),
         .held = array(bench->connections, sizeof(struct work)),
     };
-    load.client = client_open(server.port, poller_at(&load, POLLERS));
+    load.client = client_open_spread(server.ports, server.nodes, poller_at(&load, POLLERS));
     bench_register(load.client, load.name, steps);
     run(&load, &server, count < WARM_UP ? count : WARM_UP, bench->run_ns, NULL);
     struct report report = {0};

@@ -53,13 +53,15 @@ on_latency_start(void *argument, struct connection *connection, int status, byte
     *answered_ns = now_ns();
 }
 
-// Waits until the server has parked the poll: the server reads a later request only after it.
-static void parked(struct client *client) {
+// Waits until the worker's node has parked the poll: it reads a later request only after it.
+static void parked(struct client *client, size_t nodes) {
+    struct connection *same_node = client_connection(client, 1 + nodes);
     bytes body = BYTES_EMPTY;
-    (void)client_ask(client, client_connection(client, 0), "GET", "/health", BYTES_EMPTY, &body);
+    (void)client_ask(client, same_node, "GET", "/health", BYTES_EMPTY, &body);
 }
 
-static void hand_once(struct client *client, struct series *to_hand, struct series *to_answer) {
+static void
+hand_once(struct client *client, size_t nodes, struct series *to_hand, struct series *to_answer) {
     struct connection *worker = client_connection(client, 1);
     struct connection *starter = client_connection(client, 2);
     struct hand hand = {0};
@@ -72,7 +74,7 @@ static void hand_once(struct client *client, struct series *to_hand, struct seri
         on_hand,
         &hand
     );
-    parked(client);
+    parked(client, nodes);
     connection_send(
         starter,
         "POST",
@@ -97,7 +99,7 @@ static void hand_once(struct client *client, struct series *to_hand, struct seri
 
 void workload_latency(const struct bench *bench) {
     struct server server = bench_server(bench, "latency");
-    struct client *client = client_open(server.port, 3);
+    struct client *client = client_open_spread(server.ports, server.nodes, 2 + server.nodes);
     struct report report = {0};
     size_t count = bench->count == 0 ? LATENCY_COUNT : bench->count;
     bench_register(client, "bench_one", 1);
@@ -123,7 +125,7 @@ void workload_latency(const struct bench *bench) {
         );
         series_clear(&ns);
         for (size_t i = 0; i < count; i++) {
-            hand_once(client, &ns, &to_answer);
+            hand_once(client, server.nodes, &ns, &to_answer);
         }
         report_add(
             &report,
@@ -196,9 +198,24 @@ static double mebibytes(const struct server *server) {
     return (double)server_resident_bytes(server) / (1024.0 * 1024.0);
 }
 
+// What the nodes say to each other meanwhile, a second and pair of nodes, both ways together.
+static void
+idle_links(const struct server *server, struct client *client, int seconds, struct report *report) {
+    double pairs = (double)(server->nodes * (server->nodes - 1) / 2);
+    double messages = (double)server_figure(server, client, "peer_messages_sent_total");
+    double frames = (double)server_figure(server, client, "peer_frames_sent_total");
+    turn_until(client, now_ns() + (int64_t)seconds * 1000000000);
+    messages = (double)server_figure(server, client, "peer_messages_sent_total") - messages;
+    frames = (double)server_figure(server, client, "peer_frames_sent_total") - frames;
+    report_add(
+        report, "messages, a second and pair of nodes", "1/s", "5", messages / seconds / pairs
+    );
+    report_add(report, "frames, heartbeats among them", "1/s", NULL, frames / seconds / pairs);
+}
+
 void workload_idle(const struct bench *bench) {
     struct server server = bench_server(bench, "idle");
-    struct client *client = client_open(server.port, 1 + PARKED);
+    struct client *client = client_open_spread(server.ports, server.nodes, server.nodes + PARKED);
     struct report report = {0};
     for (size_t run = 0; run < bench->runs; run++) {
         report_add(
@@ -209,8 +226,8 @@ void workload_idle(const struct bench *bench) {
             (void)server_cost(&server, client);
         }
     }
-    for (size_t i = 1; i <= PARKED; i++) {
-        idle_poll(client_connection(client, i));
+    for (size_t i = 0; i < PARKED; i++) {
+        idle_poll(client_connection(client, server.nodes + i));
     }
     turn_until(client, now_ns() + 1000000000);
     for (size_t run = 0; run < bench->runs; run++) {
@@ -222,6 +239,9 @@ void workload_idle(const struct bench *bench) {
             cores_over(&server, client, IDLE_SECONDS)
         );
         report_add(&report, "resident, 1000 parked polls", "MiB", "40", mebibytes(&server));
+        if (server.nodes > 1) {
+            idle_links(&server, client, IDLE_SECONDS, &report);
+        }
     }
     report_print(&report, "idle");
     client_close(&client);

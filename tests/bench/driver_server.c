@@ -58,49 +58,104 @@ static bool takes_connections(uint16_t port) {
     return failed == 0;
 }
 
-static _Noreturn void serve(const struct server *server) {
+// What a node of several is told beside its port and store: the list, and the file of the secret.
+struct members {
+    char list[NODES_MAX * 32];
+    char key[4096];
+};
+
+static struct members members_make(const struct server *server) {
+    struct members members = {.list = ""};
+    size_t used = 0;
+    for (size_t i = 0; i < server->nodes; i++) {
+        int added = snprintf(
+            members.list + used,
+            sizeof(members.list) - used,
+            "%s%zu=127.0.0.1:%u",
+            i == 0 ? "" : ",",
+            i + 1,
+            free_port()
+        );
+        used += (size_t)added;
+    }
+    (void)snprintf(members.key, sizeof(members.key), "%s.key", server->folder);
+    FILE *file = fopen(members.key, "w");
+    check(file != NULL);
+    (void)fprintf(file, "a secret of a bench, which is none: 0123456789\n");
+    (void)fclose(file);
+    return members;
+}
+
+static _Noreturn void
+serve(const struct server *server, size_t index, const struct members *members) {
     char http[64];
     char log[4096];
-    (void)snprintf(http, sizeof(http), "127.0.0.1:%u", server->port);
-    (void)snprintf(log, sizeof(log), "%s.log", server->folder);
+    char store[4096];
+    char number[32];
+    (void)snprintf(http, sizeof(http), "127.0.0.1:%u", server->ports[index]);
+    (void)snprintf(log, sizeof(log), "%s-%zu.log", server->folder, index + 1);
+    (void)snprintf(number, sizeof(number), "%zu", index + 1);
+    (void
+    )snprintf(store, sizeof(store), server->nodes > 1 ? "%s/%zu" : "%s", server->folder, index + 1);
     int descriptor = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
     if (descriptor >= 0) {
         (void)dup2(descriptor, STDOUT_FILENO);
         (void)dup2(descriptor, STDERR_FILENO);
     }
-    (void)execl(
-        server->program,
-        server->program,
-        "serve",
-        "--http",
-        http,
-        "--store",
-        server->folder,
-        (char *)NULL
-    );
+    const char *program = server->program;
+    if (server->nodes > 1) {
+        (void)execl(
+            program,
+            program,
+            "serve",
+            "--http",
+            http,
+            "--store",
+            store,
+            "--node-id",
+            number,
+            "--cluster",
+            members->list,
+            "--cluster-key",
+            members->key,
+            (char *)NULL
+        );
+    } else {
+        (void)execl(program, program, "serve", "--http", http, "--store", store, (char *)NULL);
+    }
     _exit(127);
 }
 
 void server_start(struct server *server) {
-    server->port = free_port();
+    server->nodes = server->nodes == 0 ? 1 : server->nodes;
+    struct members members = members_make(server);
+    (void)mkdir(server->folder, 0700);
     server->started_ns = now_ns();
-    server->pid = fork();
-    if (server->pid == 0) {
-        serve(server);
-    }
-    check(server->pid > 0);
-    while (!takes_connections(server->port)) {
-        if (waitpid(server->pid, NULL, WNOHANG) != 0) {
-            errno = 0;
-            fail("the server ended at once; its log lies beside its folder");
+    for (size_t i = 0; i < server->nodes; i++) {
+        server->ports[i] = free_port();
+        server->pids[i] = fork();
+        if (server->pids[i] == 0) {
+            serve(server, i, &members);
         }
-        pause_ms(1);
+        check(server->pids[i] > 0);
+    }
+    server->port = server->ports[0];
+    for (size_t i = 0; i < server->nodes; i++) {
+        while (!takes_connections(server->ports[i])) {
+            if (waitpid(server->pids[i], NULL, WNOHANG) != 0) {
+                errno = 0;
+                fail("the server ended at once; its log lies beside its folder");
+            }
+            pause_ms(1);
+        }
     }
 }
 
 void server_kill(struct server *server) {
-    (void)kill(server->pid, SIGKILL);
-    (void)waitpid(server->pid, NULL, 0);
+    for (size_t i = 0; i < server->nodes; i++) {
+        (void)kill(server->pids[i], SIGKILL);
+        (void)waitpid(server->pids[i], NULL, 0);
+    }
 }
 
 // --- figures
@@ -141,19 +196,24 @@ static int64_t process_cpu_us(long pid) {
 }
 
 int64_t server_cpu_us(const struct server *server) {
-    int64_t cpu_us = process_cpu_us(server->pid);
-    if (cpu_us < 0) {
-        fail("the server is gone");
+    int64_t sum_us = 0;
+    for (size_t i = 0; i < server->nodes; i++) {
+        int64_t cpu_us = process_cpu_us(server->pids[i]);
+        if (cpu_us < 0) {
+            fail("the server is gone");
+        }
+        sum_us += cpu_us;
     }
-    return cpu_us;
+    return sum_us;
 }
 
 int64_t server_children_cpu_us(const struct server *server) {
     char path[64];
     char text[1024];
     int64_t sum_us = 0;
-    (void
-    )snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)server->pid, (int)server->pid);
+    (void)snprintf(
+        path, sizeof(path), "/proc/%d/task/%d/children", (int)server->pids[0], (int)server->pids[0]
+    );
     file_read(path, text, sizeof(text));
     char *at = text;
     for (long pid = strtol(at, &at, 10); pid > 0; pid = strtol(at, &at, 10)) {
@@ -166,7 +226,7 @@ int64_t server_children_cpu_us(const struct server *server) {
 uint64_t server_resident_bytes(const struct server *server) {
     char path[64];
     char text[4096];
-    (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)server->pid);
+    (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)server->pids[0]);
     file_read(path, text, sizeof(text));
     const char *line = strstr(text, "VmRSS:");
     return line == NULL ? 0 : strtoull(line + strlen("VmRSS:"), NULL, 10) * 1024;
@@ -211,8 +271,21 @@ static uint64_t figure(const char *metrics, const char *name) {
     return strtoull(found + strlen(line), NULL, 10);
 }
 
-struct cost server_cost(const struct server *server, struct client *client) {
-    struct connection *connection = client_connection(client, 0);
+uint64_t server_figure(const struct server *server, struct client *client, const char *name) {
+    uint64_t sum = 0;
+    struct arena *arena = arena_create(65536);
+    for (size_t i = 0; i < server->nodes; i++) {
+        bytes body = BYTES_EMPTY;
+        (void
+        )client_ask(client, client_connection(client, i), "GET", "/metrics", BYTES_EMPTY, &body);
+        sum += figure(arena_text(arena, body), name);
+    }
+    arena_destroy(&arena);
+    return sum;
+}
+
+// Adds what the node of that connection says, once all its state is checkpointed.
+static void cost_ask(struct client *client, struct connection *connection, struct cost *cost) {
     struct arena *arena = arena_create(65536);
     const char *metrics = "";
     for (int turn = 0; turn < SETTLE_TURNS; turn++) {
@@ -225,17 +298,22 @@ struct cost server_cost(const struct server *server, struct client *client) {
         }
         pause_ms(25);
     }
-    sync();
-    struct cost cost = {
-        .cpu_us = server_cpu_us(server),
-        .syncs = figure(metrics, "log_syncs_total"),
-        .log_bytes = figure(metrics, "log_bytes_total"),
-        .state_bytes = figure(metrics, "checkpoint_bytes_total"),
-        .entries = figure(metrics, "entries_total"),
-        .updates = figure(metrics, "tasks_updated_total"),
-        .device_bytes = device_bytes(server->folder),
-    };
+    cost->syncs += figure(metrics, "log_syncs_total");
+    cost->log_bytes += figure(metrics, "log_bytes_total");
+    cost->state_bytes += figure(metrics, "checkpoint_bytes_total");
+    cost->entries += figure(metrics, "entries_total");
+    cost->updates += figure(metrics, "tasks_updated_total");
     arena_destroy(&arena);
+}
+
+struct cost server_cost(const struct server *server, struct client *client) {
+    struct cost cost = {0};
+    for (size_t i = 0; i < server->nodes; i++) {
+        cost_ask(client, client_connection(client, i), &cost);
+    }
+    sync();
+    cost.cpu_us = server_cpu_us(server);
+    cost.device_bytes = device_bytes(server->folder);
     return cost;
 }
 
