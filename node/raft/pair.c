@@ -222,7 +222,8 @@ mono_time pair_due(const struct raft *raft, const struct pair *pair) {
         due = earlier(due, later(ask, mono_after(pair->heard, LIMIT_RAFT_SILENCE_MS)));
     }
     if (!abandoned && pair->lead_version != 0) {
-        due = earlier(due, later(ask, mono_after(pair->confirmed, LIMIT_RAFT_BEAT_MS * 2)));
+        due =
+            earlier(due, later(ask, mono_after(pair->confirmed, (int64_t)LIMIT_RAFT_BEAT_MS * 2)));
     }
     if (!abandoned && pair->held_version != pair->lead_version) {
         due = earlier(due, mono_after(pair->list_sent, LIMIT_RAFT_ASK_MS));
@@ -272,8 +273,8 @@ static struct frame_header make_header(struct raft *raft, const struct pair *pai
         .echo = pair->round_seen,
         .lead_version = pair->lead_version,
     };
-    bool is_late =
-        pair->lead_version != 0 && mono_passed(raft, pair->confirmed, LIMIT_RAFT_BEAT_MS * 2);
+    bool is_late = pair->lead_version != 0 &&
+                   mono_passed(raft, pair->confirmed, (int64_t)LIMIT_RAFT_BEAT_MS * 2);
     // Paced: two that are late by each other would answer without end.
     bool wonders = (pair_is_silent(raft, pair) || is_late) &&
                    mono_passed(raft, pair->wondered, LIMIT_RAFT_ASK_MS);

@@ -220,9 +220,10 @@ void raft_proposed(struct raft *raft, group_id group, log_index index, log_lsn l
 
 void raft_peer_changed(struct raft *raft, node_id node, bool connected) {
     struct pair *pair = raft_pair(raft, node);
-    if (pair == NULL || pair->closed == !connected) {
+    if (pair == NULL || (pair->told && pair->closed == !connected)) {
         return;
     }
+    pair->told = true;
     pair->closed = !connected;
     for (uint32_t i = 0; i < raft->group_count; i++) {
         struct replica *replica = &raft->replicas[i];
@@ -232,9 +233,11 @@ void raft_peer_changed(struct raft *raft, node_id node, bool connected) {
         }
         if (replica->role == RAFT_LEADER) {
             lead_lost(raft, replica, follower);
-        } else if (!connected && replica->leader == node) {
-            election_hasten(raft, replica);
-        } else if (connected && replica->leader == 0 && replica->preferred) {
+            continue;
+        }
+        bool is_lost = !connected && replica->leader == node;
+        bool may_begin = connected && replica->leader == 0 && replica->preferred;
+        if (is_lost || may_begin) {
             election_hasten(raft, replica);
         }
     }

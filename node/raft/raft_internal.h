@@ -155,7 +155,8 @@ struct sample {
 
 struct pair {
     node_id node;
-    bool closed;          // told that its connections are gone
+    bool told;            // of its connections, once
+    bool closed;          // they are gone
     uint64_t incarnation; // of its process; 0: not known
 
     // what we tell it
