@@ -275,6 +275,7 @@ err permits_fire(struct decision *decision, id128 timer_id) {
     int64_t now_ms = decision->now.ms;
     for (int kind = 0; kind < PERMIT_KINDS; kind++) {
         struct purse *purse = &permits.purses[kind];
+        TRY(give_back_old(&permits, (enum permit_kind)kind));
         uint32_t idle = spare(&permits, (enum permit_kind)kind);
         if (purse->awaited && permits.row.given_ms + LIMIT_PERMIT_FRESH_MS <= now_ms) {
             purse->fresh = 0;

@@ -82,7 +82,7 @@ bool match_take_oldest(struct match *match, uint64_t queue, struct match_poll *o
 
 // Tasks of the queue that could be handed out now: none while it is blocked, at most so many while
 // some of its groups are.
-size_t match_ready_count(const struct match *match, uint64_t queue);
+size_t match_ready_count(const struct match *match, uint64_t hash);
 
 // Whether a poll is parked for the queue.
 bool match_is_wanted(const struct match *match, uint64_t queue);
