@@ -33,7 +33,9 @@ struct queue {
 };
 
 struct group_gates {
+    uint64_t losses;
     log_index committed;
+    log_index committed_before; // when leadership was lost last
     uint64_t confirmed;
     struct waiters commits;
     struct waiters reads;
@@ -139,6 +141,13 @@ waiter_let_go(struct gates *gates, struct waiters *waiters, uint64_t reached, bo
 static void wait_for(struct gates *gates, struct held *held, const struct gate *wanted) {
     check(wanted->group < gates->group_count);
     struct group_gates *group = &gates->groups[wanted->group];
+    if (wanted->tenure != 0 && wanted->tenure != group->losses + 1) {
+        // Another leader's entry may stand at that index by now.
+        bool was_committed =
+            wanted->tenure == group->losses && wanted->index <= group->committed_before;
+        held->lost = held->lost || !was_committed;
+        return;
+    }
     if (wanted->index > group->committed && !mutant_is("reply_before_durable")) {
         waiter_add(gates, &group->commits, wanted->index, held);
     }
@@ -184,6 +193,10 @@ void gates_read_confirmed(struct gates *gates, group_id group, uint64_t round) {
     }
 }
 
+uint64_t gates_tenure(const struct gates *gates, group_id group) {
+    return gates->groups[group].losses + 1;
+}
+
 void gates_lost(struct gates *gates, group_id group) {
     struct group_gates *gate = &gates->groups[group];
     bool lost = !mutant_is("lost_gate_opens");
@@ -191,6 +204,8 @@ void gates_lost(struct gates *gates, group_id group) {
     }
     while (waiter_let_go(gates, &gate->reads, UINT64_MAX, lost)) {
     }
+    gate->losses++;
+    gate->committed_before = gate->committed;
     gate->committed = 0;
     gate->confirmed = 0;
 }

@@ -17,6 +17,7 @@
 struct gate {
     log_index index;     // committed up to here; 0: nothing to wait for
     uint64_t read_round; // leadership confirmed by this round or a later one; 0: needs no proof
+    uint64_t tenure; // when `index` was proposed (gates_tenure), for who holds only later; 0: now
     group_id group;
     bool read;    // needs proof of leadership: node_answer begins a round
     bool all;     // instead of the above: all that this node has proposed, every group it leads
@@ -42,6 +43,10 @@ void gates_committed(struct gates *gates, group_id group, log_index index);
 
 // Leadership of the group was confirmed by `round`.
 void gates_read_confirmed(struct gates *gates, group_id group, uint64_t round);
+
+// The present time of leading the group, or of not leading it: another one after each loss. Never
+// 0.
+uint64_t gates_tenure(const struct gates *gates, group_id group);
 
 // Leadership of the group ended: effects that still wait for it are lost. Commits and rounds count
 // from the start again.

@@ -260,6 +260,9 @@ void poll_begin(struct node *node, const struct poll_wish *wish) {
     poll->batch = wish->batch;
     poll->wanted = wish->count;
     poll->gate = wish->gate;
+    if (poll->gate.index != 0) {
+        poll->gate.tenure = gates_tenure(node->gates, poll->gate.group);
+    }
     poll->worker = text_keep(wish->worker);
     poll->domain = text_keep(wish->domain);
     buffer_init(&poll->tasks, LIMIT_REPLY_BYTES);
@@ -373,7 +376,7 @@ static void poll_answer(struct node *node, struct poll *poll) {
         };
     }
     if (poll->granted) {
-        node_answer_passed(node, poll->request_id, &reply, false, true);
+        node_answer_with_tasks(node, poll->request_id, &reply, &poll->gate, 1);
     } else if (poll->hand_outs != NULL) {
         answer_with_tasks(node, poll, &reply);
         delivery_add(node, poll);

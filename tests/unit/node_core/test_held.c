@@ -82,6 +82,24 @@ static void what_waits_when_leadership_ends_is_lost(void **state) {
     assert_int_equal(ready(gates), 3);
 }
 
+// A poll that came with an update holds its answer when it has a task, or none in time.
+static void an_entry_of_a_lost_tenure_is_lost_for_who_holds_later(void **state) {
+    struct gates *gates = *state;
+    struct gate early = {.group = 1, .index = 4, .tenure = gates_tenure(gates, 1)};
+    struct gate late = {.group = 1, .index = 5, .tenure = gates_tenure(gates, 1)};
+    gates_committed(gates, 1, 4);
+    gates_lost(gates, 1);
+    gates_committed(gates, 1, 9); // the entries of another leader
+    hold(gates, 1, &early, 1);
+    assert_int_equal(ready(gates), 1);
+    hold(gates, 2, &late, 1);
+    assert_int_equal(ready(gates), 0);
+    assert_int_equal(lost(gates), 2);
+    gates_lost(gates, 1);
+    hold(gates, 3, &early, 1); // too long ago to tell
+    assert_int_equal(lost(gates), 3);
+}
+
 static void a_late_wish_for_an_older_entry_still_leaves(void **state) {
     struct gates *gates = *state;
     hold(gates, 1, &(struct gate){.group = 1, .index = 9}, 1);
@@ -129,6 +147,9 @@ int main(void) {
         ),
         cmocka_unit_test_setup_teardown(a_read_waits_for_its_round_of_proof, setup, teardown),
         cmocka_unit_test_setup_teardown(what_waits_when_leadership_ends_is_lost, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            an_entry_of_a_lost_tenure_is_lost_for_who_holds_later, setup, teardown
+        ),
         cmocka_unit_test_setup_teardown(
             a_late_wish_for_an_older_entry_still_leaves, setup, teardown
         ),
