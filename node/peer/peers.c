@@ -312,6 +312,13 @@ void peers_pump(struct peers *peers, mono_time now) {
     }
 }
 
+void peers_flush(struct peers *peers, mono_time now) {
+    peers->now = now;
+    for (size_t at = 0; at < peers->count; at++) {
+        send_frame(peers, &peers->items[at]);
+    }
+}
+
 bool peers_send(struct peers *peers, uint32_t to, enum peer_class peer_class, bytes message) {
     struct peer *peer = peers_find(peers, to);
     return peer != NULL && link_send(peer->link, peer_class, message);

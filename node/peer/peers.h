@@ -74,6 +74,9 @@ void peers_destroy(struct peers **peers);
 // or nobody has that id.
 bool peers_send(struct peers *peers, uint32_t to, enum peer_class peer_class, bytes message);
 
+// Hands what was queued since the last pump to the sockets that are free. Never blocks.
+void peers_flush(struct peers *peers, mono_time now);
+
 enum peer_event_kind {
     PEER_UP,      // proved who it is (again, or after silence)
     PEER_DOWN,    // its connection closed, or nothing was heard for the silence time

@@ -63,11 +63,17 @@ static void on_links(evutil_socket_t descriptor, short what, void *argument) {
     take(argument);
 }
 
-void links_turn(struct shell *shell) {
+void links_take(struct shell *shell) {
+    if (shell->peers != NULL) {
+        take(shell);
+    }
+}
+
+void links_flush(struct shell *shell) {
     if (shell->peers == NULL) {
         return;
     }
-    take(shell);
+    peers_flush(shell->peers, clocks_mono());
     hearsay_turn(shell);
     int64_t wait_us = (peers_next_wakeup(shell->peers).ns - clocks_mono().ns) / 1000;
     wait_us = wait_us < 0 ? 0 : wait_us;

@@ -15,5 +15,9 @@ void links_stop(struct shell *shell);
 // Hands a message over. What a link cannot take is lost, as on the way.
 void links_send(struct shell *shell, const struct node_effect *effect);
 
-// At the end of a turn: lets the links write, and arms their next wake-up.
-void links_turn(struct shell *shell);
+// Early in a turn: takes what arrived.
+void links_take(struct shell *shell);
+
+// Late in a turn, when its messages are handed over: lets the links write, and arms their next
+// wake-up. What is queued after it lies there until something else happens.
+void links_flush(struct shell *shell);

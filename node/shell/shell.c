@@ -186,8 +186,9 @@ static void leave(struct shell *shell) {
 
 static void turn(struct shell *shell) {
     leave(shell);
-    links_turn(shell);
+    links_take(shell);
     effects_carry_out(shell);
+    links_flush(shell);
     batch_start(shell);
     checkpoint_start(shell, false);
     tick_arm(shell);
