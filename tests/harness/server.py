@@ -14,16 +14,28 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "tests/harness"))
 
 
-def free_port():
-    """A port that was free a moment ago, below the range the system hands out by itself."""
-    for port in range(20000 + os.getpid() % 8000, 32000):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-    raise RuntimeError("no free port from 20000 to 32000")
+PEER_PORT_ABOVE = 1000  # as deploy/cluster has it
+
+
+def is_free(port):
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+            return True
+        except OSError:
+            return False
+
+
+def free_port(nodes=1):
+    """A port that was free a moment ago, below the range the system hands out by itself; for several
+    nodes the first of as many in a row, whose ports among themselves were free as well."""
+    for port in range(20000 + os.getpid() % 8000, 31000 - nodes):
+        wanted = [port + node for node in range(nodes)]
+        if nodes > 1:
+            wanted += [one + PEER_PORT_ABOVE for one in wanted]
+        if all(is_free(one) for one in wanted):
+            return port
+    raise RuntimeError("no free ports from 20000 to 31000")
 
 
 class Answer:
@@ -102,7 +114,7 @@ class Server(Client):
     folder unless `keep` is set or the block failed."""
 
     def __init__(self, build="dev", program=None, folder=None, keep=False, nodes=1):
-        super().__init__(free_port())
+        super().__init__(free_port(nodes))
         self.folder = folder or tempfile.mkdtemp(prefix="orpheus-test-")
         self.keep = keep
         self.nodes = nodes
