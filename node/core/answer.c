@@ -3,7 +3,6 @@
 // promise too.
 #include "node/core/node_internal.h"
 #include "proto/base/check.h"
-#include "proto/base/mutant.h"
 #include "proto/limits.h"
 
 #include <stdlib.h>
@@ -52,7 +51,7 @@ void node_hold(struct node *node, struct node_effect *effect, struct gate gate) 
         }
     } else {
         wanted[count++] = proved(node, gate);
-        if (gate.index != 0 && gate.group != CATALOG_GROUP && !mutant_is("catalog_gate_missing")) {
+        if (gate.index != 0 && gate.group != CATALOG_GROUP) {
             wanted[count++] = node_gate_of(node, CATALOG_GROUP);
         }
     }

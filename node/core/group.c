@@ -28,7 +28,7 @@ void group_deinit(struct group *group) {
 void group_lead(struct group *group, uint64_t term, const struct store *store) {
     struct store_group known = store_group(store, group->id);
     group->leading = true;
-    group->term = mutant_is("term_not_taken_over") ? known.last_term : term;
+    group->term = term;
     group->time_ms = mutant_is("partition_time_goes_back") ? 0 : known.time_ms;
     group->last_index = known.last_index;
 }

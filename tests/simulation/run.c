@@ -56,7 +56,10 @@ static void stepped(void *argument, uint16_t number) {
     if (--run->steps_to_audit > 0) {
         return;
     }
-    run->steps_to_audit = (uint64_t)world_draw(run->scene.world, 50, 600);
+    // Most steps of a cluster are heartbeats and acknowledgements.
+    uint16_t size = fleet_size(run->scene.fleet);
+    uint64_t factor = size == 1 ? 1 : 2U * size;
+    run->steps_to_audit = factor * (uint64_t)world_draw(run->scene.world, 50, 600);
     check_rows(&run->scene);
 }
 
