@@ -21,6 +21,7 @@ struct seen {
 struct terms {
     uint16_t *leaders; // by term
     size_t capacity;
+    uint64_t newest; // that had a leader
 };
 
 struct raft_watch {
@@ -105,9 +106,13 @@ static void elected(struct raft_watch *watch, uint16_t number, group_id group, u
         );
     }
     *leader = number;
+    // Votes of an old term may come late: its leader can commit nothing, and may lack what a newer
+    // one has committed since.
+    bool late = term < watch->terms[group].newest;
+    watch->terms[group].newest = late ? watch->terms[group].newest : term;
     const struct chronicle *chronicle = fleet_chronicle(watch->fleet);
     log_index last = chronicle_last(chronicle, group);
-    if (!has_entry(watch, number, group, last, chronicle_chain(chronicle, group, last))) {
+    if (!late && !has_entry(watch, number, group, last, chronicle_chain(chronicle, group, last))) {
         world_fail(
             watch->world,
             CHECKER,
