@@ -68,8 +68,10 @@ static void gather_destroy(struct node *node, struct gather *gather) {
 }
 
 void gather_all_destroy(struct node *node) {
-    while (node->gathers != NULL) {
-        gather_destroy(node, node->gathers);
+    struct gather *next = NULL;
+    for (struct gather *gather = node->gathers; gather != NULL; gather = next) {
+        next = gather->next;
+        gather_destroy(node, gather);
     }
 }
 

@@ -24,7 +24,7 @@ void interest_polled(struct node *node, uint64_t queue, bytes type, bytes domain
 void interest_claimed(struct node *node, uint64_t queue, node_id from);
 
 // What other nodes say.
-void interest_told(struct node *node, node_id from, const struct peer_interest *interest);
+void interest_told(struct node *node, node_id from, const struct peer_interest *told);
 void interest_hinted(struct node *node, node_id from, const struct peer_hint *hint);
 void interest_peer_changed(struct node *node, node_id peer, bool up);
 

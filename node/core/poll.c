@@ -220,14 +220,14 @@ static void supply_load(struct node *node, group_id group, uint64_t hash, struct
     store_cursor_close(&cursor);
 }
 
-void supply_open(struct node *node, uint64_t hash) {
-    if (match_is_loaded(node->match, hash)) {
+void supply_open(struct node *node, uint64_t queue) {
+    if (match_is_loaded(node->match, queue)) {
         return;
     }
-    match_set_loaded(node->match, hash);
+    match_set_loaded(node->match, queue);
     for (uint32_t group = 1; group < node->settings.group_count; group++) {
         if (node->groups[group].leading) {
-            supply_load(node, (group_id)group, hash, key_queue_prefix(hash));
+            supply_load(node, (group_id)group, queue, key_queue_prefix(queue));
         }
     }
 }

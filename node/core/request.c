@@ -238,18 +238,18 @@ wants_stale(struct node *node, const struct request *request, const struct locat
 }
 
 // A client's request: run here when that is the right place, else asked of who leads its group.
-static void client_request(struct node *node, struct request *request) {
-    struct node_request chosen = *request->http;
+static void client_request(struct node *node, const struct request *arrived) {
     id128 id;
-    struct location at = locate(node, request, &id);
+    struct location at = locate(node, arrived, &id);
+    struct node_request chosen = *arrived->http;
+    struct request placed = *arrived;
+    const struct request *request = &placed;
     if (!id_is_zero(id)) {
         chosen.chosen_id = id;
-        request->http = &chosen;
+        placed.http = &chosen;
     }
-    if (wants_stale(node, request, &at)) {
-        request->stale = true;
-        run_here(node, request);
-    } else if (at.kind == LOCATION_HERE || node->alone) {
+    placed.stale = wants_stale(node, arrived, &at);
+    if (at.kind == LOCATION_HERE || node->alone || placed.stale) {
         run_here(node, request);
     } else if (at.kind == LOCATION_ALL) {
         gather_begin(node, request);
