@@ -185,6 +185,7 @@ static err give_back(struct permits *permits, enum permit_kind kind, uint32_t co
     }
     check(purse->given >= count);
     purse->given -= count;
+    permits->changed = true;
     if (permits->group == permits->home_group) {
         return permit_home_returned(permits, permits->group, kind, count);
     }
