@@ -118,6 +118,11 @@ err permits_admit(
         TRY(ask(permits, kind, more));
     }
     *out_admits = permits_idle(permits, kind) > 0;
+    if (*out_admits && purse->fresh == 0) {
+        // It is for this task: what else is written before it is used does not return it.
+        purse->fresh = 1;
+        permits->row.given_ms = permits->decision->now.ms;
+    }
     return ERR_NONE;
 }
 

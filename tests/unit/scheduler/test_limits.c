@@ -164,6 +164,25 @@ static void a_token_of_a_lost_hand_out_comes_back_at_once(void **state) {
     assert_non_null(poll(world).data);
 }
 
+// Found by simulation: a permit that was asked for at home returned the idle token beside it, and
+// the task used a token that was gone.
+static void a_token_stays_with_the_task_that_is_admitted(void **state) {
+    struct world *world = *state;
+    define(
+        world,
+        "\"concurrentExecLimit\":1,\"rateLimitPerFrequency\":1,\"rateLimitFrequencyInSeconds\":10"
+    );
+    bytes first = start(world, 0);
+    (void)start(world, 0);
+    assert_non_null(world_poll(world, "a").data);
+    world_complete(world, first, "a", "{}");
+    world_advance(world, 10 * 1000);
+    assert_non_null(world_poll(world, "a").data);
+    assert_int_equal(held_by(world, 0).held, 1);
+    assert_int_equal(held_by(world, 0).permits, 1);
+    assert_int_equal(held_by(world, 0).tokens, 1);
+}
+
 // engine.md §1.5: executions keep the limit they began with.
 static void a_lower_limit_holds_for_what_begins_under_it(void **state) {
     struct world *world = *state;
@@ -192,6 +211,7 @@ int main(void) {
         world_test(every_end_gives_a_permit_back_once),
         world_test(a_token_comes_back_one_window_after_its_use),
         world_test(a_token_of_a_lost_hand_out_comes_back_at_once),
+        world_test(a_token_stays_with_the_task_that_is_admitted),
         world_test(a_lower_limit_holds_for_what_begins_under_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
