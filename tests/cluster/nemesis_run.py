@@ -10,6 +10,7 @@ import argparse
 import concurrent.futures
 import contextlib
 import random
+import shutil
 import sys
 import time
 
@@ -42,12 +43,18 @@ def cluster_for(nemesis):
         if refused:
             FullDisk.unmount(server)
             raise CannotBeDoneHere(refused)
+    kept = True
     try:
         server.start()
         yield server
+        kept = False
     finally:
         server.cluster("stop", check=False)
         FullDisk.unmount(server)
+        if kept:
+            print(f"the server's folder is kept: {server.folder}", flush=True)
+        else:
+            shutil.rmtree(server.folder)
 
 
 def run(name, seed, seconds):
