@@ -16,7 +16,7 @@ enum {
 err store_txn_begin(struct store *store, group_id group, struct store_txn **out_txn) {
     check(!store->txn.open);
     const struct group *state = store_group_of(store, group);
-    check(state->overlaid_index == group_last_index(state));
+    // Behind entries that are not committed a follower may still look; it proposes nothing.
     check(state->row.install == STORE_INSTALL_NONE);
     if (store_overlay_bytes(store) > store->options.overlay_bytes_max) {
         return err_make(ERR_UNAVAILABLE, "the disk cannot keep up; retry later");

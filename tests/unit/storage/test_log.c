@@ -90,6 +90,12 @@ static void a_follower_reads_an_entry_once_it_is_committed(void **state) {
     assert_true(store_cursor_next(cursor, &key, &value));
     assert_bytes_text(value, "one");
     store_cursor_close(&cursor);
+    // A look that proposes nothing sees the same.
+    struct store_txn *txn = NULL;
+    assert_ok(store_txn_begin(pair.follower.store, 1, &txn));
+    assert_ok(store_txn_get(txn, KEY("a"), &value));
+    assert_bytes_text(value, "one");
+    store_txn_abort(&txn);
     store_commit(pair.follower.store, 1, 2);
     rig_expect(&pair.follower, 1, KEY("a"), KEY("two"));
     rig_checkpoint(&pair.follower);
