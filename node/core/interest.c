@@ -80,11 +80,11 @@ static bool is_polled(const struct node *node, const struct interest *interest) 
 // --- the gateway's side
 // ------------------------------------------------------------------------------------
 
-static void tell(struct node *node, const struct interest *interest, node_id peer) {
+static void tell(struct node *node, const struct interest *interest, node_id peer, bool wanted) {
     struct peer_interest told = {
         .type = buffer_bytes(&interest->type),
         .domain = domain_of(interest),
-        .polls = 1,
+        .polls = wanted ? 1 : 0,
     };
     node_send(node, peer, LINK_URGENT, PEER_INTEREST, &peer_interest_record, &told);
 }
@@ -93,7 +93,7 @@ static void tell_all(struct node *node, struct interest *interest) {
     interest->told_at = node->mono;
     for (size_t i = 0; i < node->peer_count; i++) {
         if (node->peers[i].up && !mutant_is("interest_not_told")) {
-            tell(node, interest, node->peers[i].id);
+            tell(node, interest, node->peers[i].id, true);
         }
     }
 }
@@ -135,9 +135,24 @@ void interest_polled(struct node *node, uint64_t queue, bytes type, bytes domain
 void interest_hinted(struct node *node, node_id from, const struct peer_hint *hint) {
     struct interest *interest = table_get(&node->interests, hint->queue);
     size_t index = index_of(node, from);
-    if (interest != NULL && index < node->peer_count) {
-        interest->sides[index].has_supply = true;
+    if (interest == NULL || index >= node->peer_count) {
+        return;
+    }
+    interest->sides[index].has_supply = true;
+    if (match_is_wanted(node->match, hint->queue)) {
         claim(node, interest, index, hint->count);
+    } else {
+        // Nobody waits now: another node may have a poll. The next one here claims at once, and
+        // says that it is there.
+        interest->told_at = (mono_time){0};
+        tell(node, interest, from, false);
+    }
+}
+
+void interest_waits(struct node *node, uint64_t queue) {
+    struct interest *interest = table_get(&node->interests, queue);
+    if (interest != NULL && interest->told_at.ns == 0) {
+        tell_all(node, interest);
     }
 }
 
@@ -166,7 +181,7 @@ void interest_peer_changed(struct node *node, node_id peer, bool up) {
             interest->hinted = 0;
         }
         if (up && is_polled(node, interest)) {
-            tell(node, interest, peer);
+            tell(node, interest, peer, true);
         }
     }
     node->supply_changed = true;
@@ -180,7 +195,13 @@ void interest_told(struct node *node, node_id from, const struct peer_interest *
     uint64_t queue = queue_hash(queue_name(told->type, domain, node->arena));
     struct interest *interest = interest_of(node, queue, told->type, domain);
     size_t index = index_of(node, from);
-    if (index < node->peer_count) {
+    if (index < node->peer_count && told->polls == 0) {
+        interest->sides[index].wanted_until = (mono_time){0};
+        if (interest->hinted == index + 1) {
+            interest->hinted = 0;
+            node->supply_changed = true;
+        }
+    } else if (index < node->peer_count) {
         interest->sides[index].wanted_until.ns = node->mono.ns + LIMIT_INTEREST_MS * NS_PER_MS;
         supply_open(node, queue);
         node->supply_changed = true;

@@ -20,6 +20,10 @@ struct node;
 // A client polls a queue here: the others shall know. Claims at once where supply is known.
 void interest_polled(struct node *node, uint64_t queue, bytes type, bytes domain);
 
+// A poll waits on after a claim that came to nothing: the others shall know, if they were told that
+// none does.
+void interest_waits(struct node *node, uint64_t queue);
+
 // A claim of another node for this queue has come.
 void interest_claimed(struct node *node, uint64_t queue, node_id from);
 

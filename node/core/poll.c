@@ -573,6 +573,7 @@ static void poll_wait_on(struct node *node, struct poll *poll) {
     };
     supply_open(node, poll->queue);
     match_park(node->match, &parked);
+    interest_waits(node, poll->queue);
 }
 
 void poll_granted(struct node *node, uint64_t request_id, node_id from, bytes tasks) {

@@ -51,9 +51,9 @@ static void divide(
 }
 
 static void divide_zone(struct placing *placing, uint32_t zone, double zone_share) {
-    double weights[PLACE_MEMBERS_MAX];
-    double most[PLACE_MEMBERS_MAX];
-    double shares[PLACE_MEMBERS_MAX];
+    double weights[PLACE_MEMBERS_MAX] = {0};
+    double most[PLACE_MEMBERS_MAX] = {0};
+    double shares[PLACE_MEMBERS_MAX] = {0};
     uint8_t members[PLACE_MEMBERS_MAX];
     uint32_t count = 0;
     for (uint32_t at = 0; at < placing->member_count; at++) {
