@@ -150,14 +150,15 @@ void permits_used(struct permits *permits, enum permit_kind kind) {
     permits->row.used_ms = permits->decision->now.ms;
 }
 
-// What a task that waits for a token needs besides is not spare: it would come back without the
-// token, and the two could miss each other for ever.
+// What a task needs besides a token, one that it waits for or that is just there, is not spare: it
+// would come back without the token, and the two could miss each other for ever.
 static uint32_t spare(struct permits *permits, enum permit_kind kind) {
     uint32_t idle = permits_idle(permits, kind);
-    if (kind == PERMIT_RATE || permits_idle(permits, PERMIT_RATE) > 0) {
+    if (kind == PERMIT_RATE) {
         return idle;
     }
-    return idle - least(idle, permits->purses[PERMIT_RATE].asked);
+    uint32_t tokens = permits->purses[PERMIT_RATE].asked + permits_idle(permits, PERMIT_RATE);
+    return idle - least(idle, tokens);
 }
 
 // --- between the group and home
