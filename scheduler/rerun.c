@@ -221,32 +221,40 @@ static bool is_around(const struct task *task, const struct task *target) {
            (inner.size == outer.size || inner.data[outer.size] == '_');
 }
 
+// What stands at `waits` around the target waits for it again.
+static err open_at(struct task *target, struct task **tasks, uint32_t count, uint32_t waits) {
+    for (uint32_t i = 0; i < count && waits != DEFINITION_NONE; i++) {
+        struct task *task = tasks[i];
+        if (task->removed || task->definition->index != waits || !is_around(task, target) ||
+            (task->row.flags & TASK_RETRIED) != 0) {
+            continue;
+        }
+        if (task_is_terminal(task)) {
+            task_reopen(task, API_TASK_IN_PROGRESS);
+            task_set_reason(task, BYTES_EMPTY);
+            timer_arm(task);
+        }
+        if (waits == target->definition->loop && task->row.iteration > target->row.iteration) {
+            TRY(do_while_rewind(task, target->row.iteration));
+        }
+    }
+    return ERR_NONE;
+}
+
 // The JOINs behind the forks around the target, and the loops around it, wait for it again.
 static err open_around(struct task *target, struct task **tasks, uint32_t count) {
     const struct definition *definition = target->workflow->definition;
+    const struct definition_task *own = &definition->tasks[target->definition->index];
+    if (target->row.own_blob != 0 && own->type == TASK_TYPE_FORK_JOIN_DYNAMIC) {
+        TRY(open_at(target, tasks, count, own->next)); // a branch goes by its fork's definition
+    }
     uint32_t at = target->definition->parent;
     while (at != DEFINITION_NONE) {
         const struct definition_task *around = &definition->tasks[at];
-        uint32_t waits = DEFINITION_NONE;
         if (around->type == TASK_TYPE_DO_WHILE) {
-            waits = at;
+            TRY(open_at(target, tasks, count, at));
         } else if (around->type == TASK_TYPE_FORK_JOIN) {
-            waits = around->next;
-        }
-        for (uint32_t i = 0; i < count && waits != DEFINITION_NONE; i++) {
-            struct task *task = tasks[i];
-            if (task->removed || task->definition->index != waits || !is_around(task, target) ||
-                (task->row.flags & TASK_RETRIED) != 0) {
-                continue;
-            }
-            if (task_is_terminal(task)) {
-                task_reopen(task, API_TASK_IN_PROGRESS);
-                task_set_reason(task, BYTES_EMPTY);
-                timer_arm(task);
-            }
-            if (waits == target->definition->loop && task->row.iteration > target->row.iteration) {
-                TRY(do_while_rewind(task, target->row.iteration));
-            }
+            TRY(open_at(target, tasks, count, around->next));
         }
         at = around->parent;
     }

@@ -302,6 +302,37 @@ static void a_terminate_that_stays_ends_a_rerun_beside_it(void **state) {
     assert_status(world, id, "FAILED");
 }
 
+// An attempt that came after the JOIN has a later number than it; the JOIN waits for it again all
+// the same (simulator seed 255 of 2026-11-27: completed, and what follows the JOIN never ran).
+static void a_rerun_from_a_late_attempt_of_a_dynamic_branch_opens_its_join(void **state) {
+    struct world *world = *state;
+    world_simple(world, "abz");
+    world_workflow(
+        world,
+        WORKFLOW(TYPED(
+            "FORK_JOIN_DYNAMIC",
+            "f",
+            ",\"dynamicForkTasksParam\":\"t\",\"dynamicForkTasksInputParamName\":\"i\","
+            "\"inputParameters\":{\"i\":{\"a\":{},\"b\":{}},\"t\":["
+            "{\"name\":\"a\",\"taskReferenceName\":\"a\",\"type\":\"SIMPLE\"},"
+            "{\"name\":\"b\",\"taskReferenceName\":\"b\",\"type\":\"SIMPLE\",\"retryCount\":1}]}"
+        ) "," TYPED("JOIN", "j", "") "," S("z"))
+    );
+    bytes id = world_start(world, "w", "{}");
+    world_complete(world, id, "a", "{}");
+    world_fail(world, id, "b", "x");
+    world_advance(world, 60000);
+    world_complete(world, id, "b", "{}");
+    world_fail(world, id, "z", "x");
+    assert_status(world, id, "FAILED");
+    world_rerun(world, id, from_task(world, id, "b", ""));
+    assert_ok(world->last);
+    world_complete(world, id, "b", "{}");
+    assert_status(world, id, "RUNNING");
+    world_complete(world, id, "z", "{}");
+    assert_status(world, id, "COMPLETED");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         world_test(case_83_without_a_task_it_runs_from_the_first),
@@ -317,6 +348,7 @@ int main(void) {
         world_test(newer_attempts_of_the_target_go),
         world_test(a_rerun_from_a_join_keeps_its_branches),
         world_test(a_terminate_that_stays_ends_a_rerun_beside_it),
+        world_test(a_rerun_from_a_late_attempt_of_a_dynamic_branch_opens_its_join),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
