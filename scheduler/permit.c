@@ -150,15 +150,16 @@ void permits_used(struct permits *permits, enum permit_kind kind) {
     permits->row.used_ms = permits->decision->now.ms;
 }
 
-// What a task needs besides a token, one that it waits for or that is just there, is not spare: it
+// What a task needs besides a token, one that it waits for or that has just come, is not spare: it
 // would come back without the token, and the two could miss each other for ever.
 static uint32_t spare(struct permits *permits, enum permit_kind kind) {
     uint32_t idle = permits_idle(permits, kind);
     if (kind == PERMIT_RATE) {
         return idle;
     }
-    uint32_t tokens = permits->purses[PERMIT_RATE].asked + permits_idle(permits, PERMIT_RATE);
-    return idle - least(idle, tokens);
+    const struct purse *rate = &permits->purses[PERMIT_RATE];
+    uint32_t come = least(rate->fresh, permits_idle(permits, PERMIT_RATE));
+    return idle - least(idle, rate->asked + come);
 }
 
 // --- between the group and home
@@ -285,7 +286,9 @@ err permits_fire(struct decision *decision, id128 timer_id) {
         TRY(give_back_old(&permits, (enum permit_kind)kind));
         uint32_t idle = spare(&permits, (enum permit_kind)kind);
         if (purse->awaited && permits.row.given_ms + LIMIT_PERMIT_FRESH_MS <= now_ms) {
+            // Whoever it was for is gone, perhaps, and the token that came for him is his no more.
             purse->fresh = 0;
+            permits.purses[PERMIT_RATE].fresh = 0;
         }
         if (!purse->awaited && permits.row.used_ms + LIMIT_PERMIT_IDLE_MS <= now_ms) {
             TRY(give_back(&permits, (enum permit_kind)kind, idle - least(idle, purse->fresh)));
@@ -307,7 +310,9 @@ static int64_t due_ms(struct permits *permits) {
         const struct purse *purse = &permits->purses[kind];
         uint32_t idle = spare(permits, (enum permit_kind)kind);
         int64_t at_ms = TIMER_NEVER;
-        if (purse->awaited && idle > 0) {
+        bool paired = kind == PERMIT_CONCURRENT && permits->purses[PERMIT_RATE].asked == 0 &&
+                      permits_idle(permits, PERMIT_CONCURRENT) > 0;
+        if (purse->awaited && (idle > 0 || paired)) {
             at_ms = permits->row.given_ms + LIMIT_PERMIT_FRESH_MS;
         } else if (idle > purse->fresh) {
             at_ms = permits->row.used_ms + LIMIT_PERMIT_IDLE_MS;

@@ -211,6 +211,43 @@ static void a_token_that_comes_late_finds_its_permit(void **state) {
     assert_in_range(done, 6, 16);
 }
 
+// Whoever a permit and a token were given for is gone: they go to others (simulator seed 949 of
+// 2026-11-27: kept beside each other for ever).
+static void what_came_for_a_task_that_ended_goes_to_others(void **state) {
+    struct cluster *cluster = *state;
+    define(
+        cluster,
+        "\"concurrentExecLimit\":1,\"rateLimitPerFrequency\":1,\"rateLimitFrequencyInSeconds\":1",
+        ""
+    );
+    for (int round = 0; round < 8; round++) {
+        char ids[CLUSTER_NODES][ID_TEXT_BYTES + 1];
+        for (int at = 0; at < CLUSTER_NODES; at++) {
+            assert_int_equal(
+                cluster_ask(cluster, at, "POST", "/api/workflow", "{\"name\":\"v\"}"), 200
+            );
+            memcpy(ids[at], cluster->body, sizeof(ids[at]));
+        }
+        poll_all(cluster, 1, 1 + round); // they ask, and are gone before it comes
+        for (int at = 0; at < CLUSTER_NODES; at++) {
+            char target[128];
+            (void)snprintf(target, sizeof(target), "/api/workflow/%s", ids[at]);
+            assert_int_equal(cluster_ask(cluster, at, "DELETE", target, ""), 200);
+        }
+        cluster_run(cluster, 300);
+    }
+    uint32_t before = cluster->handed_count;
+    start(cluster, 6);
+    for (int second = 0; second < 20 && cluster->handed_count < before + 6; second++) {
+        uint32_t seen = cluster->handed_count;
+        poll_all(cluster, 300, 1000);
+        if (cluster->handed_count > seen) {
+            complete(cluster, second % CLUSTER_NODES, cluster->handed_count - 1);
+        }
+    }
+    assert_int_equal(cluster->handed_count, before + 6);
+}
+
 static void calls_obey_a_limit(void **state) {
     struct cluster *cluster = *state;
     define(
@@ -243,6 +280,7 @@ int main(void) {
         cluster_test(case_257_a_window_slides_over_all_nodes),
         cluster_test(a_limit_and_a_rate_do_not_wait_for_each_other),
         cluster_test(a_token_that_comes_late_finds_its_permit),
+        cluster_test(what_came_for_a_task_that_ended_goes_to_others),
         cluster_test(calls_obey_a_limit),
     };
     return cmocka_run_group_tests_name("node/core limits of a cluster", tests, NULL, NULL);
