@@ -250,9 +250,8 @@ static bool hint(struct node *node, struct interest *interest) {
     if (ready == 0 || match_is_wanted(node->match, interest->queue)) {
         return false;
     }
-    bool waits = interest->hinted != 0 &&
-                 (node->mono.ns - interest->hinted_at.ns < LIMIT_HINT_MS * NS_PER_MS ||
-                  mutant_is("hint_not_repeated"));
+    bool waits =
+        interest->hinted != 0 && node->mono.ns - interest->hinted_at.ns < LIMIT_HINT_MS * NS_PER_MS;
     if (waits) {
         return true;
     }
