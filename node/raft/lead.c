@@ -335,7 +335,10 @@ static void put_entries(
     size_t place = message_begin_body(frame, head);
     struct store_entry entry;
     follower->probed = head->index;
-    while (follower->next <= replica->last && frame->size - place < LIMIT_RAFT_APPEND_BYTES) {
+    // A probe that is owed goes out beside a full window, without entries.
+    bool open = follower->progress == RAFT_PROBING || window_is_open(follower);
+    while (open && follower->next <= replica->last && frame->size - place < LIMIT_RAFT_APPEND_BYTES
+    ) {
         err found = store_entry_read(raft->store, replica->id, follower->next, &entry);
         if (err_is(found) || !entry_fits(frame, frame_bytes_max, &entry)) {
             break;
@@ -344,8 +347,9 @@ static void put_entries(
         follower->next++;
         raft->stats.entries_sent++;
     }
+    size_t size = open ? frame->size - place : 0;
     message_end_body(frame, place);
-    note_sent(raft, replica, follower, frame->size - place);
+    note_sent(raft, replica, follower, size);
 }
 
 static enum fill fill_once(
