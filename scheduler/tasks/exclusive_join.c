@@ -67,8 +67,11 @@ static err find_decider(struct task *join, struct task **out_task, bool *out_all
     return ERR_NONE;
 }
 
-// What was not followed up may yet be retried.
+// A failure that was not followed up may yet be retried.
 static bool is_pending(const struct task *task) {
+    if (task_is_successful(task)) {
+        return false;
+    }
     const struct wire_u32_list *pending = &task->workflow->row.pending;
     for (uint32_t i = 0; i < pending->count; i++) {
         if (pending->items[i] == task->number) {

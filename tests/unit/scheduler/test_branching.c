@@ -253,8 +253,54 @@ static void case_219_what_a_start_inherits(void **state) {
 
 #define branch_test(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
 
+// The end of a child is only recorded when what follows wants a script. A client that runs the join
+// again before the decision goes on finds the branch all the same (simulator seed 931 of
+// 2026-11-27: the default's output was shown).
+static void a_branch_whose_end_is_only_recorded_was_taken(void **state) {
+    struct world *world = *state;
+    world_workflow(world, "{\"name\":\"k\",\"tasks\":[" S("a") "]}");
+    bytes id = start(
+        world,
+        WORKFLOW(TYPED(
+            "SWITCH",
+            "s",
+            ",\"evaluatorType\":\"value-param\",\"expression\":\"p\",\"inputParameters\":{\"p\":"
+            "\"A\"},"
+            "\"decisionCases\":{\"A\":[" TYPED(
+                "SUB_WORKFLOW", "c", ",\"subWorkflowParam\":{\"name\":\"k\"}"
+            ) "]}"
+        ) "," EXCLUSIVE(",\"joinOn\":[\"c\"],\"defaultExclusiveJoinTask\":[\"s\"]"
+        ) "," TYPED("INLINE", "i", ",\"inputParameters\":{\"evaluatorType\":\"javascript\",\"expression\":\"A?\"}")
+        ),
+        "{}"
+    );
+    world_settle(world);
+    bytes child = world_text(world, world_task(world, id, "c"), "subWorkflowId");
+    world_complete(world, child, "a", "{}");
+    world_settle(world);
+    world_advance(world, 1);
+    assert_status(world, id, "COMPLETED");
+    bytes join = world_text(world, world_task(world, id, "ej"), "taskId");
+    world_restart(world, child, false);
+    world_settle(world);
+    world_complete(world, child, "a", "{}");
+    world_settle(world);
+    world_rerun(
+        world, id, arena_format(world->arena, "{\"reRunFromTaskId\":\"%.*s\"}", BYTES_ARG(join))
+    );
+    world_settle(world);
+    world_advance(world, 1);
+    assert_status(world, id, "COMPLETED");
+    bytes output = BYTES_EMPTY;
+    assert_true(json_get_text(world_task(world, id, "ej"), "outputData", &output));
+    assert_true(bytes_equal(world_text(world, output, "subWorkflowId"), child));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            a_branch_whose_end_is_only_recorded_was_taken, setup, world_teardown
+        ),
         branch_test(case_166_a_script_chooses),
         branch_test(case_167_a_script_that_throws),
         branch_test(case_170_a_retried_switch_is_evaluated_again),
