@@ -3,7 +3,6 @@
 // entry that was reported durable, none in half, and the state is that of its entries.
 //
 // With planted bugs built in, the name of one as the argument makes this program fail.
-#include "proto/base/mutant.h"
 #include "tests/unit/storage/rig.h"
 
 enum {
@@ -354,13 +353,7 @@ static void a_full_disk_is_an_error_and_loses_nothing(void **state) {
     }
 }
 
-int main(int argc, char **argv) {
-#ifdef ORPHEUS_MUTANTS
-    mutant_choose(argc > 1 ? argv[1] : NULL);
-#else
-    (void)argc;
-    (void)argv;
-#endif
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_operation_may_be_the_last),
         cmocka_unit_test(a_crash_during_recovery_changes_nothing),

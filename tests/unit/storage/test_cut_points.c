@@ -6,7 +6,6 @@
 // The world decides what is committed as it likes, also before it is durable here, as a majority of
 // others would. With planted bugs built in, the name of one as the argument makes this program
 // fail.
-#include "proto/base/mutant.h"
 #include "storage/view/entry.h"
 #include "tests/unit/storage/rig.h"
 
@@ -443,13 +442,7 @@ static void many_lives_read_like_a_plain_log(void **state) {
     }
 }
 
-int main(int argc, char **argv) {
-#ifdef ORPHEUS_MUTANTS
-    mutant_choose(argc > 1 ? argv[1] : NULL);
-#else
-    (void)argc;
-    (void)argv;
-#endif
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_operation_may_be_the_last),
         cmocka_unit_test(a_crash_during_recovery_changes_nothing),

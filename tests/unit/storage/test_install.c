@@ -3,7 +3,6 @@
 // over the real disk and LMDB.
 //
 // With planted bugs built in, the name of one as the argument makes this program fail.
-#include "proto/base/mutant.h"
 #include "proto/limits.h"
 #include "tests/unit/storage/rig.h"
 
@@ -633,13 +632,7 @@ static void an_install_that_crashes_all_the_time_gets_done(void **state) {
 
 #define BOTH(test) cmocka_unit_test_prestate(test, &memory), cmocka_unit_test_prestate(test, &real)
 
-int main(int argc, char **argv) {
-#ifdef ORPHEUS_MUTANTS
-    mutant_choose(argc > 1 ? argv[1] : NULL);
-#else
-    (void)argc;
-    (void)argv;
-#endif
+int main(void) {
     enum rig_kind memory = RIG_MEMORY;
     enum rig_kind real = RIG_REAL;
     const struct CMUnitTest tests[] = {

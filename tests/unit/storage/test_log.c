@@ -2,7 +2,6 @@
 // committed, kept. Over the twins and over the real disk and LMDB.
 //
 // With planted bugs built in, the name of one as the argument makes this program fail.
-#include "proto/base/mutant.h"
 #include "tests/unit/storage/rig.h"
 
 enum {
@@ -484,13 +483,7 @@ static void a_commit_is_a_hint_that_rides_along(void **state) {
 
 #define BOTH(test) cmocka_unit_test_prestate(test, &memory), cmocka_unit_test_prestate(test, &real)
 
-int main(int argc, char **argv) {
-#ifdef ORPHEUS_MUTANTS
-    mutant_choose(argc > 1 ? argv[1] : NULL);
-#else
-    (void)argc;
-    (void)argv;
-#endif
+int main(void) {
     enum rig_kind memory = RIG_MEMORY;
     enum rig_kind real = RIG_REAL;
     const struct CMUnitTest tests[] = {

@@ -1,5 +1,4 @@
 // storage/wal over the twin disk: round trips, torn tails, damage, segments used again.
-#include "proto/base/mutant.h"
 #include "storage/memory/memory.h"
 #include "storage/wal/segment.h"
 #include "storage/wal/varint.h"
@@ -431,13 +430,7 @@ static void a_full_disk_is_an_error(void **state) {
     deinit(&log);
 }
 
-int main(int argc, char **argv) {
-#ifdef ORPHEUS_MUTANTS
-    mutant_choose(argc > 1 ? argv[1] : NULL);
-#else
-    (void)argc;
-    (void)argv;
-#endif
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_come_back_as_they_were_written),
         cmocka_unit_test(numbers_of_any_size_come_back_and_longer_ones_are_refused),
