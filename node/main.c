@@ -65,7 +65,7 @@ static int serve(int argument_count, char *const *arguments) {
         log_line(
             &log, LOG_ERROR, "cannot_start", "code=%s text=\"%s\"", err_name(done.code), done.text
         );
-        return EXIT_REFUSED;
+        return done.code == ERR_INVALID ? EXIT_USAGE : EXIT_REFUSED; // a setting, or the store
     }
     return 0;
 }

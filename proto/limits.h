@@ -94,6 +94,9 @@ enum {
     // --- peer -----------------------------------------------------------------------------------
     // Nodes of one cluster; each holds a socket and queues for every other.
     LIMIT_NODES = 64,
+    // Nodes of a cluster in this release: the system group has a voter on each of them, and an
+    // agreement of more than seven costs more than it keeps safe.
+    LIMIT_CLUSTER_NODES = 7,
     // One frame: some milliseconds of a slow line, so that a vote never waits long behind a
     // snapshot (distributed.md §14).
     LIMIT_PEER_FRAME_BYTES = 256 * 1024,

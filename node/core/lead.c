@@ -20,6 +20,8 @@
 
 static const int64_t ALL_TIMERS = -1;
 
+_Static_assert((int)LIMIT_CLUSTER_NODES <= (int)RAFT_VOTERS_MAX, "the system group is everywhere");
+
 enum {
     REPLICAS_DEFAULT = 3
 };

@@ -77,8 +77,16 @@ list_check(const struct config *config, struct arena *arena, const struct member
             )
         );
     }
-    if (members->count > LIMIT_NODES) {
-        return err_make(ERR_INVALID, "--cluster lists more nodes than a cluster may have");
+    if (members->count > LIMIT_CLUSTER_NODES) {
+        return err_make(
+            ERR_INVALID,
+            arena_format(
+                arena,
+                "--cluster lists %zu nodes; a cluster has %d at most in this release",
+                members->count,
+                (int)LIMIT_CLUSTER_NODES
+            )
+        );
     }
     return ERR_NONE;
 }

@@ -46,11 +46,21 @@ static err incarnation_count(struct storage *storage, const char *folder, struct
     const char *next = arena_format(arena, "%s/incarnation.next", folder);
     FILE *file = fopen(path, "r");
     unsigned long long last = 0;
+    bool unread = file == NULL && errno != ENOENT;
     if (file != NULL) {
-        if (fscanf(file, "%llu", &last) != 1) {
-            last = 0;
-        }
+        unread = fscanf(file, "%llu", &last) != 1;
         (void)fclose(file);
+    }
+    if (unread) {
+        return err_make(
+            ERR_CORRUPT,
+            arena_format(
+                arena,
+                "'%s' does not hold the number of this node's starts; write one into it that is "
+                "above the incarnation its peers last logged",
+                path
+            )
+        );
     }
     storage->incarnation = (uint64_t)last + 1;
     file = fopen(next, "w");

@@ -46,5 +46,35 @@ class Settings(unittest.TestCase):
                 self.assertIsInstance(server, Server)
                 self.assertEqual(server.ask("GET", "/health").status, 200)
 
+    def refusal(self, *flags):
+        """What a node says that does not start with these flags; its exit code is that of a setting."""
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run(
+                [program(), "serve", "--http", "127.0.0.1:0", "--store", folder + "/store", *flags],
+                capture_output=True, text=True, timeout=30, check=False,
+            )
+        self.assertEqual(done.returncode, 64, done.stderr + done.stdout)
+        return done.stderr + done.stdout
+
+    def test_a_list_of_nodes_that_cannot_be_is_refused_in_words(self):
+        two = "1=127.0.0.1:1,2=127.0.0.1:2"
+        eight = ",".join(f"{number}=127.0.0.1:{number}" for number in range(1, 9))
+        self.assertIn("'x' is not NUMBER=HOST:PORT", self.refusal("--cluster", "x"))
+        self.assertIn("'0=h:1' is not NUMBER=HOST:PORT", self.refusal("--cluster", "0=h:1"))
+        self.assertIn("node 1 stands twice", self.refusal("--cluster", two + ",1=127.0.0.1:3"))
+        self.assertIn("does not list this node", self.refusal("--cluster", two, "--node-id", "3"))
+        self.assertIn("lists 8 nodes; a cluster has 7 at most", self.refusal("--cluster", eight))
+        self.assertIn("--cluster-key", self.refusal("--cluster", two))
+
+    def test_a_count_of_starts_that_cannot_be_read_is_no_first_start(self):
+        with new_server() as server:
+            server.cluster("stop")
+            path = os.path.join(server.folder, "node-1/store/incarnation")
+            with open(path, "w", encoding="ascii") as file:
+                file.write("not a number\n")
+            started = server.cluster("start", check=False)
+            self.assertNotEqual(started.returncode, 0)
+            self.assertIn("does not hold the number of this node's starts", started.stderr)
+
 
 run_claims()
