@@ -76,18 +76,18 @@ void cluster_hearsay(struct node *node, node_id id, bytes word) {
 // --- saying something
 // -------------------------------------------------------------------------------------
 
+// A message as an effect; takes over the bytes.
+static void send_owned(struct node *node, node_id to, enum link_class link, bytes message) {
+    struct node_effect effect = {.kind = EFFECT_SEND, .to = to, .link = link, .body = message};
+    node_effects_add(node->effects, &effect);
+    node->stats.messages_sent++;
+}
+
 void node_send_bytes(struct node *node, node_id to, enum link_class link, bytes message) {
     uint8_t *copy = malloc(message.size);
     check(copy != NULL);
     memcpy(copy, message.data, message.size);
-    struct node_effect effect = {
-        .kind = EFFECT_SEND,
-        .to = to,
-        .link = link,
-        .body = bytes_of(copy, message.size),
-    };
-    node_effects_add(node->effects, &effect);
-    node->stats.messages_sent++;
+    send_owned(node, to, link, bytes_of(copy, message.size));
 }
 
 void node_send_frame(struct node *node, node_id to, enum link_class link, bytes frame) {
@@ -97,14 +97,7 @@ void node_send_frame(struct node *node, node_id to, enum link_class link, bytes 
     if (frame.size > 0) {
         memcpy(copy + 1, frame.data, frame.size);
     }
-    struct node_effect effect = {
-        .kind = EFFECT_SEND,
-        .to = to,
-        .link = link,
-        .body = bytes_of(copy, frame.size + 1),
-    };
-    node_effects_add(node->effects, &effect);
-    node->stats.messages_sent++;
+    send_owned(node, to, link, bytes_of(copy, frame.size + 1));
 }
 
 void node_send(

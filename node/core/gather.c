@@ -99,9 +99,9 @@ static void fail(struct node *node, struct gather *gather, err error) {
     gather->failed = true;
 }
 
-static err note_ids(struct node *node, struct gather *gather) {
+static void note_ids(struct node *node, struct gather *gather) {
     if (!json_is_array(gather->request.body)) {
-        return ERR_NONE; // the handler says what is wrong with it
+        return; // the handler says what is wrong with it
     }
     struct json_iter iter = json_iter(gather->request.body);
     bytes item = BYTES_EMPTY;
@@ -110,7 +110,6 @@ static err note_ids(struct node *node, struct gather *gather) {
         gather->waiting[decision_group_of(&node->settings, id)] = true;
         gather->any_waiting = true;
     }
-    return ERR_NONE;
 }
 
 void gather_begin(struct node *node, const struct request *request) {
@@ -133,8 +132,7 @@ void gather_begin(struct node *node, const struct request *request) {
     }
     node->gathers = gather;
     if (gather->bulk) {
-        err read = note_ids(node, gather);
-        check(!err_is(read));
+        note_ids(node, gather);
     }
     if (!gather->any_waiting) {
         bool everywhere = !gather->bulk;

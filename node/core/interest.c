@@ -110,6 +110,16 @@ static void claim(struct node *node, struct interest *interest, size_t index, ui
     }
 }
 
+// For one waiting poll, at the first node that said it has tasks.
+static void claim_anywhere(struct node *node, struct interest *interest) {
+    for (size_t i = 0; i < node->peer_count; i++) {
+        if (interest->sides[i].has_supply && node->peers[i].up) {
+            claim(node, interest, i, 1);
+            return;
+        }
+    }
+}
+
 void interest_polled(struct node *node, uint64_t queue, bytes type, bytes domain) {
     if (node->alone) {
         return;
@@ -121,14 +131,8 @@ void interest_polled(struct node *node, uint64_t queue, bytes type, bytes domain
     if (!told) {
         tell_all(node, interest);
     }
-    if (match_ready_count(node->match, queue) > 0) {
-        return;
-    }
-    for (size_t i = 0; i < node->peer_count; i++) {
-        if (interest->sides[i].has_supply && node->peers[i].up) {
-            claim(node, interest, i, 1);
-            return;
-        }
+    if (match_ready_count(node->match, queue) == 0) {
+        claim_anywhere(node, interest);
     }
 }
 
@@ -156,20 +160,14 @@ void interest_waits(struct node *node, uint64_t queue) {
     }
 }
 
-node_id interest_exhausted(struct node *node, uint64_t queue, node_id from) {
+void interest_exhausted(struct node *node, uint64_t queue, node_id from) {
     struct interest *interest = table_get(&node->interests, queue);
-    if (interest == NULL) {
-        return 0;
+    size_t index = index_of(node, from);
+    if (interest == NULL || index == node->peer_count) {
+        return;
     }
-    node_id other = 0;
-    for (size_t i = 0; i < node->peer_count; i++) {
-        if (node->peers[i].id == from) {
-            interest->sides[i].has_supply = false;
-        } else if (interest->sides[i].has_supply && node->peers[i].up) {
-            other = node->peers[i].id;
-        }
-    }
-    return other;
+    interest->sides[index].has_supply = false;
+    claim_anywhere(node, interest);
 }
 
 void interest_peer_changed(struct node *node, node_id peer, bool up) {

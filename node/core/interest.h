@@ -2,11 +2,13 @@
 // tasks in the partition of their workflow, and small messages bring them together.
 //
 // A gateway tells every node which queues are polled at it (*interest*). A node whose supply of
-// such a queue finds no poll of its own says so to one gateway at a time (*hint*). The gateway asks
-// for tasks on behalf of concrete waiting polls (*claim*, a forwarded poll that does not wait); the
-// answer is the *grant*, and whether it reached the worker is told back (call.h). All of this is
-// soft: a lost hint is repeated, a lost claim is a poll that waits on, and a task that nobody got
-// goes back at once or, when that is not known, after its lease.
+// such a queue finds no poll of its own says so to one gateway at a time (*hint*). A gateway
+// without a waiting poll withdraws its interest, remembers who has tasks, and says it again with
+// its next poll. The gateway asks for tasks on behalf of concrete waiting polls (*claim*, a
+// forwarded poll that does not wait); the answer is the *grant*, and whether it reached the worker
+// is told back (call.h). All of this is soft: a lost hint is repeated, a lost claim is a poll that
+// waits on, and a task that nobody got goes back at once or, when that is not known, after its
+// lease.
 //
 // Cost of an idle poll: none; of an idle queue: one message a node each LIMIT_INTEREST_TELL_MS
 // while somebody polls it. Thread: core.
@@ -32,9 +34,9 @@ void interest_told(struct node *node, node_id from, const struct peer_interest *
 void interest_hinted(struct node *node, node_id from, const struct peer_hint *hint);
 void interest_peer_changed(struct node *node, node_id peer, bool up);
 
-// A claim for a poll came back: with nothing, the node's supply is over. Gives another node to ask;
-// 0: none.
-node_id interest_exhausted(struct node *node, uint64_t queue, node_id from);
+// A claim for a poll, parked again, came back with nothing: the node's supply is over. Another one
+// that said it has some is asked at once.
+void interest_exhausted(struct node *node, uint64_t queue, node_id from);
 
 // Loads the supply of the queues that other nodes poll.
 void interest_load(struct node *node);

@@ -582,10 +582,11 @@ void poll_granted(struct node *node, uint64_t request_id, node_id from, bytes ta
         (void)forward_delivered(node, request_id, true); // the client left meanwhile
         return;
     }
-    size_t count = json_is_array(tasks) ? json_count(tasks) : 0;
+    size_t count = tasks.size >= 2 && json_is_array(tasks) ? json_count(tasks) : 0;
     if (count == 0) {
-        (void)interest_exhausted(node, poll->queue, from);
+        uint64_t queue = poll->queue;
         poll_wait_on(node, poll);
+        interest_exhausted(node, queue, from);
         return;
     }
     buffer_append(&poll->tasks, bytes_slice(tasks, 1, tasks.size - 1));
