@@ -1,6 +1,7 @@
 // Answers become effects: bodies are copied out of the step's arena, and every answer waits for
 // what it depends on, refusals included: a 404 read from an entry that may still be lost is a
 // promise too.
+#include "node/core/definitions.h"
 #include "node/core/node_internal.h"
 #include "proto/base/check.h"
 #include "proto/limits.h"
@@ -18,12 +19,14 @@ static bytes body_keep(bytes body) {
     return bytes_of(copy, body.size);
 }
 
-static struct node_effect effect_of(uint64_t request_id, const struct reply *reply) {
+static struct node_effect
+effect_of(const struct node *node, uint64_t request_id, const struct reply *reply) {
     return (struct node_effect){
         .kind = EFFECT_REPLY,
         .request_id = request_id,
         .status = reply->status,
         .reply_kind = reply->kind,
+        .old_definitions = definitions_may_be_old(node),
         .body = body_keep(reply->body),
     };
 }
@@ -61,30 +64,31 @@ void node_hold(struct node *node, struct node_effect *effect, struct gate gate) 
     gates_hold(node->gates, effect, wanted, count);
 }
 
-void node_answer_passed(
-    struct node *node,
-    uint64_t request_id,
-    const struct reply *reply,
-    bool retry_after,
-    bool with_tasks
-) {
-    struct node_effect effect = effect_of(request_id, reply);
-    effect.retry_after = retry_after;
-    effect.with_tasks = with_tasks;
+void node_answer_passed(struct node *node, uint64_t request_id, const struct peer_answer *answer) {
+    struct node_effect effect = {
+        .kind = EFFECT_REPLY,
+        .request_id = request_id,
+        .status = answer->status,
+        .reply_kind = (enum reply_kind)answer->reply_kind,
+        .retry_after = answer->retry_after,
+        .with_tasks = answer->with_tasks,
+        .old_definitions = answer->old_definitions,
+        .body = body_keep(answer->body),
+    };
     node_effects_add(node->effects, &effect);
 }
 
 void node_answer(
     struct node *node, uint64_t request_id, const struct reply *reply, struct gate gate
 ) {
-    struct node_effect effect = effect_of(request_id, reply);
+    struct node_effect effect = effect_of(node, request_id, reply);
     node_hold(node, &effect, gate);
 }
 
 void node_answer_stale(
     struct node *node, uint64_t request_id, const struct reply *reply, int64_t age_ms
 ) {
-    struct node_effect effect = effect_of(request_id, reply);
+    struct node_effect effect = effect_of(node, request_id, reply);
     effect.stale = true;
     effect.age_ms = age_ms;
     node_effects_add(node->effects, &effect);
@@ -97,7 +101,7 @@ void node_answer_with_tasks(
     const struct gate *gates,
     size_t gate_count
 ) {
-    struct node_effect effect = effect_of(request_id, reply);
+    struct node_effect effect = effect_of(node, request_id, reply);
     effect.with_tasks = true;
     gates_hold(node->gates, &effect, gates, gate_count);
 }

@@ -139,16 +139,24 @@ void definitions_told(struct node *node, node_id from, const struct peer_catalog
     }
 }
 
+static bool holds_lease(const struct node *node) {
+    return node->groups[CATALOG_GROUP].visited >= node->lease_index &&
+           node->mono.ns < node->lease_until.ns;
+}
+
+static bool waited_for_lease(const struct node *node) {
+    return node->mono.ns >= node->lease_until.ns + LIMIT_CATALOG_WAIT_MS * NS_PER_MS;
+}
+
 bool definitions_are_usable(const struct node *node) {
-    if (node->alone || leads(node)) {
+    if (node->alone || leads(node) || mutant_is("definitions_without_lease")) {
         return true;
     }
-    bool has_all = node->groups[CATALOG_GROUP].visited >= node->lease_index;
-    if (mutant_is("definitions_without_lease")) {
-        return true;
-    }
-    bool holds_lease = has_all && node->mono.ns < node->lease_until.ns;
-    return holds_lease || node->mono.ns >= node->lease_until.ns + LIMIT_CATALOG_WAIT_MS * NS_PER_MS;
+    return holds_lease(node) || waited_for_lease(node);
+}
+
+bool definitions_may_be_old(const struct node *node) {
+    return !node->alone && !leads(node) && waited_for_lease(node);
 }
 
 // --- time

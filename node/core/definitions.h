@@ -43,6 +43,10 @@ void definitions_told(struct node *node, node_id from, const struct peer_catalog
 // Whether this node may decide by its definitions now.
 bool definitions_are_usable(const struct node *node);
 
+// Whether what it decides now rests on definitions that may be old: no lease, and nobody to ask.
+// Answers say so (X-Catalog-Stale).
+bool definitions_may_be_old(const struct node *node);
+
 // --- time ----------------------------------------------------------------------------------------
 
 // Lets go what has waited long enough; asks again.

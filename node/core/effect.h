@@ -40,12 +40,13 @@ struct node_effect {
     uint64_t request_id;
     uint16_t status;
     enum reply_kind reply_kind;
-    bool retry_after;  // 503: the header goes with it
-    bool with_tasks;   // tell NODE_DELIVERED when it was sent, NODE_GONE when it could not be
-    bool stale;        // REPLY: read from this node's own copy; a header says how old it is
-    int64_t age_ms;    // of it; -1: not known
-    log_index catalog; // REPLY: other nodes shall have definitions up to here; 0: no matter
-    uint64_t job_id;   // EVALUATE: to be told back with the index
+    bool retry_after;     // 503: the header goes with it
+    bool with_tasks;      // tell NODE_DELIVERED when it was sent, NODE_GONE when it could not be
+    bool stale;           // REPLY: read from this node's own copy; a header says how old it is
+    int64_t age_ms;       // of it; -1: not known
+    bool old_definitions; // REPLY: decided by definitions that may be old; a header says so
+    log_index catalog;    // REPLY: other nodes shall have definitions up to here; 0: no matter
+    uint64_t job_id;      // EVALUATE: to be told back with the index
     uint32_t evaluation_index;    // EVALUATE
     struct evaluation evaluation; // EVALUATE: views into `body`
     uint64_t call_id;             // CALL: to be told back

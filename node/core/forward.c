@@ -204,9 +204,7 @@ static void pass_on(
         if (answer->with_tasks) {
             grant_note(node, forward->request_id, from, answer->call);
         }
-        node_answer_passed(
-            node, forward->request_id, &reply, answer->retry_after, answer->with_tasks
-        );
+        node_answer_passed(node, forward->request_id, answer);
         break;
     case FORWARD_PART:
         gather_part(node, forward->gather, &reply);
@@ -479,6 +477,7 @@ void forward_run_answered(struct node *node, const struct node_effect *effect) {
         .reply_kind = (uint8_t)effect->reply_kind,
         .retry_after = effect->retry_after,
         .with_tasks = effect->with_tasks,
+        .old_definitions = effect->old_definitions,
         .body = effect->body,
     };
     if (effect->with_tasks) {

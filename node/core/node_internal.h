@@ -214,13 +214,7 @@ void node_answer_violations(
 );
 
 // An answer whose gates were passed elsewhere.
-void node_answer_passed(
-    struct node *node,
-    uint64_t request_id,
-    const struct reply *reply,
-    bool retry_after,
-    bool with_tasks
-);
+void node_answer_passed(struct node *node, uint64_t request_id, const struct peer_answer *answer);
 
 // A read of this node's own copy, which is that old (raft_age_ms): said in a header.
 void node_answer_stale(

@@ -51,7 +51,8 @@ enum peer_outcome {
     FIELD(5, BOOL, retry_after)   \
     FIELD(6, BOOL, with_tasks)    \
     FIELD(7, TEXT, body)          \
-    FIELD(8, U16, leader)
+    FIELD(8, U16, leader)         \
+    FIELD(9, BOOL, old_definitions)
 WIRE_STRUCT(peer_answer, PEER_ANSWER_FIELDS);
 
 #define PEER_DELIVERY_FIELDS(FIELD) \

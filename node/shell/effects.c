@@ -19,7 +19,7 @@ static const char *content_type_of(enum reply_kind kind) {
 
 // False: the client is gone.
 static bool reply(struct shell *shell, const struct node_effect *effect) {
-    struct http_field headers[3];
+    struct http_field headers[4];
     size_t header_count = 0;
     if (effect->retry_after) {
         headers[header_count++] =
@@ -39,6 +39,10 @@ static bool reply(struct shell *shell, const struct node_effect *effect) {
             effect->age_ms < 0 ? "unknown" : arena_format(arena, "%lld", (long long)effect->age_ms);
         headers[header_count++] =
             (struct http_field){BYTES_LITERAL("X-Orpheus-Age-Ms"), bytes_from_text(age)};
+    }
+    if (effect->old_definitions) {
+        headers[header_count++] =
+            (struct http_field){BYTES_LITERAL("X-Catalog-Stale"), BYTES_LITERAL("true")};
     }
     struct http_response response = {
         .status = effect->status,

@@ -181,6 +181,7 @@ static void answer_take(struct cluster *cluster, int at, const struct node_effec
         }
         cluster->status = effect->status;
         cluster->stale = effect->stale;
+        cluster->old_definitions = effect->old_definitions;
         cluster->answered = true;
     }
     if (effect->with_tasks) {

@@ -45,6 +45,7 @@ struct cluster {
     bool answered;
     uint16_t status;
     bool stale;
+    bool old_definitions;
     char body[256 * 1024];
     // the newest call that was to be made, and where
     int call_at;

@@ -278,6 +278,25 @@ static void a_change_waits_for_a_node_that_is_away_no_longer_than_its_lease(void
     start(cluster, 2, "x", id);
 }
 
+// distributed.md §10: a group whose majority is connected makes progress, whatever the system group
+// does; who relies on definitions that may be old is told.
+static void a_start_by_definitions_that_may_be_old_says_so(void **state) {
+    struct cluster *cluster = *state;
+    define(cluster);
+    char id[ID_TEXT_BYTES + 1];
+    start(cluster, 2, "w", id);
+    assert_false(cluster->old_definitions);
+    cluster_cut(cluster, 2, true);
+    cluster_run(cluster, 8000);
+    start(cluster, 2, "w", id);
+    assert_true(cluster->old_definitions);
+    cluster_cut(cluster, 2, false);
+    cluster_run(cluster, 3000);
+    start(cluster, 0, "w", id);
+    start(cluster, 2, "w", id);
+    assert_false(cluster->old_definitions);
+}
+
 // Found by simulation: a node learns who leads from its own copy, and there are nodes without one.
 static void a_node_without_a_copy_knows_whom_to_ask(void **state) {
     struct cluster *cluster = *state;
@@ -350,6 +369,11 @@ int main(void) {
         ),
         cmocka_unit_test_setup_teardown(
             a_node_without_a_copy_knows_whom_to_ask, cluster_setup_single_copies, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            a_start_by_definitions_that_may_be_old_says_so,
+            cluster_setup_single_copies,
+            cluster_teardown
         ),
         cmocka_unit_test_setup_teardown(
             a_start_that_may_have_been_done_is_not_called_undone, cluster_setup, cluster_teardown
