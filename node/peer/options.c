@@ -14,31 +14,34 @@ const struct peers_member *options_member(const struct peers_options *options, u
     return NULL;
 }
 
+err options_check_address(const char *text, bool loopback_only, struct arena *arena) {
+    struct address address;
+    if (!address_parse(text, &address)) {
+        return err_make(
+            ERR_INVALID, arena_format(arena, "address '%s' of a member is not host:port", text)
+        );
+    }
+    if (loopback_only && !address_is_loopback(address)) {
+        return err_make(
+            ERR_INVALID,
+            arena_format(arena, "plain links are for loopback, and '%s' is elsewhere", text)
+        );
+    }
+    return ERR_NONE;
+}
+
 MUST_USE static err
 check_member(const struct peers_options *options, size_t index, struct arena *arena) {
     const struct peers_member *member = &options->members[index];
-    struct address address;
     if (member->node_id == 0 || options_member(options, member->node_id) != member) {
         return err_make(
             ERR_INVALID,
             arena_format(arena, "member id %u is not one of its own", (unsigned)member->node_id)
         );
     }
-    if (!address_parse(member->address, &address)) {
-        return err_make(
-            ERR_INVALID,
-            arena_format(arena, "address '%s' of a member is not host:port", member->address)
-        );
-    }
-    if (options->plain && !options->plain_anywhere && !address_is_loopback(address)) {
-        return err_make(
-            ERR_INVALID,
-            arena_format(
-                arena, "plain links are for loopback, and '%s' is elsewhere", member->address
-            )
-        );
-    }
-    return ERR_NONE;
+    return options_check_address(
+        member->address, options->plain && !options->plain_anywhere, arena
+    );
 }
 
 MUST_USE static err check_identity(const struct peers_options *options, struct arena *arena) {

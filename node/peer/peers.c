@@ -62,41 +62,16 @@ open_door(struct peers *peers, const struct peers_options *options, struct arena
     return door_open(&peers->bell, address_url(arena, address), arena, &peers->door);
 }
 
-MUST_USE static err open_peer(
-    struct peers *peers,
-    const struct peers_member *member,
-    struct link_options *link_options,
-    struct arena *arena
-) {
-    struct address address;
-    struct peer *peer = &peers->items[peers->count++];
-    check(address_parse(member->address, &address));
-    link_options->peer = member->node_id;
-    *peer = (struct peer){
-        .node = member->node_id,
-        .address = arena_format(peers->arena, "%s", member->address),
-        .link = link_create(link_options),
-        .pause_ms = LIMIT_PEER_RECONNECT_MS,
-    };
-    if (link_options->self.node_id > member->node_id) {
-        return ERR_NONE;
-    }
-    return knocker_create(&peers->bell, address_url(arena, address), arena, &peer->knocker);
-}
-
 MUST_USE static err
 open_peers(struct peers *peers, const struct peers_options *options, struct arena *arena) {
     TRY(doorbell_init(&peers->bell));
     TRY(open_door(peers, options, arena));
-    struct link_options link_options = link_options_of(peers, options);
-    err error = ERR_NONE;
-    for (size_t at = 0; at < options->member_count && !err_is(error); at++) {
+    for (size_t at = 0; at < options->member_count; at++) {
         if (options->members[at].node_id != options->self_id) {
-            error = open_peer(peers, &options->members[at], &link_options, arena);
+            TRY(peers_open_peer(peers, &options->members[at], arena));
         }
     }
-    sodium_memzero(&link_options.key, sizeof(link_options.key));
-    return error;
+    return ERR_NONE;
 }
 
 err peers_create(
@@ -111,8 +86,10 @@ err peers_create(
     peers->arena = arena_create(ARENA_BYTES);
     peers->log = options->log;
     peers->bell.fd = -1;
-    peers->items = calloc(options->member_count, sizeof(struct peer));
+    peers->items = calloc(LIMIT_NODES, sizeof(struct peer));
     check(peers->items != NULL);
+    peers->loopback_only = options->plain && !options->plain_anywhere;
+    peers->link_options = link_options_of(peers, options);
     err error = open_peers(peers, options, arena);
     if (err_is(error)) {
         peers_destroy(&peers);
@@ -131,11 +108,9 @@ void peers_destroy(struct peers **peers) {
     door_close(&gone->door);
     strangers_destroy(gone);
     for (size_t at = 0; at < gone->count; at++) {
-        knocker_destroy(&gone->items[at].knocker);
-        line_destroy(&gone->items[at].line);
-        line_frame_free(&gone->items[at].frame);
-        link_destroy(&gone->items[at].link);
+        peers_close_peer(&gone->items[at]);
     }
+    sodium_memzero(&gone->link_options.key, sizeof(gone->link_options.key));
     doorbell_deinit(&gone->bell);
     free(gone->items);
     arena_destroy(&gone->arena);
@@ -296,7 +271,7 @@ static void pump_peer(struct peers *peers, struct peer *peer) {
     if (link_wants_close(peer->link)) {
         peers_end_connection(peers, peer);
     }
-    if (peer->line == NULL && peer->knocker != NULL) {
+    if (peer->line == NULL && peer->knocker != NULL && !peer->removed) {
         dial(peers, peer);
     }
     send_frame(peers, peer);
@@ -305,6 +280,7 @@ static void pump_peer(struct peers *peers, struct peer *peer) {
 void peers_pump(struct peers *peers, mono_time now) {
     peers->now = now;
     doorbell_quiet(&peers->bell);
+    peers_sweep(peers);
     strangers_pump(peers);
     peers->unread = true;
     for (size_t at = 0; at < peers->count; at++) {
@@ -330,7 +306,7 @@ int peers_fd(const struct peers *peers) {
 
 static mono_time wakeup_of(const struct peers *peers, const struct peer *peer) {
     if (peer->line == NULL) {
-        if (peer->knocker == NULL) {
+        if (peer->knocker == NULL || peer->removed) {
             return (mono_time){INT64_MAX};
         }
         bool dials = knocker_state_of(peer->knocker) == KNOCKER_DIALS;

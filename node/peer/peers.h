@@ -69,6 +69,17 @@ peers_create(const struct peers_options *options, struct arena *arena, struct pe
 // Closes the links; what waits in queues is lost. Leaves NULL; accepts NULL.
 void peers_destroy(struct peers **peers);
 
+// From now on `member` is one: its link is made, it is dialled or may come. A node that is one
+// already is found at the address given here from its next connection on; of the same address
+// nothing changes. Errors: ERR_INVALID: this node itself, an address that cannot be, more than
+// LIMIT_NODES; texts live in `arena`.
+MUST_USE err peers_add(struct peers *peers, const struct peers_member *member, struct arena *arena);
+
+// From now on the node is none: its connection is closed, a PEER_DOWN said if it was up, and
+// whoever comes in its name is told that it is no member. Nothing for a node that is none. Not
+// while a message of peers_next is borrowed.
+void peers_remove(struct peers *peers, uint32_t node_id);
+
 // Queues a copy of `message` (1 byte … LIMIT_PEER_MESSAGE_BYTES) for node `to`. False: it was
 // dropped and counted, because the link is down, its queue of that class is full, it is too large,
 // or nobody has that id.
@@ -121,7 +132,7 @@ struct peer_status {
     struct peer_counters counters;
 };
 
-// The other nodes, in the order of `members`; `index` from 0. False: no such index.
+// The other nodes, in the order they became members; `index` from 0. False: no such index.
 bool peers_status(const struct peers *peers, size_t index, struct peer_status *out_status);
 
 // The sum over all links.

@@ -8,7 +8,7 @@
 
 struct peer {
     uint32_t node;
-    const char *address;
+    char *address; // its own copy
     struct link *link;
     struct line *line;       // the connection, or NULL
     struct knocker *knocker; // NULL: it dials us
@@ -17,6 +17,7 @@ struct peer {
     uint32_t pause_ms;       // after the next failure
     size_t budget;           // frames of this turn
     struct line_frame *frame;
+    bool removed; // goes as soon as its end is told
     bool told_up;
     uint64_t told_incarnation;
     id128 told_store;
@@ -30,7 +31,9 @@ struct stranger {
 };
 
 struct peers {
-    struct arena *arena; // texts that live as long
+    struct arena *arena;              // texts that live as long
+    struct link_options link_options; // of the links to come; `peer` is each one's own
+    bool loopback_only;
     struct doorbell bell;
     const struct log *log;
     mono_time now;
@@ -41,8 +44,8 @@ struct peers {
     size_t stranger_count;
     mono_time strangers_logged;
     size_t count;
-    size_t cursor; // whose turn it is in peers_next
-    struct peer *items;
+    size_t cursor;      // whose turn it is in peers_next
+    struct peer *items; // LIMIT_NODES places
 };
 
 // The peer of that id, or NULL.
@@ -56,6 +59,14 @@ static inline mono_time peers_later(mono_time now, uint32_t ms) {
 void peers_begin_connection(struct peers *peers, struct peer *peer, struct line *line);
 void peers_end_connection(struct peers *peers, struct peer *peer);
 
+// --- peers_members.c: who is a member.
+// Adds the link to a node that has none. Errors: ERR_INVALID: its address.
+MUST_USE err
+peers_open_peer(struct peers *peers, const struct peers_member *member, struct arena *arena);
+void peers_close_peer(struct peer *peer);
+// Frees the links of removed nodes whose end was told.
+void peers_sweep(struct peers *peers);
+
 // --- strangers.c: who knocks: takes them in at the door, and gives them to the link of the node
 // they say they are, or sends them away.
 void strangers_pump(struct peers *peers);
@@ -66,6 +77,8 @@ mono_time strangers_next_wakeup(const struct peers *peers);
 void peers_log_refusal(
     struct peers *peers, struct peer *peer, enum link_fault fault, const char *detail
 );
+// That a node is a member from now on, or no more.
+void peers_log_member(const struct peers *peers, const struct peer *peer, const char *name);
 void peers_log_stranger(struct peers *peers, uint32_t from);
 // That the link came up or went down, as told_up says.
 void peers_log_change(const struct peers *peers, const struct peer *peer);

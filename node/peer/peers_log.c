@@ -29,6 +29,14 @@ void peers_log_refusal(
     }
 }
 
+void peers_log_member(const struct peers *peers, const struct peer *peer, const char *name) {
+    if (peers->log != NULL) {
+        log_line(
+            peers->log, LOG_INFO, name, "peer=%u address=%s", (unsigned)peer->node, peer->address
+        );
+    }
+}
+
 void peers_log_stranger(struct peers *peers, uint32_t from) {
     if (may_log(peers, &peers->strangers_logged)) {
         log_line(

@@ -31,18 +31,27 @@ static void open_the_door(struct peers *peers) {
     }
 }
 
+// Tells why; the connection is then closed.
+static void send_away(struct line *line, enum link_fault fault) {
+    link_refusal_put(line_begin(line, LINK_REFUSAL_FRAME_BYTES), fault);
+    line_send(line);
+}
+
 // Gives the connection to the node that its first frame names. False: to nobody.
 static bool admit(struct peers *peers, struct line *line, bytes hello) {
     uint32_t from = 0;
-    struct peer *peer = link_hello_peek(hello, &from) ? peers_find(peers, from) : NULL;
-    if (peer == NULL || peer->knocker != NULL) {
+    bool greets = link_hello_peek(hello, &from);
+    struct peer *peer = greets ? peers_find(peers, from) : NULL;
+    if (greets && (peer == NULL || peer->removed)) {
+        send_away(line, LINK_FAULT_MEMBER);
+    }
+    if (peer == NULL || peer->removed || peer->knocker != NULL) {
         peers_log_stranger(peers, from);
         return false;
     }
     // A connection whose end is not looked at yet is none: its node was restarted.
     if (link_is_up(peer->link) && !line_has_ended(peer->line)) {
-        link_refusal_put(line_begin(line, LINK_REFUSAL_FRAME_BYTES), LINK_FAULT_TWICE);
-        line_send(line);
+        send_away(line, LINK_FAULT_TWICE);
         peers_log_refusal(peers, peer, LINK_FAULT_TWICE, "");
         return false;
     }

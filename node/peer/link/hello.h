@@ -37,7 +37,8 @@ enum {
     X(KEY, "key", "its cluster key is another one")                                             \
     X(SILENT, "silent", "it did not prove itself in time")                                      \
     X(REFUSES, "refuses", "the other end refuses us")                                           \
-    X(TWICE, "twice", "another process of that node is connected")
+    X(TWICE, "twice", "another process of that node is connected")                              \
+    X(MEMBER, "no_member", "it is no member of this cluster, not yet or no more")
 
 enum link_fault {
 #define LINK_FAULT_ENUM(name, word, meaning) LINK_FAULT_##name,

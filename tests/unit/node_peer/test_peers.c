@@ -329,6 +329,90 @@ static void many_small_messages_share_frames(void **state) {
     peers_destroy(&nodes[1].peers);
 }
 
+static bool is_told_it_is_no_member(const struct world_node *node) {
+    return strcmp(status_of(node).last_fault, "refuses") == 0;
+}
+
+static void assert_added(struct world_node *node, const struct peers_member *member) {
+    struct arena *arena = arena_create(1024);
+    assert_ok(peers_add(node->peers, member, arena));
+    arena_destroy(&arena);
+}
+
+// Node 2 begins alone; node 1, which dials, is added, removed and added again.
+static void a_member_comes_and_goes_while_the_node_runs(void **state) {
+    (void)state;
+    struct world world;
+    struct world_node nodes[2];
+    world_init(&world);
+    struct peers_options options = world_options(&world, 1, 1);
+    world_open(&nodes[0], &options);
+    options = world_options(&world, 2, 1);
+    options.members = &world.members[1];
+    options.member_count = 1;
+    world_open(&nodes[1], &options);
+    world_until(&nodes[0], &nodes[1], is_told_it_is_no_member);
+    assert_int_equal(nodes[0].ups + nodes[1].ups, 0);
+    nodes[0].echoes = true;
+    for (int times = 1; times <= 2; times++) {
+        assert_added(&nodes[1], &world.members[0]);
+        assert_added(&nodes[1], &world.members[0]); // again: nothing
+        world_until(&nodes[1], &nodes[0], is_up);
+        assert_echoed(&nodes[1], &nodes[0], 100);
+        peers_remove(nodes[1].peers, 1);
+        peers_remove(nodes[1].peers, 1);
+        assert_false(peers_send(nodes[1].peers, 1, PEER_BULK, BYTES_LITERAL("to nobody")));
+        world_until(&nodes[1], &nodes[0], is_down);
+        world_until(&nodes[0], &nodes[1], is_down);
+        world_turn(&nodes[1], 1);
+        assert_int_equal(nodes[1].ups, times);
+        assert_int_equal(nodes[1].downs, times);
+        struct peer_status status;
+        assert_false(peers_status(nodes[1].peers, 0, &status));
+        world_until(&nodes[0], &nodes[1], is_told_it_is_no_member);
+    }
+    peers_destroy(&nodes[0].peers);
+    peers_destroy(&nodes[1].peers);
+}
+
+static void a_dialled_member_moves_and_goes(void **state) {
+    (void)state;
+    struct world world;
+    struct world_node nodes[2];
+    struct arena *arena = arena_create(1024);
+    const struct peers_member elsewhere = {2, "127.0.0.1:1"}; // nobody is there
+    world_init(&world);
+    struct peers_options options = world_options(&world, 1, 1);
+    options.member_count = 1;
+    world_open(&nodes[0], &options);
+    options = world_options(&world, 2, 1);
+    world_open(&nodes[1], &options);
+    assert_added(&nodes[0], &elsewhere);
+    world_turn(&nodes[0], 20);
+    assert_added(&nodes[0], &world.members[1]);
+    assert_string_equal(status_of(&nodes[0]).address, world.addresses[1]);
+    world_until(&nodes[0], &nodes[1], is_up);
+    // Moved while it is up: the connection stays.
+    assert_added(&nodes[0], &elsewhere);
+    world_turn(&nodes[0], 20);
+    assert_int_equal(nodes[0].downs, 0);
+    peers_remove(nodes[0].peers, 2);
+    world_until(&nodes[1], &nodes[0], is_down);
+    for (int turns = 0; turns < 10; turns++) {
+        world_turn(&nodes[0], 20);
+        world_turn(&nodes[1], 20);
+    }
+    assert_int_equal(nodes[0].ups, 1);
+    assert_int_equal(nodes[0].downs, 1);
+    const struct peers_member itself = {1, world.addresses[0]};
+    const struct peers_member nowhere = {3, "nowhere"};
+    assert_err(peers_add(nodes[0].peers, &itself, arena), ERR_INVALID);
+    assert_err(peers_add(nodes[0].peers, &nowhere, arena), ERR_INVALID);
+    arena_destroy(&arena);
+    peers_destroy(&nodes[0].peers);
+    peers_destroy(&nodes[1].peers);
+}
+
 int main(int argument_count, char **arguments) {
     if (argument_count == 5) {
         world_child(arguments);
@@ -344,6 +428,8 @@ int main(int argument_count, char **arguments) {
         cmocka_unit_test(a_second_process_of_a_node_is_sent_away),
         cmocka_unit_test(a_node_that_does_not_read_costs_bounded_memory),
         cmocka_unit_test(many_small_messages_share_frames),
+        cmocka_unit_test(a_member_comes_and_goes_while_the_node_runs),
+        cmocka_unit_test(a_dialled_member_moves_and_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
