@@ -34,6 +34,7 @@ struct gossip {
     struct swim *swim;
     struct gossip_ring ring;
     const struct log *log;
+    bool loopback_only;
     mono_time logged;
     uint64_t refused_seal;
     uint64_t unsent;
@@ -44,15 +45,14 @@ struct gossip {
 
 // --- opening
 
-MUST_USE static err
-check_member(const struct gossip_options *options, const char *text, struct arena *arena) {
+MUST_USE static err check_member(bool loopback_only, const char *text, struct arena *arena) {
     struct address address;
-    if (!address_parse(text, &address)) {
+    if (!address_parse(text, &address) || strlen(text) > LIMIT_GOSSIP_ADDRESS_BYTES) {
         return err_make(
             ERR_INVALID, arena_format(arena, "address '%s' of a member is not host:port", text)
         );
     }
-    if (options->plain && !options->plain_anywhere && !address_is_loopback(address)) {
+    if (loopback_only && !address_is_loopback(address)) {
         return err_make(
             ERR_INVALID,
             arena_format(arena, "plain gossip is for loopback, and '%s' is elsewhere", text)
@@ -61,12 +61,16 @@ check_member(const struct gossip_options *options, const char *text, struct aren
     return ERR_NONE;
 }
 
+static bool loopback_only(const struct gossip_options *options) {
+    return options->plain && !options->plain_anywhere;
+}
+
 MUST_USE static err check_options(const struct gossip_options *options, struct arena *arena) {
     if (options->swim.member_count == 0 || options->swim.member_count > LIMIT_NODES) {
         return err_make(ERR_INVALID, "the number of members is impossible");
     }
     for (size_t at = 0; at < options->swim.member_count; at++) {
-        TRY(check_member(options, options->swim.members[at].address, arena));
+        TRY(check_member(loopback_only(options), options->swim.members[at].address, arena));
     }
     if (options->plain != (options->key_count == 0) || options->key_count > GOSSIP_KEYS_MAX) {
         return err_make(
@@ -182,6 +186,7 @@ err gossip_create(
     check(gossip != NULL);
     gossip->fd = -1;
     gossip->log = options->log;
+    gossip->loopback_only = loopback_only(options);
     buffer_init(&gossip->payload, LIMIT_GOSSIP_PAYLOAD_BYTES);
     buffer_init(&gossip->datagram, LIMIT_GOSSIP_DATAGRAM_BYTES);
     err error = open_socket(gossip, options, arena);
@@ -214,19 +219,43 @@ void gossip_destroy(struct gossip **gossip) {
     free(gone);
 }
 
-// --- turns
+// --- members
 
-// The place of a node, made if it has none and there is room; or NULL.
+// The place of a node, or NULL. Of node 0: a free one.
 static struct place *place_of(struct gossip *gossip, uint32_t node) {
     for (size_t at = 0; at < LIMIT_NODES; at++) {
-        struct place *place = &gossip->places[at];
-        if (place->node == node || place->node == 0) {
-            place->node = node;
-            return place;
+        if (gossip->places[at].node == node) {
+            return &gossip->places[at];
         }
     }
     return NULL;
 }
+
+err gossip_add(struct gossip *gossip, uint32_t node_id, const char *address, struct arena *arena) {
+    struct address parsed;
+    TRY(check_member(gossip->loopback_only, address, arena));
+    check(address_parse(address, &parsed));
+    struct place *place = place_of(gossip, node_id);
+    place = place == NULL ? place_of(gossip, 0) : place;
+    if (place == NULL || !swim_add(gossip->swim, node_id, bytes_from_text(address))) {
+        return err_make(
+            ERR_INVALID, arena_format(arena, "no more than %d nodes gossip", LIMIT_NODES)
+        );
+    }
+    place->node = node_id;
+    (void)look_up(arena, parsed, AI_NUMERICHOST, place);
+    return ERR_NONE;
+}
+
+void gossip_remove(struct gossip *gossip, uint32_t node_id) {
+    struct place *place = place_of(gossip, node_id);
+    swim_remove(gossip->swim, node_id);
+    if (place != NULL) {
+        *place = (struct place){0};
+    }
+}
+
+// --- turns
 
 static void log_refusal(struct gossip *gossip, mono_time now) {
     bool soon = gossip->logged.ns != 0 &&
@@ -264,8 +293,11 @@ static void take_in(struct gossip *gossip, mono_time now) {
         }
         uint64_t before = swim_counters(gossip->swim)->datagrams_received;
         (void)err_is(swim_receive(gossip->swim, now, payload, &node));
-        struct place *place = node != 0 ? place_of(gossip, node) : NULL;
-        if (place != NULL && swim_counters(gossip->swim)->datagrams_received > before) {
+        struct place *place = NULL;
+        if (swim_counters(gossip->swim)->datagrams_received > before) {
+            place = place_of(gossip, node);
+        }
+        if (place != NULL) {
             place->address = from.address;
             place->size = from.size;
         }

@@ -35,6 +35,15 @@ MUST_USE err gossip_create(
 );
 void gossip_destroy(struct gossip **gossip);
 
+// From now on the node is a member, or found at another address. A host that is a name is not
+// looked up, as that may wait: such a node is heard first and answered there. Errors: ERR_INVALID:
+// an address that cannot be, too many members; texts live in `arena`.
+MUST_USE err
+gossip_add(struct gossip *gossip, uint32_t node_id, const char *address, struct arena *arena);
+
+// As swim_remove.
+void gossip_remove(struct gossip *gossip, uint32_t node_id);
+
 // Takes in what arrived, lets time pass, sends what is to be sent. Never blocks.
 void gossip_pump(struct gossip *gossip, mono_time now);
 

@@ -3,6 +3,7 @@
 // end with the same belief. Only the member itself raises its refutation, only its start its
 // incarnation.
 #include "node/gossip/swim/swim_internal.h"
+#include "proto/base/check.h"
 #include "proto/base/mutant.h"
 
 #include <string.h>
@@ -91,19 +92,53 @@ static void refute(struct swim *swim, uint32_t refutation) {
     swim_spread_state(swim, self);
 }
 
-// The place of a node that nobody configured here, or SWIM_NONE when there is none.
-static uint32_t add_member(struct swim *swim, uint32_t node) {
-    if (swim->count == LIMIT_NODES) {
-        return SWIM_NONE;
+static size_t keep(uint8_t *to, bytes from) {
+    if (from.size > 0) {
+        memcpy(to, from.data, from.size);
     }
-    memset(&swim->members[swim->count], 0, sizeof(struct member));
-    swim->members[swim->count].node = node;
-    return (uint32_t)swim->count++;
+    return from.size;
+}
+
+bool swim_add(struct swim *swim, uint32_t node_id, bytes address) {
+    uint32_t at = swim_find(swim, node_id);
+    check(address.size <= LIMIT_GOSSIP_ADDRESS_BYTES);
+    if (at == SWIM_NONE && swim->count == LIMIT_NODES) {
+        return false;
+    }
+    if (at == SWIM_NONE) {
+        at = (uint32_t)swim->count++;
+        swim->members[at] = (struct member){.node = node_id};
+    }
+    if (swim->members[at].revision == 0) {
+        swim->members[at].address_size = keep(swim->members[at].address, address);
+    }
+    return true;
+}
+
+// An index after one member is gone.
+static uint32_t index_without(uint32_t index, uint32_t gone) {
+    return index == gone ? SWIM_NONE : index != SWIM_NONE && index > gone ? index - 1 : index;
+}
+
+void swim_remove(struct swim *swim, uint32_t node_id) {
+    uint32_t gone = swim_find(swim, node_id);
+    if (gone == SWIM_NONE || gone == swim->self) {
+        return;
+    }
+    swim->count--;
+    memmove(
+        &swim->members[gone],
+        &swim->members[gone + 1],
+        (swim->count - gone) * sizeof(swim->members[0])
+    );
+    swim->self = index_without(swim->self, gone);
+    swim->probed = index_without(swim->probed, gone);
+    swim->round_at = 0;
+    swim->round_count = 0; // shuffled anew
 }
 
 bool swim_meet(struct swim *swim, uint32_t node, uint64_t incarnation) {
     uint32_t at = swim_find(swim, node);
-    at = at == SWIM_NONE ? add_member(swim, node) : at;
     if (at == SWIM_NONE || at == swim->self) {
         return false;
     }
@@ -147,13 +182,6 @@ static void learn_of_self(struct swim *swim, const struct swim_news *news) {
     }
 }
 
-static size_t keep(uint8_t *to, bytes from) {
-    if (from.size > 0) {
-        memcpy(to, from.data, from.size);
-    }
-    return from.size;
-}
-
 static void
 learn_what_it_says(struct swim *swim, struct member *member, const struct swim_news *news) {
     if (news->incarnation != member->incarnation || news->revision <= member->revision) {
@@ -186,9 +214,8 @@ void swim_learn(struct swim *swim, const struct swim_news *news) {
         learn_of_self(swim, news);
         return;
     }
-    at = at == SWIM_NONE ? add_member(swim, news->node) : at;
     if (at == SWIM_NONE) {
-        return;
+        return; // of who is no member here, not yet or no more
     }
     struct member *member = &swim->members[at];
     if (is_newer(news, member)) {

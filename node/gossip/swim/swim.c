@@ -331,6 +331,10 @@ err swim_receive(struct swim *swim, mono_time now, bytes datagram_bytes, uint32_
         return err_make(error.code, "not a datagram of gossip");
     }
     *out_from = datagram.from;
+    if (swim_find(swim, datagram.from) == SWIM_NONE) {
+        swim->counters.datagrams_strange++;
+        return ERR_NONE;
+    }
     // News first: it may say more of the sender than that it is there.
     learn_all(swim, &datagram.news);
     if (!swim_meet(swim, datagram.from, datagram.incarnation)) {

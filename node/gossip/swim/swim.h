@@ -56,6 +56,14 @@ struct swim_options {
 struct swim *swim_create(const struct swim_options *options, mono_time now);
 void swim_destroy(struct swim **swim);
 
+// From now on the node is a member, to be found at `address` until it says otherwise itself; of one
+// that is, only that is taken. False: LIMIT_NODES are members already.
+MUST_USE bool swim_add(struct swim *swim, uint32_t node_id, bytes address);
+
+// From now on it is none: it is not probed, not heard and not spoken of. Nothing for this node
+// itself.
+void swim_remove(struct swim *swim, uint32_t node_id);
+
 // What a member is known by. Texts are borrowed until the next call that may change it.
 struct swim_member {
     uint32_t node;
@@ -71,7 +79,7 @@ struct swim_member {
     bytes hints;   // who leads what, as its node says; opaque here
 };
 
-// The members, this node among them. False: no such index.
+// The members, this node among them, in the order they became that. False: no such index.
 MUST_USE bool swim_member_at(const struct swim *swim, size_t index, struct swim_member *out_member);
 
 // What this node says of itself from now on. `hints` has at most LIMIT_GOSSIP_HINTS_BYTES.
@@ -110,6 +118,7 @@ MUST_USE bool swim_next_change(struct swim *swim, struct swim_member *out_member
     X(datagrams_received, "datagrams understood")              \
     X(datagrams_refused, "datagrams not understood")           \
     X(datagrams_old, "datagrams of an earlier process")        \
+    X(datagrams_strange, "datagrams of who is no member")      \
     X(outdated, "times a later process of this very node was heard of")
 
 struct swim_counters {

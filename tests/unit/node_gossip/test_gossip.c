@@ -184,6 +184,37 @@ static void another_key_is_not_heard(void **state) {
     trio_deinit(&trio);
 }
 
+// Whether a node knows of the third that it lives.
+static bool hears_the_third(const struct gossip *gossip) {
+    struct swim_member member;
+    return gossip_member_at(gossip, 2, &member) && member.state == SWIM_ALIVE;
+}
+
+static void a_member_comes_and_goes(void **state) {
+    (void)state;
+    struct trio trio;
+    trio_init(&trio);
+    for (uint32_t at = 0; at < NODES; at++) {
+        start(&trio, at, 1, &OLD_KEY, 1);
+    }
+    gossip_remove(trio.nodes[0], 3);
+    gossip_remove(trio.nodes[1], 3);
+    int64_t end = now().ns + (int64_t)PATIENCE_MS * 1000000;
+    while (gossip_stats(trio.nodes[0]).swim.datagrams_strange == 0) {
+        assert_true(now().ns < end);
+        turn(&trio);
+    }
+    assert_false(hears_the_third(trio.nodes[0]));
+    struct arena *arena = arena_create(1024);
+    for (int at = 0; at < 2; at++) {
+        assert_ok(gossip_add(trio.nodes[at], 3, trio.addresses[2], arena));
+    }
+    assert_err(gossip_add(trio.nodes[0], 4, "nowhere", arena), ERR_INVALID);
+    arena_destroy(&arena);
+    until_all_believe(&trio, 3, 1);
+    trio_deinit(&trio);
+}
+
 static void assert_refused(const struct gossip_options *options, const char *part) {
     struct arena *arena = arena_create(1024);
     struct gossip *gossip = NULL;
@@ -252,6 +283,7 @@ int main(void) {
         cmocka_unit_test(three_nodes_find_each_other),
         cmocka_unit_test(a_key_is_changed_node_by_node),
         cmocka_unit_test(another_key_is_not_heard),
+        cmocka_unit_test(a_member_comes_and_goes),
         cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(a_seal_opens_for_its_key_and_cluster_only),
     };

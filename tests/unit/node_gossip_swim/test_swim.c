@@ -256,6 +256,78 @@ static void quiet_gossip_is_cheap(void **state) {
     crowd_deinit(&crowd);
 }
 
+// Two know of each other; the third knows them, and they do not know it.
+static void who_is_no_member_is_not_heard_until_it_is_one(void **state) {
+    (void)state;
+    struct crowd crowd;
+    crowd_init(&crowd, 3, 14);
+    for (int node = 0; node < 2; node++) {
+        swim_remove(crowd.nodes[node], 3);
+        swim_remove(crowd.nodes[node], 3);
+        swim_remove(crowd.nodes[node], (uint32_t)node + 1); // never itself
+    }
+    crowd_run(&crowd, 30000);
+    struct swim_member member;
+    for (int node = 0; node < 2; node++) {
+        assert_false(swim_member_at(crowd.nodes[node], 2, &member));
+        assert_true(swim_counters(crowd.nodes[node])->datagrams_strange > 0);
+        assert_int_equal(crowd_view(&crowd, node, 1 - node).state, SWIM_ALIVE);
+        assert_true(swim_add(crowd.nodes[node], 3, BYTES_LITERAL("c:1")));
+    }
+    assert_true(crowd_until(&crowd, 60000, all_alive));
+    crowd_run(&crowd, 10000);
+    assert_true(swim_add(crowd.nodes[0], 3, BYTES_LITERAL("elsewhere:1"))); // its own word counts
+    assert_bytes_text(crowd_view(&crowd, 0, 2).address, "c:1");
+    crowd_deinit(&crowd);
+}
+
+static void a_removed_member_is_forgotten(void **state) {
+    (void)state;
+    struct crowd crowd;
+    gathered(&crowd, 5, 15);
+    crowd.stopped[0] = true;
+    for (int step = 0; step < 400; step++) {
+        crowd_run(&crowd, 10);
+        if (step == 137) { // while some probe it
+            for (int node = 1; node < 5; node++) {
+                swim_remove(crowd.nodes[node], 1);
+            }
+        }
+    }
+    struct swim_member member;
+    for (int node = 1; node < 5; node++) {
+        assert_false(swim_member_at(crowd.nodes[node], 4, &member));
+        for (size_t at = 0; at < 4; at++) {
+            assert_true(swim_member_at(crowd.nodes[node], at, &member));
+            assert_int_equal(member.node, at + 2);
+        }
+    }
+    crowd.stopped[0] = false; // and it is not heard when it wakes
+    crowd_run(&crowd, 60000);
+    for (int node = 1; node < 5; node++) {
+        assert_false(swim_member_at(crowd.nodes[node], 4, &member));
+        for (size_t at = 0; at < 4; at++) {
+            assert_true(swim_member_at(crowd.nodes[node], at, &member));
+            assert_int_equal(member.state, SWIM_ALIVE);
+        }
+    }
+    crowd_deinit(&crowd);
+}
+
+static void members_have_a_bound(void **state) {
+    (void)state;
+    struct crowd crowd;
+    crowd_init(&crowd, 1, 16);
+    for (uint32_t node = 2; node <= LIMIT_NODES; node++) {
+        assert_true(swim_add(crowd.nodes[0], node, BYTES_LITERAL("x:1")));
+    }
+    assert_false(swim_add(crowd.nodes[0], 1000, BYTES_LITERAL("x:1")));
+    assert_true(swim_add(crowd.nodes[0], 2, BYTES_LITERAL("x:1")));
+    swim_remove(crowd.nodes[0], 2);
+    assert_true(swim_add(crowd.nodes[0], 1000, BYTES_LITERAL("x:1")));
+    crowd_deinit(&crowd);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_is_enough_to_find_each_other),
@@ -272,6 +344,9 @@ int main(void) {
         cmocka_unit_test(a_node_in_trouble_becomes_patient),
         cmocka_unit_test(another_way_to_hear_of_a_member_counts),
         cmocka_unit_test(quiet_gossip_is_cheap),
+        cmocka_unit_test(who_is_no_member_is_not_heard_until_it_is_one),
+        cmocka_unit_test(a_removed_member_is_forgotten),
+        cmocka_unit_test(members_have_a_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
