@@ -94,18 +94,13 @@ static bool send(struct node *node, const struct stream_position *position, byte
     return true;
 }
 
-static bool is_led(const void *argument, group_id group) {
-    const struct node *node = argument;
-    return node->groups[group].leading;
-}
-
 static void retry(struct node *node) {
     if (!streams_are_open(node->streams)) {
         node->streams_retry_at = (mono_time){0};
     } else if (node->streams_retry_at.ns == 0) {
         node->streams_retry_at.ns = node->mono.ns + LIMIT_STREAM_RETRY_MS * NS_PER_MS;
     } else if (node->streams_retry_at.ns <= node->mono.ns && !mutant_is("message_not_sent_again")) {
-        streams_retry(node->streams, is_led, node);
+        streams_retry(node->streams);
         node->streams_retry_at = (mono_time){0};
     }
 }

@@ -6,6 +6,7 @@
 #include "node/core/streams.h"
 
 #include "proto/base/check.h"
+#include "proto/base/mutant.h"
 #include "scheduler/commands/commands.h"
 
 #include <stdlib.h>
@@ -28,6 +29,7 @@ struct streams {
     uint32_t *ack_first;  // by source
     uint32_t ack_streams;
     uint32_t open_streams; // with messages that are not acknowledged
+    bool *led;             // by group: its rows are decided here
 };
 
 struct streams *streams_create(uint32_t group_count) {
@@ -36,7 +38,8 @@ struct streams *streams_create(uint32_t group_count) {
     streams->group_count = group_count;
     streams->streams = calloc((size_t)group_count * group_count, sizeof(struct stream));
     streams->ack_first = calloc(group_count, sizeof(uint32_t));
-    check(streams->streams != NULL && streams->ack_first != NULL);
+    streams->led = calloc(group_count, sizeof(bool));
+    check(streams->streams != NULL && streams->ack_first != NULL && streams->led != NULL);
     return streams;
 }
 
@@ -44,6 +47,7 @@ void streams_destroy(struct streams **streams) {
     if (*streams != NULL) {
         free((*streams)->streams);
         free((*streams)->ack_first);
+        free((*streams)->led);
         free(*streams);
         *streams = NULL;
     }
@@ -100,7 +104,8 @@ positions_set(struct streams *streams, struct stream *stream, uint64_t sent, uin
     }
 }
 
-// What is behind the newest acknowledged is handed on again.
+// What is behind the newest acknowledged is handed on again: for a destination elsewhere, or one
+// whose entries above that are lost. A destination that is led here has applied what it has.
 static void rewind_stream(struct streams *streams, uint32_t index) {
     struct stream *stream = &streams->streams[index];
     stream->applied = stream->acked;
@@ -124,8 +129,10 @@ static void source_lead(struct streams *streams, struct store *store, group_id s
         }
         positions_set(streams, stream, parts.sequence, acked);
         if (first) {
-            rewind_stream(streams, index);
             ack_link(streams, index);
+        }
+        if (first && (!streams->led[parts.destination] || mutant_is("stream_applied_again"))) {
+            rewind_stream(streams, index);
         } else {
             ready_link(streams, index);
         }
@@ -149,6 +156,7 @@ static void destination_lead(struct streams *streams, struct store *store, group
 }
 
 void streams_lead(struct streams *streams, struct store *store, group_id group) {
+    streams->led[group] = true;
     destination_lead(streams, store, group);
     source_lead(streams, store, group);
 }
@@ -166,6 +174,7 @@ static void source_follow(struct streams *streams, group_id source) {
 }
 
 void streams_follow(struct streams *streams, group_id group) {
+    streams->led[group] = false;
     source_follow(streams, group);
     for (uint32_t source = 0; source < streams->group_count; source++) {
         uint32_t index = index_of(streams, (group_id)source, group);
@@ -241,18 +250,14 @@ void streams_stall(struct streams *streams, group_id source, group_id destinatio
     streams->ready_first = stream->next_ready;
 }
 
-void streams_retry(
-    struct streams *streams,
-    bool (*is_led)(const void *argument, group_id group),
-    const void *argument
-) {
+void streams_retry(struct streams *streams) {
     for (uint32_t source = 0; source < streams->group_count; source++) {
-        if (!is_led(argument, (group_id)source)) {
+        if (!streams->led[source]) {
             continue;
         }
         for (uint32_t group = 0; group < streams->group_count; group++) {
             uint32_t index = index_of(streams, (group_id)source, (group_id)group);
-            if (!is_led(argument, (group_id)group)) {
+            if (!streams->led[group]) {
                 rewind_stream(streams, index);
             } else {
                 ready_link(streams, index);

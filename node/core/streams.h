@@ -47,12 +47,8 @@ uint64_t streams_newest_acked(const struct streams *streams, group_id source, gr
 void streams_stall(struct streams *streams, group_id source, group_id destination);
 
 // Takes up what was passed over, and hands on again, from the newest acknowledged on, what is on
-// its way to other nodes. `is_led(argument, group)` tells the groups of this node.
-void streams_retry(
-    struct streams *streams,
-    bool (*is_led)(const void *argument, group_id group),
-    const void *argument
-);
+// its way to other nodes.
+void streams_retry(struct streams *streams);
 
 // Whether some message is not acknowledged yet: streams_retry has something to do, some time.
 bool streams_are_open(const struct streams *streams);

@@ -3,6 +3,7 @@
 //
 // A handler records and leaves a CONTINUE timer; it decides nothing, so what a workflow does next
 // cannot hold up the stream. Whatever is wrong with a message's business becomes a message back.
+#include "proto/base/check.h"
 #include "proto/base/mutant.h"
 #include "proto/json/json.h"
 #include "scheduler/commands/commands.h"
@@ -15,6 +16,7 @@
 #include "scheduler/timer.h"
 #include "storage/keys.h"
 
+static err check_is_next(struct decision *decision, group_id source, uint64_t sequence);
 static err start_execution(struct decision *decision, const struct message_row *message);
 static err create(struct decision *decision, const struct message_row *message);
 static err definition_for(
@@ -33,6 +35,7 @@ err apply_message(
     struct message_row message = {0};
     message_text = arena_copy(decision->arena, message_text);
     TRY(wire_decode(&message_row_record, message_text, decision->arena, &message));
+    TRY(check_is_next(decision, source, sequence));
     switch ((enum message_kind)message.kind) {
     case MESSAGE_START_CHILD:
     case MESSAGE_START_FAILURE:
@@ -62,6 +65,18 @@ err apply_message(
     struct watermark_row watermark = {.sequence = sequence};
     struct key key = key_inbox(source);
     row_put(decision->txn, &key, &watermark_row_record, &watermark);
+    return ERR_NONE;
+}
+
+// Whoever hands messages on may be wrong; what is applied here says the row (distributed.md §9).
+static err check_is_next(struct decision *decision, group_id source, uint64_t sequence) {
+    struct key key = key_inbox(source);
+    struct watermark_row watermark = {0};
+    err error = row_get(decision->txn, &key, &watermark_row_record, decision->arena, &watermark);
+    if (error.code != ERR_NOT_FOUND) {
+        TRY(error);
+    }
+    check(sequence == watermark.sequence + 1);
     return ERR_NONE;
 }
 
