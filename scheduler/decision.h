@@ -61,6 +61,11 @@ MUST_USE err decision_evaluate(
     struct evaluation_result *out_result
 );
 
+// Says when something happened to the execution. Only a decision that waited for scripts, while
+// others went on, can be older: then ERR_SUSPENDED with nothing wanted, and `now` is that moment,
+// as of which it is to be run again. Else a task could end before it began.
+MUST_USE err decision_follow(struct decision *decision, int64_t happened_ms);
+
 enum reply_kind {
     REPLY_VOID,
     REPLY_TEXT,

@@ -2,6 +2,7 @@
 // copied together and no two evaluations can meet by moving bytes from one text to the other.
 #include "scheduler/evaluation.h"
 
+#include "proto/base/mutant.h"
 #include "scheduler/decision.h"
 
 hash128 evaluation_key(const struct evaluation *evaluation) {
@@ -33,4 +34,13 @@ err decision_evaluate(
         decision->wanted[decision->wanted_count++] = *evaluation;
     }
     return err_make(ERR_SUSPENDED, "the decision waits for a script");
+}
+
+err decision_follow(struct decision *decision, int64_t happened_ms) {
+    if (happened_ms <= decision->now.ms || decision->evaluated.count == 0 ||
+        mutant_is("decision_dated_back")) {
+        return ERR_NONE;
+    }
+    decision->now.ms = happened_ms;
+    return err_make(ERR_SUSPENDED, "the decision began before what it goes on from");
 }

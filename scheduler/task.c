@@ -96,6 +96,13 @@ static err put_references(struct task *task) {
     return ERR_NONE;
 }
 
+static int64_t last_change_ms(const struct task_row *row) {
+    int64_t last_ms = row->scheduled_ms;
+    last_ms = row->start_ms > last_ms ? row->start_ms : last_ms;
+    last_ms = row->update_ms > last_ms ? row->update_ms : last_ms;
+    return row->end_ms > last_ms ? row->end_ms : last_ms;
+}
+
 err task_load(struct workflow *workflow, uint32_t number, struct task **out_task) {
     struct task *found = NULL;
     TRY(task_find(workflow, number, &found));
@@ -123,6 +130,7 @@ err task_find(struct workflow *workflow, uint32_t number, struct task **out_task
         return ERR_NONE;
     }
     TRY(error);
+    TRY(decision_follow(decision, last_change_ms(&task->row)));
     TRY(blueprint_find(task));
     remember(workflow, task);
     *out_task = task;

@@ -44,6 +44,7 @@ err workflow_open_id(struct decision *decision, id128 id, struct workflow **out_
     workflow->id = id;
     workflow->id_text = workflow_id_text(decision, id);
     TRY(workflow_read_row(decision, id, &workflow->row));
+    TRY(decision_follow(decision, workflow->row.update_ms));
     workflow->indexed = index_state_of(&workflow->row);
     own_list(decision, &workflow->row.pending);
     own_list(decision, &workflow->row.permissive);

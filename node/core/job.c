@@ -3,8 +3,10 @@
 // A suspended decision leaves nothing behind but what it takes to run it again exactly: the request
 // or alarm, the clock and random numbers it began with, and the results it has by now. It is run
 // from its start on the rows of that moment, so commands that came in between are simply earlier
-// commands; no workflow is ever locked. A state that keeps changing under it would make it ask for
-// ever: LIMIT_JOB_RUNS bounds that, and the client hears 503.
+// commands; no workflow is ever locked. It keeps the time it began with, or scripts that read the
+// time would be asked for again at each run; only when its rows are of a later moment (a task was
+// handed out meanwhile) it moves on to that one. A state that keeps changing under it would make it
+// ask for ever: LIMIT_JOB_RUNS bounds that, and the client hears 503.
 //
 // Rejected: keeping the half-made decision in memory. It would hold pointers into an overlay that
 // moves on, and every other command of the workflow would have to queue behind it.
@@ -36,6 +38,7 @@ struct job {
     size_t answered;
     uint32_t runs;
     bool unavailable; // an evaluation was not run for a reason outside the script
+    bool later;       // its execution went on meanwhile: it is run again as of a later moment
     struct job *previous;
     struct job *next;
 };
@@ -132,6 +135,7 @@ static bool was_asked(const struct job *job, const struct evaluation *evaluation
 
 // Takes the decision's wishes over and forgets it. False: it may not be run again.
 static bool suspend(struct node *node, struct job *job, struct decision *decision) {
+    job->later = job->runs > 0 && decision->now.ms > job->now.ms;
     job->now = decision->now;
     job->runs++;
     for (size_t i = 0; i < decision->wanted_count; i++) {
@@ -140,7 +144,7 @@ static bool suspend(struct node *node, struct job *job, struct decision *decisio
         }
     }
     (void)node_decision_abort(node, decision);
-    return job->answered < job->count && job->runs <= LIMIT_JOB_RUNS;
+    return (job->answered < job->count || job->later) && job->runs <= LIMIT_JOB_RUNS;
 }
 
 static const char BUSY[] = "too many decisions wait for scripts";
@@ -203,15 +207,18 @@ static void job_run(struct node *node, struct job *job) {
     }
     struct random random = node->random;
     wall_time wall = node->wall;
-    node->random = job->random;
     node->wall = job->wall;
     node->job = job;
-    node->job_done = true;
-    if (job->kind == JOB_REQUEST) {
-        node_request(node, job->request_id, &job->request);
-    } else if (!alarm_fire(node, &job->alarm)) {
-        node->more_to_do = true;
-    }
+    do {
+        node->random = job->random;
+        node->job_done = true;
+        job->later = false;
+        if (job->kind == JOB_REQUEST) {
+            node_request(node, job->request_id, &job->request);
+        } else if (!alarm_fire(node, &job->alarm)) {
+            node->more_to_do = true;
+        }
+    } while (!node->job_done && job->later && job->answered == job->count);
     node->job = NULL;
     node->random = random;
     node->wall = wall;

@@ -2,6 +2,7 @@
 #include "tests/unit/node_core/world.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char SCRIPT_FIRST[] =
@@ -167,6 +168,49 @@ static void an_answer_to_a_forgotten_script_changes_nothing(void **state) {
     assert_int_equal(node_stats(world->node).entries, entries);
 }
 
+static const char SCRIPT_BESIDE_A_TASK[] =
+    "{\"name\":\"f\",\"tasks\":[{\"name\":\"f\",\"taskReferenceName\":\"f\",\"type\":\"FORK_JOIN\","
+    "\"forkTasks\":[[{\"name\":\"b\",\"taskReferenceName\":\"b\"},{\"name\":\"i\","
+    "\"taskReferenceName\":\"i\",\"type\":\"INLINE\",\"inputParameters\":{\"expression\":\"x\"}}],"
+    "[{\"name\":\"a\",\"taskReferenceName\":\"a\"}]]},"
+    "{\"name\":\"j\",\"taskReferenceName\":\"j\",\"type\":\"JOIN\",\"joinOn\":[\"i\",\"a\"]}]}";
+
+// The number of a member in the part of the answer that begins at `at`.
+static long long number_in(const char *at, const char *member) {
+    const char *found = strstr(at, member);
+    assert_non_null(found);
+    return strtoll(found + strlen(member), NULL, 10);
+}
+
+// Found by the simulator, seed 323: the end was dated at the beginning of the decision that waited.
+static void what_ends_with_a_script_that_took_long_ends_after_it_began(void **state) {
+    struct world *world = *state;
+    define(world, SCRIPT_BESIDE_A_TASK);
+    assert_int_equal(world_ask(world, "POST", "/api/workflow", "{\"name\":\"f\"}"), 200);
+    char target[128];
+    (void)snprintf(target, sizeof(target), "/api/workflow/%.36s", world->body);
+    char complete[128];
+    (void)snprintf(complete, sizeof(complete), "/api/tasks/%.36s/b/COMPLETED", world->body);
+    uint64_t update = world_send(world, "POST", complete, "{}");
+    world_sync(world);
+    assert_false(world_receive(world)); // it waits for the script
+    world_tick(world, 3000);
+    assert_int_equal(world_ask(world, "GET", "/api/tasks/poll/a", ""), 200);
+    world_evaluated(world, EVALUATION_FAILED, "");
+    world_sync(world);
+    assert_true(world_receive(world));
+    assert_int_equal(world->answered, update);
+    assert_int_equal(world->status, 200);
+    assert_int_equal(world->scripts, 1);
+    assert_int_equal(world_ask(world, "GET", target, ""), 200);
+    assert_non_null(strstr(world->body, "\"status\":\"FAILED\""));
+    const char *task = strstr(world->body, "\"status\":\"CANCELED\"");
+    assert_non_null(task);
+    long long began = number_in(task, "\"startTime\":");
+    assert_true(number_in(task, "\"endTime\":") >= began);
+    assert_int_equal(began, world->wall.ms);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
@@ -184,6 +228,9 @@ int main(void) {
         ),
         cmocka_unit_test_setup_teardown(
             an_answer_to_a_forgotten_script_changes_nothing, world_setup, world_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            what_ends_with_a_script_that_took_long_ends_after_it_began, world_setup, world_teardown
         ),
     };
     return cmocka_run_group_tests_name("node/core scripts", tests, NULL, NULL);
