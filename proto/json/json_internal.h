@@ -31,6 +31,13 @@ static inline uint64_t json_load(const uint8_t *at) {
     return word;
 }
 
+// How many bytes stand before the first that one of the masks above has set. Bytes behind it may be
+// set wrongly, never one before it; the first in memory is the lowest of the word.
+static inline size_t json_bytes_before(uint64_t mask) {
+    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are read as they lie");
+    return (size_t)__builtin_ctzll(mask) / 8;
+}
+
 static inline bool json_is_blank(uint8_t byte) {
     return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
 }

@@ -5,23 +5,27 @@
 #include "proto/base/check.h"
 #include "proto/json/json_internal.h"
 
-const uint8_t *json_skip_string(const uint8_t *at, const uint8_t *end) {
-    at++;
-    for (;;) {
-        while (end - at >= 8 && json_any_quote_or_escape(json_load(at)) == 0) {
-            at += 8;
+// The next '"' or '\'; `end` when there is none.
+static const uint8_t *plain_end(const uint8_t *at, const uint8_t *end) {
+    while (end - at >= 8) {
+        uint64_t found = json_any_quote_or_escape(json_load(at));
+        if (found != 0) {
+            return at + json_bytes_before(found);
         }
-        while (at < end && *at != '"' && *at != '\\') {
-            at++;
-        }
-        if (at >= end) {
-            return end;
-        }
-        if (*at == '"') {
-            return at + 1;
-        }
-        at += end - at >= 2 ? 2 : 1;
+        at += 8;
     }
+    while (at < end && *at != '"' && *at != '\\') {
+        at++;
+    }
+    return at;
+}
+
+const uint8_t *json_skip_string(const uint8_t *at, const uint8_t *end) {
+    at = plain_end(at + 1, end);
+    while (at < end && *at == '\\') {
+        at = plain_end(at + (end - at >= 2 ? 2 : 1), end);
+    }
+    return at < end ? at + 1 : end;
 }
 
 static const uint8_t *skip_container(const uint8_t *at, const uint8_t *end) {

@@ -131,9 +131,11 @@ static void plain_run(struct validator *validator) {
     const uint8_t *at = validator->at;
     while (validator->end - at >= 8) {
         uint64_t word = json_load(at);
-        if (((word & JSON_EACH_BYTE(0x80)) | json_any_quote_or_escape(word) | json_any_control(word)
-            ) != 0) {
-            break;
+        uint64_t special =
+            (word & JSON_EACH_BYTE(0x80)) | json_any_quote_or_escape(word) | json_any_control(word);
+        if (special != 0) {
+            validator->at = at + json_bytes_before(special);
+            return;
         }
         at += 8;
     }
