@@ -26,9 +26,9 @@ static void fail(struct scene *scene, const struct task_view *task, const char *
 
 // The attempt after `task`, NULL when there is none.
 static const struct task_view *
-next_attempt(const struct task_views *tasks, const struct task_view *task) {
-    for (uint32_t i = 0; i < tasks->count; i++) {
-        const struct task_view *other = &tasks->items[i];
+next_attempt(const struct execution *execution, const struct task_view *task) {
+    for (uint32_t i = 0; i < execution->task_count; i++) {
+        const struct task_view *other = &execution->tasks[i];
         if (other->attempt == task->attempt + 1 && bytes_equal(other->reference, task->reference)) {
             return other;
         }
@@ -36,11 +36,11 @@ next_attempt(const struct task_views *tasks, const struct task_view *task) {
     return NULL;
 }
 
-static void check_pairs(struct scene *scene, const struct task_views *tasks) {
-    for (uint32_t i = 0; i < tasks->count; i++) {
-        const struct task_view *one = &tasks->items[i];
-        for (uint32_t j = i + 1; j < tasks->count; j++) {
-            const struct task_view *two = &tasks->items[j];
+static void check_pairs(struct scene *scene, const struct execution *execution) {
+    for (uint32_t i = 0; i < execution->task_count; i++) {
+        const struct task_view *one = &execution->tasks[i];
+        for (uint32_t j = i + 1; j < execution->task_count; j++) {
+            const struct task_view *two = &execution->tasks[j];
             if (id_equal(one->id, two->id)) {
                 fail(scene, one, "a task id twice");
             }
@@ -163,50 +163,48 @@ static void check_timers(struct scene *scene, const struct task_view *task) {
 
 // --- the workflow --------------------------------------------------------------------------------
 
-static void check_workflow(struct scene *scene, bytes workflow, const struct task_views *tasks) {
+static void check_workflow(struct scene *scene, const struct execution *execution) {
     uint32_t open = 0;
-    for (uint32_t i = 0; i < tasks->count; i++) {
-        open += status_is_terminal(tasks->items[i].status) ? 0 : 1;
+    for (uint32_t i = 0; i < execution->task_count; i++) {
+        open += status_is_terminal(execution->tasks[i].status) ? 0 : 1;
     }
-    struct id_text name = id_text(read_id(workflow, "workflowId"));
+    struct id_text name = id_text(execution->id);
     const char *id = name.text;
-    bytes status = read_text(workflow, "status", scene->scratch);
-    if (status_is_terminal(status) && open > 0) {
+    bool terminal = status_is_terminal(execution->status);
+    bytes head = execution->head;
+    if (terminal && open > 0) {
         world_fail(
-            scene->world, CHECKER, "workflow %s is %.*s with open tasks", id, BYTES_ARG(status)
+            scene->world,
+            CHECKER,
+            "workflow %s is %.*s with open tasks",
+            id,
+            BYTES_ARG(execution->status)
         );
     }
-    if (status_is_terminal(status) && read_int(workflow, "endTime") == 0) {
+    if (terminal && read_int(head, "endTime") == 0) {
         world_fail(scene->world, CHECKER, "workflow %s is terminal without an end", id);
     }
-    const struct flow *flow = flows_find(
-        &scene->flows,
-        read_text(workflow, "workflowName", scene->scratch),
-        read_int(workflow, "workflowVersion")
-    );
-    bytes reason = read_text(workflow, "reasonForIncompletion", scene->scratch);
+    const struct flow *flow = flows_find(&scene->flows, execution->name, execution->version);
+    bytes reason = read_text(head, "reasonForIncompletion", scene->scratch);
     // A resume begins the time anew (engine.md §4).
-    int64_t since_ms =
-        later_of(read_int(workflow, "createTime"), read_int(workflow, "lastRetriedTime"));
-    if (flow != NULL && !ledger_is_revived(scene->ledger, read_id(workflow, "workflowId")) &&
+    int64_t since_ms = later_of(read_int(head, "createTime"), read_int(head, "lastRetriedTime"));
+    if (flow != NULL && !ledger_is_revived(scene->ledger, execution->id) &&
         bytes_starts_with(reason, BYTES_LITERAL("Workflow timed out")) &&
-        read_int(workflow, "endTime") < since_ms + (int64_t)flow->timeout_s * 1000) {
+        read_int(head, "endTime") < since_ms + (int64_t)flow->timeout_s * 1000) {
         world_fail(scene->world, CHECKER, "workflow %s timed out early", id);
     }
 }
 
-void check_history(struct scene *scene, bytes workflow) {
-    struct task_views tasks;
-    task_views_read(workflow, &tasks);
-    check_pairs(scene, &tasks);
+void check_history(struct scene *scene, const struct execution *execution) {
+    check_pairs(scene, execution);
     int64_t seq = 0;
-    for (uint32_t i = 0; i < tasks.count; i++) {
-        const struct task_view *task = &tasks.items[i];
+    for (uint32_t i = 0; i < execution->task_count; i++) {
+        const struct task_view *task = &execution->tasks[i];
         if (task->seq <= seq && !bytes_equal_text(task->status, "SKIPPED")) {
             fail(scene, task, "tasks are not in the order of their seq");
         }
         seq = task->seq;
-        const struct task_view *next = next_attempt(&tasks, task);
+        const struct task_view *next = next_attempt(execution, task);
         if (next != NULL) {
             check_retry(scene, type_of(scene, task), task, next);
         } else if (task->retried && !ledger_is_revived(scene->ledger, task->workflow)) {
@@ -216,5 +214,5 @@ void check_history(struct scene *scene, bytes workflow) {
             check_timers(scene, task);
         }
     }
-    check_workflow(scene, workflow, &tasks);
+    check_workflow(scene, execution);
 }

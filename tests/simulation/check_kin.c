@@ -25,27 +25,20 @@ static void note_child(struct scene *scene, const struct task_view *task) {
     }
 }
 
-void check_kin(struct scene *scene, bytes workflow) {
-    struct task_views tasks;
-    id128 id = read_id(workflow, "workflowId");
-    struct ledger_workflow *known = ledger_workflow(scene->ledger, id);
-    known->parent = read_id(workflow, "parentWorkflowId");
-    known->flow = flows_find(
-        &scene->flows,
-        read_text(workflow, "workflowName", scene->scratch),
-        read_int(workflow, "workflowVersion")
-    );
+void check_kin(struct scene *scene, const struct execution *execution) {
+    struct ledger_workflow *known = ledger_workflow(scene->ledger, execution->id);
+    known->parent = execution->parent;
+    known->flow = flows_find(&scene->flows, execution->name, execution->version);
     if (known->revived) {
-        ledger_revive(scene->ledger, id); // its parents were not known then
+        ledger_revive(scene->ledger, execution->id); // its parents were not known then
     }
-    if (read_value(read_value(workflow, "output"), "subWorkflowId").data == NULL) {
+    bytes output = read_value(execution->head, "output");
+    if (read_value(output, "subWorkflowId").data == NULL) {
         // Otherwise it is a child's output, and the failure workflow the child's.
-        (void
-        )announce(scene, read_id(read_value(workflow, "output"), "conductor.failure_workflow"));
+        (void)announce(scene, read_id(output, "conductor.failure_workflow"));
     }
-    task_views_read(workflow, &tasks);
-    for (uint32_t i = 0; i < tasks.count; i++) {
-        const struct task_view *task = &tasks.items[i];
+    for (uint32_t i = 0; i < execution->task_count; i++) {
+        const struct task_view *task = &execution->tasks[i];
         if (raw_is(task->type, "SUB_WORKFLOW")) {
             note_child(scene, task);
         } else if (raw_is(task->type, "START_WORKFLOW")) {
@@ -70,11 +63,9 @@ static const char *status_after(const char *child) {
     return "";
 }
 
-void check_children(struct scene *scene, bytes workflow) {
-    struct task_views tasks;
-    task_views_read(workflow, &tasks);
-    for (uint32_t i = 0; i < tasks.count; i++) {
-        const struct task_view *task = &tasks.items[i];
+void check_children(struct scene *scene, const struct execution *execution) {
+    for (uint32_t i = 0; i < execution->task_count; i++) {
+        const struct task_view *task = &execution->tasks[i];
         id128 id = read_id(task->json, "subWorkflowId");
         const struct ledger_workflow *child = ledger_workflow_find(scene->ledger, id);
         if (!raw_is(task->type, "SUB_WORKFLOW") || child == NULL || child->seen_turn == 0 ||

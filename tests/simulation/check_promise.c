@@ -91,24 +91,28 @@ static void see_task(
     }
 }
 
-void check_task_promises(struct scene *scene, bytes json, uint64_t asked) {
-    const struct task_view task = task_view(json);
-    if (id_is_zero(task.id)) {
-        world_fail(scene->world, CHECKER, "a task without an id: %.*s", BYTES_ARG(json));
+static void check_task(struct scene *scene, const struct task_view *task, uint64_t asked) {
+    if (id_is_zero(task->id)) {
+        world_fail(scene->world, CHECKER, "a task without an id: %.*s", BYTES_ARG(task->json));
         return;
     }
-    struct ledger_task *known = ledger_task(scene->ledger, task.id);
+    struct ledger_task *known = ledger_task(scene->ledger, task->id);
     known->read_turn = world_turns(scene->world);
     if (id_is_zero(known->workflow)) {
-        known->workflow = task.workflow;
-    } else if (!id_equal(known->workflow, task.workflow)) {
-        world_fail(scene->world, CHECKER, "task id %s is in two workflows", id_text(task.id).text);
+        known->workflow = task->workflow;
+    } else if (!id_equal(known->workflow, task->workflow)) {
+        world_fail(scene->world, CHECKER, "task id %s is in two workflows", id_text(task->id).text);
     }
-    if (applies(known->ended_turn, asked) && !ledger_is_revived(scene->ledger, task.workflow)) {
-        check_ended(scene, known, &task);
+    if (applies(known->ended_turn, asked) && !ledger_is_revived(scene->ledger, task->workflow)) {
+        check_ended(scene, known, task);
     }
-    check_output(scene, known, &task);
-    see_task(scene, known, &task, asked);
+    check_output(scene, known, task);
+    see_task(scene, known, task, asked);
+}
+
+void check_task_promises(struct scene *scene, bytes json, uint64_t asked) {
+    const struct task_view task = task_view(json);
+    check_task(scene, &task, asked);
 }
 
 static void check_control(
@@ -161,23 +165,17 @@ see_workflow(struct scene *scene, struct ledger_workflow *known, bytes status, u
     }
 }
 
-void check_workflow_promises(struct scene *scene, bytes workflow, uint64_t asked) {
-    id128 id = read_id(workflow, "workflowId");
-    struct ledger_workflow *known = ledger_workflow(scene->ledger, id);
+void check_workflow_promises(
+    struct scene *scene, const struct execution *execution, uint64_t asked
+) {
+    struct ledger_workflow *known = ledger_workflow(scene->ledger, execution->id);
     if (applies(known->removed_turn, asked)) {
-        world_fail(scene->world, CHECKER, "workflow %s was removed", id_text(id).text);
+        world_fail(scene->world, CHECKER, "workflow %s was removed", id_text(execution->id).text);
     }
     known->read_turn = world_turns(scene->world);
-    bytes status = read_text(workflow, "status", scene->scratch);
-    check_control(scene, known, status, asked);
-    see_workflow(scene, known, status, asked);
-    bytes tasks = read_value(workflow, "tasks");
-    if (tasks.data == NULL) {
-        return;
-    }
-    struct json_iter iter = json_iter(tasks);
-    bytes task = BYTES_EMPTY;
-    while (json_next_element(&iter, &task)) {
-        check_task_promises(scene, task, asked);
+    check_control(scene, known, execution->status, asked);
+    see_workflow(scene, known, execution->status, asked);
+    for (uint32_t i = 0; i < execution->task_count; i++) {
+        check_task(scene, &execution->tasks[i], asked);
     }
 }

@@ -12,7 +12,7 @@ static const char *const CHECKER = "agreement";
 
 // What a node was when it was looked at last.
 struct seen {
-    enum raft_role role;
+    bool leads;
     uint64_t term;
     uint64_t cuts;
     log_index last;
@@ -183,19 +183,16 @@ static void count_copies(struct raft_watch *watch, group_id group) {
     }
 }
 
-static void check_matches(
-    struct raft_watch *watch,
-    uint16_t number,
-    group_id group,
-    const struct raft_group_status *status
-) {
-    for (uint32_t i = 0; i < status->follower_count; i++) {
-        const struct raft_follower_status *follower = &status->followers[i];
+static void
+check_matches(struct raft_watch *watch, uint16_t number, group_id group, const struct raft *raft) {
+    const struct raft_group_status status = raft_status(raft, group);
+    for (uint32_t i = 0; i < status.follower_count; i++) {
+        const struct raft_follower_status *follower = &status.followers[i];
         const struct shadow *shadow = machine_shadow(fleet_machine(watch->fleet, follower->node));
         uint64_t newest = shadow_newest_term(shadow, group);
         bool same_log = follower->counts && !shadow_is_installing(shadow, group) &&
                         follower->log_epoch == shadow_epoch(shadow, group);
-        if (same_log && newest <= status->term && follower->match > shadow_durable(shadow, group)) {
+        if (same_log && newest <= status.term && follower->match > shadow_durable(shadow, group)) {
             world_fail(
                 watch->world,
                 "durability",
@@ -216,26 +213,25 @@ static void
 look(struct raft_watch *watch, uint16_t number, group_id group, const struct raft *raft) {
     struct seen *seen = &watch->seen[number * watch->group_count + group];
     const struct shadow *shadow = machine_shadow(fleet_machine(watch->fleet, number));
-    struct raft_group_status status = raft_status(raft, group);
     struct seen now = {
-        .role = status.role,
-        .term = status.term,
+        .leads = raft_is_leader(raft, group),
+        .term = raft_term(raft, group),
         .cuts = shadow_cuts(shadow, group),
         .last = shadow_last(shadow, group),
     };
-    bool leads = now.role == RAFT_LEADER;
-    bool led = seen->role == RAFT_LEADER && seen->term == now.term;
+    bool leads = now.leads;
+    bool led = seen->leads && seen->term == now.term;
     if (leads && !led) {
         elected(watch, number, group, now.term);
     } else if (leads && seen->cuts != now.cuts) {
         world_fail(
             watch->world, CHECKER, "n%u drops entries of group %u, which it leads", number, group
         );
-    } else if (seen->role == RAFT_LEADER && !led) {
+    } else if (seen->leads && !led) {
         world_trace(watch->world, "n%u leads group %u no more", number, group);
     }
     if (leads) {
-        check_matches(watch, number, group, &status);
+        check_matches(watch, number, group, raft);
     }
     if (now.last != seen->last || now.cuts != seen->cuts) {
         compare_copies(watch, number, group);

@@ -1,6 +1,6 @@
 // An execution is one that its definition allows: what the model says (model.h).
 //
-// On the way it is asked about what is read, at the end about every execution.
+// It is asked about every execution whenever it says something new.
 
 #include "tests/simulation/checks.h"
 #include "tests/simulation/model.h"
@@ -8,14 +8,14 @@
 
 static const char *const CHECKER = "model";
 
-void check_result(struct scene *scene, bytes workflow) {
-    id128 id = read_id(workflow, "workflowId");
+void check_result(struct scene *scene, const struct execution *execution) {
+    id128 id = execution->id;
     const struct ledger_workflow *known = ledger_workflow_find(scene->ledger, id);
     const struct model_facts facts = {
         .revived = ledger_is_revived(scene->ledger, id),
         .terminated = known != NULL && known->terminate_sent,
     };
-    const char *objection = model_judge(scene->model, workflow, &facts, scene->scratch);
+    const char *objection = model_judge(scene->model, execution, &facts, scene->scratch);
     if (objection != NULL) {
         world_fail(scene->world, CHECKER, "workflow %s: %s", id_text(id).text, objection);
     }

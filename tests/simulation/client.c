@@ -190,55 +190,40 @@ static bool is_gone(const struct client *client) {
                         : workflow != NULL && workflow->remove_sent;
 }
 
+// A read was answered with what it asked about. True: it led to another question.
+static bool look(struct client *client, const struct answer *answer) {
+    struct scene *scene = client->scene;
+    if (client->operation == OPERATION_READ) {
+        const struct execution *execution =
+            check_execution(scene, client->id, answer->body, client->asked);
+        return !world_failed(scene->world) && world_maybe(scene->world, 600) &&
+               human_ask(scene, execution, completed, client, &client->human);
+    }
+    bytes json = answer_json(client, answer);
+    if (json.data == NULL) {
+        return true;
+    }
+    if (client->operation == OPERATION_STATUS) {
+        const struct execution execution = execution_read(json, scene->scratch);
+        check_workflow_promises(scene, &execution, client->asked);
+    } else {
+        check_task_promises(scene, json, client->asked);
+    }
+    return false;
+}
+
 static void read_answered(void *argument, const struct answer *answer) {
     struct client *client = argument;
-    struct scene *scene = client->scene;
-    arena_reset(scene->scratch);
-    if (!is_answer(answer)) {
-        think(client);
-        return;
-    }
-    if (answer->status != 200) {
+    arena_reset(client->scene->scratch);
+    if (is_answer(answer) && answer->status == 200) {
+        if (look(client, answer)) {
+            return;
+        }
+    } else if (is_answer(answer)) {
         bool may_be_gone = !client->promised || is_gone(client);
         if (!may_be_gone || answer->status != 404) {
             unexpected(client, "a read", answer);
         }
-        think(client);
-        return;
-    }
-    bytes json = answer_json(client, answer);
-    if (json.data == NULL) {
-        return;
-    }
-    switch (client->operation) {
-    case OPERATION_READ:
-        json = read_execution(json, scene->scratch);
-        check_kin(scene, json);
-        check_workflow_promises(scene, json, client->asked);
-        check_history(scene, json);
-        check_result(scene, json);
-        if (world_failed(scene->world)) {
-            describe_execution(scene, json);
-            return;
-        }
-        if (world_maybe(scene->world, 600) &&
-            human_ask(scene, json, completed, client, &client->human)) {
-            return;
-        }
-        break;
-    case OPERATION_STATUS:
-        check_workflow_promises(scene, json, client->asked);
-        break;
-    case OPERATION_READ_TASK:
-        check_task_promises(scene, json, client->asked);
-        break;
-    case OPERATION_START:
-    case OPERATION_DECIDE:
-    case OPERATION_PAUSE:
-    case OPERATION_RESUME:
-    case OPERATION_TERMINATE:
-    case OPERATION_LIFECYCLE:
-        check(false);
     }
     think(client);
 }

@@ -22,23 +22,21 @@ static void describe_task(struct scene *scene, bytes task) {
     );
 }
 
-void describe_execution(struct scene *scene, bytes workflow) {
+void describe_execution(struct scene *scene, const struct execution *execution) {
+    bytes head = execution->head;
     world_trace(
         scene->world,
         "execution %s %.*s %.*s created %lld ended %lld input %.*s output %.*s: %.*s",
-        id_text(read_id(workflow, "workflowId")).text,
-        BYTES_ARG(read_text(workflow, "workflowName", scene->scratch)),
-        BYTES_ARG(read_text(workflow, "status", scene->scratch)),
-        (long long)read_int(workflow, "createTime"),
-        (long long)read_int(workflow, "endTime"),
-        BYTES_ARG(read_value(workflow, "input")),
-        BYTES_ARG(read_value(workflow, "output")),
-        BYTES_ARG(read_text(workflow, "reasonForIncompletion", scene->scratch))
+        id_text(execution->id).text,
+        BYTES_ARG(execution->name),
+        BYTES_ARG(execution->status),
+        (long long)read_int(head, "createTime"),
+        (long long)read_int(head, "endTime"),
+        BYTES_ARG(read_value(head, "input")),
+        BYTES_ARG(read_value(head, "output")),
+        BYTES_ARG(read_text(head, "reasonForIncompletion", scene->scratch))
     );
-    bytes tasks = read_value(workflow, "tasks");
-    struct json_iter iter = json_iter(tasks.data == NULL ? JSON_EMPTY_ARRAY : tasks);
-    bytes task = BYTES_EMPTY;
-    while (json_next_element(&iter, &task)) {
-        describe_task(scene, task);
+    for (uint32_t i = 0; i < execution->task_count; i++) {
+        describe_task(scene, execution->tasks[i].json);
     }
 }

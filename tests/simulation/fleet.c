@@ -1,5 +1,6 @@
 // Where copies lie is the nodes' own decision; it is read from them when they come up, and must not
-// change.
+// change. Who leads is asked all the time and changes rarely: the answer is kept until some node's
+// role, term or life is another.
 
 #include "tests/simulation/fleet.h"
 
@@ -9,6 +10,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+// What a node was to a group when it last stepped.
+struct standing {
+    uint64_t term;
+    int64_t led_since_ns; // 0: it does not lead it
+};
+
+struct known_leader {
+    uint64_t revision; // of the fleet, when this was found out
+    uint16_t leader;
+};
+
 struct fleet {
     struct world *world;
     const struct swarm *swarm;
@@ -17,7 +29,9 @@ struct fleet {
     struct chronicle *chronicle;
     struct machine *machines[NETWORK_NODES_MAX + 1]; // from 1
     bool *has_copy;                                  // by node and group
-    int64_t *led_since_ns;                           // by node and group; 0: does not lead it
+    struct standing *standings;                      // by node and group
+    struct known_leader *leaders;                    // by group
+    uint64_t revision;                               // of roles, terms and lives
     char unlevel[200];
 };
 
@@ -31,8 +45,10 @@ fleet_create(struct world *world, const struct swarm *swarm, const struct machin
     fleet->network = network_create(world, fleet->size, swarm->delay_us_max);
     fleet->chronicle = chronicle_create(world, swarm->group_count);
     fleet->has_copy = calloc((fleet->size + 1U) * swarm->group_count, sizeof(bool));
-    fleet->led_since_ns = calloc((fleet->size + 1U) * swarm->group_count, sizeof(int64_t));
-    check(fleet->has_copy != NULL && fleet->led_since_ns != NULL);
+    fleet->standings = calloc((fleet->size + 1U) * swarm->group_count, sizeof(struct standing));
+    fleet->leaders = calloc(swarm->group_count, sizeof(struct known_leader));
+    fleet->revision = 1;
+    check(fleet->has_copy != NULL && fleet->standings != NULL && fleet->leaders != NULL);
     for (uint16_t number = 1; number <= fleet->size; number++) {
         const struct machine_plan plan = {
             .number = number,
@@ -57,7 +73,8 @@ void fleet_destroy(struct fleet **fleet_at) {
     network_destroy(&fleet->network);
     chronicle_destroy(&fleet->chronicle);
     free(fleet->has_copy);
-    free(fleet->led_since_ns);
+    free(fleet->standings);
+    free(fleet->leaders);
     free(fleet);
     *fleet_at = NULL;
 }
@@ -105,6 +122,7 @@ bool fleet_has_copy(const struct fleet *fleet, uint16_t number, group_id group) 
 }
 
 void fleet_recovered(struct fleet *fleet, uint16_t number) {
+    fleet->revision++;
     const struct raft *raft = node_raft(machine_node(fleet->machines[number]));
     bool *known = &fleet->has_copy[number * fleet->swarm->group_count];
     for (uint32_t group = 0; group < fleet->swarm->group_count; group++) {
@@ -122,7 +140,7 @@ uint32_t fleet_copies(const struct fleet *fleet, group_id group) {
 
 // --- who leads -----------------------------------------------------------------------------------
 
-uint16_t fleet_leader(struct fleet *fleet, group_id group) {
+static uint16_t find_leader(struct fleet *fleet, group_id group) {
     uint16_t leader = 0;
     uint64_t leader_term = 0;
     uint64_t newest_term = 0;
@@ -146,21 +164,43 @@ uint16_t fleet_leader(struct fleet *fleet, group_id group) {
     return certain ? leader : 0;
 }
 
-void fleet_stepped(struct fleet *fleet, uint16_t number) {
+uint16_t fleet_leader(struct fleet *fleet, group_id group) {
+    struct known_leader *known = &fleet->leaders[group];
+    if (known->revision != fleet->revision) {
+        *known = (struct known_leader){fleet->revision, find_leader(fleet, group)};
+    }
+    return known->leader;
+}
+
+bool fleet_stepped(struct fleet *fleet, uint16_t number) {
     const struct node *node = machine_node(fleet->machines[number]);
-    int64_t *since_ns = &fleet->led_since_ns[number * fleet->swarm->group_count];
-    for (uint32_t group = 0; group < fleet->swarm->group_count; group++) {
-        bool leads = node != NULL && raft_is_leader(node_raft(node), (group_id)group);
+    struct standing *standings = &fleet->standings[number * fleet->swarm->group_count];
+    bool changed = false;
+    for (uint32_t group = 0; group < fleet->swarm->group_count && node != NULL; group++) {
+        struct standing *standing = &standings[group];
+        bool leads = raft_is_leader(node_raft(node), (group_id)group);
+        uint64_t term = raft_term(node_raft(node), (group_id)group);
+        changed = changed || term != standing->term || leads != (standing->led_since_ns != 0);
+        standing->term = term;
         if (!leads) {
-            since_ns[group] = 0;
-        } else if (since_ns[group] == 0) {
-            since_ns[group] = world_mono(fleet->world).ns;
+            standing->led_since_ns = 0;
+        } else if (standing->led_since_ns == 0) {
+            standing->led_since_ns = world_mono(fleet->world).ns;
         }
+    }
+    fleet->revision += changed ? 1 : 0;
+    return changed;
+}
+
+void fleet_died(struct fleet *fleet, uint16_t number) {
+    fleet->revision++;
+    for (uint32_t group = 0; group < fleet->swarm->group_count; group++) {
+        fleet->standings[number * fleet->swarm->group_count + group].led_since_ns = 0;
     }
 }
 
 int64_t fleet_led_ns(const struct fleet *fleet, uint16_t number, group_id group) {
-    int64_t since_ns = fleet->led_since_ns[number * fleet->swarm->group_count + group];
+    int64_t since_ns = fleet->standings[number * fleet->swarm->group_count + group].led_since_ns;
     return since_ns == 0 ? 0 : world_mono(fleet->world).ns - since_ns;
 }
 

@@ -39,8 +39,12 @@ uint32_t fleet_copies(const struct fleet *fleet, group_id group);
 // none does, or it cannot be told now.
 uint16_t fleet_leader(struct fleet *fleet, group_id group);
 
-// A node took a step: notes since when it leads what.
-void fleet_stepped(struct fleet *fleet, uint16_t number);
+// A node took a step: notes since when it leads what. True: that, or a term, is another than
+// before.
+bool fleet_stepped(struct fleet *fleet, uint16_t number);
+
+// A node is gone: it leads nothing.
+void fleet_died(struct fleet *fleet, uint16_t number);
 
 // For how long the node leads the group by now; 0: it does not.
 int64_t fleet_led_ns(const struct fleet *fleet, uint16_t number, group_id group);

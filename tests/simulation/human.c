@@ -5,35 +5,35 @@
 
 #include <stdio.h>
 
-static bool is_worker_task(struct scene *scene, bytes task) {
+static bool is_worker_task(struct scene *scene, const struct task_view *task) {
     for (uint32_t i = 0; i < scene->flows.type_count; i++) {
-        if (read_is(task, "taskType", scene->flows.types[i].name)) {
+        if (raw_is(task->type, scene->flows.types[i].name)) {
             return true;
         }
     }
     return false;
 }
 
-// A task to do something with by hand.
-static bool find_open(struct scene *scene, bytes workflow, bytes *out_task, bool *out_returns) {
-    bytes tasks = read_value(workflow, "tasks");
-    struct json_iter iter = json_iter(tasks.data == NULL ? JSON_EMPTY_ARRAY : tasks);
+// A task to do something with by hand; NULL: none.
+static const struct task_view *
+find_open(struct scene *scene, const struct execution *execution, bool *out_returns) {
     *out_returns = false;
-    while (json_next_element(&iter, out_task)) {
-        if (!read_is(*out_task, "status", "IN_PROGRESS")) {
+    for (uint32_t i = 0; i < execution->task_count; i++) {
+        const struct task_view *task = &execution->tasks[i];
+        if (!bytes_equal_text(task->status, "IN_PROGRESS")) {
             continue;
         }
-        if (read_is(*out_task, "taskType", "HUMAN") ||
-            (read_is(*out_task, "taskType", "WAIT") && world_maybe(scene->world, 100))) {
-            return true;
+        if (raw_is(task->type, "HUMAN") ||
+            (raw_is(task->type, "WAIT") && world_maybe(scene->world, 100))) {
+            return task;
         }
         if (!scene->settling && world_maybe(scene->world, scene->swarm.stranger) &&
-            is_worker_task(scene, *out_task)) {
+            is_worker_task(scene, task)) {
             *out_returns = true;
-            return true;
+            return task;
         }
     }
-    return false;
+    return NULL;
 }
 
 static const char *status_of(const struct human_update *update) {
@@ -60,18 +60,18 @@ write_result(struct json_writer *writer, const char *workflow, const struct huma
 
 bool human_ask(
     struct scene *scene,
-    bytes workflow,
+    const struct execution *execution,
     machine_answered answered,
     void *argument,
     struct human_update *out_update
 ) {
-    bytes task = BYTES_EMPTY;
     bool returns = false;
-    if (!find_open(scene, workflow, &task, &returns)) {
+    const struct task_view *task = find_open(scene, execution, &returns);
+    if (task == NULL) {
         return false;
     }
-    struct human_update update = {read_id(task, "taskId"), ++scene->values, returns};
-    struct id_text name = id_text(read_id(workflow, "workflowId"));
+    struct human_update update = {task->id, ++scene->values, returns};
+    struct id_text name = id_text(execution->id);
     ledger_sent(scene->ledger, update.task, status_of(&update), update.value);
     if (returns) {
         ledger_returning(scene->ledger, update.task);
@@ -87,7 +87,7 @@ bool human_ask(
             sizeof(path),
             "/api/tasks/%s/%.*s/%s",
             name.text,
-            BYTES_ARG(read_text(task, "referenceTaskName", scene->scratch)),
+            BYTES_ARG(bytes_slice(task->reference, 1, task->reference.size - 1)),
             status_of(&update)
         );
         write_output(&writer, update.value);

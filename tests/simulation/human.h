@@ -1,6 +1,7 @@
 // Tasks that a client completes by hand.
 #pragma once
 
+#include "tests/simulation/execution.h"
 #include "tests/simulation/scene.h"
 
 // An update that is on its way.
@@ -14,7 +15,7 @@ struct human_update {
 // task back: by id or by reference. False: there is none, nothing was asked.
 bool human_ask(
     struct scene *scene,
-    bytes workflow,
+    const struct execution *execution,
     machine_answered answered,
     void *argument,
     struct human_update *out_update

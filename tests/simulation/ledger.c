@@ -74,6 +74,9 @@ void ledger_destroy(struct ledger **ledger_at) {
     if (ledger == NULL) {
         return;
     }
+    for (size_t i = 0; i < ledger->workflow_count; i++) {
+        execution_release(&ledger->workflows[i].shown);
+    }
     free(ledger->tasks);
     free(ledger->task_index.places);
     free(ledger->workflows);

@@ -7,6 +7,7 @@
 
 #include "proto/base/bytes.h"
 #include "proto/base/id.h"
+#include "tests/simulation/execution.h"
 #include "tests/simulation/world.h"
 
 enum {
@@ -47,14 +48,14 @@ struct ledger_workflow {
     uint64_t read_turn;   // when it was last read
     uint64_t seen_turn;   // seen terminal
     char seen_status[LEDGER_STATUS_BYTES];
-    uint64_t judged_body;    // hash of the last answer that the operator judged, a terminal one
-    uint64_t body_turn;      // when that came first; its tasks were read then
-    bool kin_judged;         // … and its children, once they had been read too
-    bool is_root;            // a client started it
-    id128 parent;            // zero: none, or not known yet
-    const struct flow *flow; // NULL: not read yet
-    bool revived;            // it, or a child of it, was sent a retry or the like
-    bool callbacks_reset;    // … or will be: delays may be cut short
+    struct kept_execution *shown; // what was read last; NULL: nothing yet
+    bool operator_saw;            // … by the operator, too, when it had ended
+    uint64_t operator_turn;       // when that was first; its tasks were read then
+    bool kin_judged;              // … and its children, once they had been read too
+    id128 parent;                 // zero: none, or not known yet
+    const struct flow *flow;      // NULL: not read yet
+    bool revived;                 // it, or a child of it, was sent a retry or the like
+    bool callbacks_reset;         // … or will be: delays may be cut short
     bool remove_sent;
     uint64_t removed_turn; // a removal for good was answered 200
 };

@@ -176,7 +176,7 @@ static void boot(void *argument, uint64_t incarnation) {
     machine->effects = node_effects_create();
     machine->up = true;
     world_trace(machine->world, "n%u is up", machine->plan.number);
-    machine_follow(machine);
+    (void)machine_follow(machine);
     if (is_alone(machine)) { // it committed all that it found
         machine->rows_compared +=
             chronicle_compare(machine->plan.chronicle, machine->store, machine->plan.number);
@@ -197,6 +197,7 @@ void machine_crash(struct machine *machine, const char *why) {
     memory_map_crash(machine->map);
     bool silent = world_maybe(machine->world, 500);
     network_node_down(machine->plan.network, machine->plan.number, silent);
+    machine->watch.died(machine->watch.argument, machine->plan.number);
     int64_t down_ms = world_draw(machine->world, 1, machine->swarm->down_ms_max);
     world_after(machine->world, down_ms * WORLD_MS, boot, machine, machine->incarnation);
     machine_lose_askers(machine);
@@ -235,8 +236,8 @@ bool machine_sleeps(
 
 // --- stepping ------------------------------------------------------------------------------------
 
-void machine_follow(struct machine *machine) {
-    shadow_follow(machine->shadow, machine->store);
+bool machine_follow(struct machine *machine) {
+    bool changed = shadow_follow(machine->shadow, machine->store);
     for (uint32_t i = 0; i < machine->settings.group_count; i++) {
         log_index upto = store_group(machine->store, (group_id)i).commit_index;
         if (upto > machine->committed[i]) {
@@ -250,6 +251,7 @@ void machine_follow(struct machine *machine) {
             machine->committed[i] = upto;
         }
     }
+    return changed;
 }
 
 // Tasks that nobody got are in their old places again.
@@ -265,9 +267,9 @@ void machine_step(struct machine *machine, struct node_event *event) {
     event->mono = clock_mono(&machine->clock);
     event->wall = clock_wall(&machine->clock);
     node_step(machine->node, event, machine->effects);
-    machine_follow(machine);
+    bool wrote = machine_follow(machine);
     note_returned(machine);
-    machine->watch.stepped(machine->watch.argument, machine->plan.number);
+    machine->watch.stepped(machine->watch.argument, machine->plan.number, wrote);
     pump(machine);
 }
 

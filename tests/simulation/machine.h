@@ -56,8 +56,10 @@ struct machine_stats {
 // What the machine tells the run's checkers, with its number.
 struct machine_watch {
     void *argument;
-    void (*stepped)(void *argument, uint16_t number);   // an event was stepped through
+    // An event was stepped through; `wrote`: its log is another.
+    void (*stepped)(void *argument, uint16_t number, bool wrote);
     void (*recovered)(void *argument, uint16_t number); // it came back from a crash
+    void (*died)(void *argument, uint16_t number);
 };
 
 // Its place in the cluster. All of it outlives the machine.

@@ -48,12 +48,12 @@ void machine_answer(struct machine *machine, const struct node_effect *effect) {
     struct asker asker;
     world_trace(
         machine->world,
-        "n%u: answer #%llu %u %zu bytes %016llx",
+        "n%u: answer #%llu %u %zu bytes %08x",
         machine->plan.number,
         (unsigned long long)effect->request_id,
         effect->status,
         effect->body.size,
-        (unsigned long long)hash_sip64(effect->body)
+        hash_crc32c(0, effect->body)
     );
     bool waits = questions_take(machine->questions, effect->request_id, &asker);
     if (waits && effect->with_tasks &&

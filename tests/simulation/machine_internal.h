@@ -48,8 +48,8 @@ struct machine {
 // One event through the core, and what follows from it.
 void machine_step(struct machine *machine, struct node_event *event);
 
-// Looks at what the core did to the log: tells the shadow and the chronicle.
-void machine_follow(struct machine *machine);
+// Looks at what the core did to the log: tells the shadow and the chronicle. True: something.
+bool machine_follow(struct machine *machine);
 
 // Whether the process stands still: then the action is put off.
 bool machine_sleeps(

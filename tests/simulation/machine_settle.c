@@ -38,7 +38,7 @@ static void settle_core(struct machine *machine) {
     machine->untold_lsn = 0;
     shadow_batch_told(machine->shadow);
     node_step(machine->node, &event, machine->effects);
-    machine_follow(machine);
+    (void)machine_follow(machine);
 }
 
 // Ends the batch that is out, or the next one. False: there is nothing to write.

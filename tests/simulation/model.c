@@ -30,7 +30,7 @@ void model_object(struct judge *judge, bytes reference, const char *format, ...)
         judge->arena,
         "%.*s (%.*s): %.*s: %s",
         BYTES_ARG(judge->definition->name),
-        BYTES_ARG(judge->status),
+        BYTES_ARG(judge->execution->status),
         BYTES_ARG(reference),
         text
     );
@@ -52,9 +52,9 @@ static bool is_of(const struct task_view *row, bytes reference) {
 }
 
 const struct task_view *model_newest(const struct judge *judge, bytes reference) {
-    for (uint32_t i = judge->tasks.count; i > 0; i--) {
-        if (is_of(&judge->tasks.items[i - 1], reference)) {
-            return &judge->tasks.items[i - 1];
+    for (uint32_t i = judge->execution->task_count; i > 0; i--) {
+        if (is_of(&judge->execution->tasks[i - 1], reference)) {
+            return &judge->execution->tasks[i - 1];
         }
     }
     return NULL;
@@ -91,8 +91,8 @@ bool model_retry_is_due(const struct model_task *task, const struct task_view *r
 // Notes what every attempt of the task belongs to, and that they are as many as may be.
 static void take_attempts(struct judge *judge, const struct model_task *task, bytes reference) {
     const struct task_view *before = NULL;
-    for (uint32_t i = 0; i < judge->tasks.count; i++) {
-        const struct task_view *row = &judge->tasks.items[i];
+    for (uint32_t i = 0; i < judge->execution->task_count; i++) {
+        const struct task_view *row = &judge->execution->tasks[i];
         if (!is_of(row, reference)) {
             continue;
         }
@@ -249,16 +249,16 @@ model_follow(struct judge *judge, const struct model_list *list, bytes scope, bo
 // Whether everything that is due has happened by the time of this answer. Between two entries of
 // one decision, at a child's begin and after its end, something may yet come; no answer says so.
 static bool is_settled(const struct judge *judge) {
-    if (bytes_equal_text(judge->status, "COMPLETED")) {
+    if (bytes_equal_text(judge->execution->status, "COMPLETED")) {
         return true;
     }
-    if (!bytes_equal_text(judge->status, "RUNNING") || judge->facts.revived ||
-        judge->tasks.count == 0) {
+    if (!bytes_equal_text(judge->execution->status, "RUNNING") || judge->facts.revived ||
+        judge->execution->task_count == 0) {
         return false;
     }
     uint32_t scripts = 0;
-    for (uint32_t i = 0; i < judge->tasks.count; i++) {
-        const struct task_view *row = &judge->tasks.items[i];
+    for (uint32_t i = 0; i < judge->execution->task_count; i++) {
+        const struct task_view *row = &judge->execution->tasks[i];
         if (raw_is(row->type, "SUB_WORKFLOW") && status_is_terminal(row->status)) {
             return false;
         }
@@ -276,8 +276,8 @@ static bool is_settled(const struct judge *judge) {
 }
 
 static bool is_terminated_by_task(const struct judge *judge) {
-    for (uint32_t i = 0; i < judge->tasks.count; i++) {
-        const struct task_view *row = &judge->tasks.items[i];
+    for (uint32_t i = 0; i < judge->execution->task_count; i++) {
+        const struct task_view *row = &judge->execution->tasks[i];
         if (raw_is(row->type, "TERMINATE") && model_is(row, "COMPLETED")) {
             return true;
         }
@@ -286,9 +286,9 @@ static bool is_terminated_by_task(const struct judge *judge) {
 }
 
 static void check_all_belong(struct judge *judge) {
-    bool ended = status_is_terminal(judge->status);
-    for (uint32_t i = 0; i < judge->tasks.count; i++) {
-        const struct task_view *row = &judge->tasks.items[i];
+    bool ended = status_is_terminal(judge->execution->status);
+    for (uint32_t i = 0; i < judge->execution->task_count; i++) {
+        const struct task_view *row = &judge->execution->tasks[i];
         if (judge->of[i] == NULL) {
             model_object(judge, row->reference, "belongs to no task of the definition");
         }
@@ -299,18 +299,19 @@ static void check_all_belong(struct judge *judge) {
 }
 
 const char *model_judge(
-    const struct model *model, bytes execution, const struct model_facts *facts, struct arena *arena
+    const struct model *model,
+    const struct execution *execution,
+    const struct model_facts *facts,
+    struct arena *arena
 ) {
     struct judge *judge = ARENA_NEW(arena, struct judge);
     *judge =
         (struct judge){.model = model, .facts = *facts, .arena = arena, .execution = execution};
-    judge->status = read_text(execution, "status", arena);
-    bytes name = read_text(execution, "workflowName", arena);
-    judge->definition = model_definition_find(model, name, read_int(execution, "workflowVersion"));
+    judge->of = ARENA_ARRAY(arena, const struct model_task *, execution->task_count + 1);
+    judge->definition = model_definition_find(model, execution->name, execution->version);
     if (judge->definition == NULL) {
         return "nobody registered its definition";
     }
-    task_views_read(execution, &judge->tasks);
     judge->settled = is_settled(judge) && !is_terminated_by_task(judge);
     enum model_way way = model_follow(judge, &judge->definition->list, BYTES_EMPTY, true);
     check_all_belong(judge);

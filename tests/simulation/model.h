@@ -10,6 +10,7 @@
 
 #include "proto/base/arena.h"
 #include "proto/base/bytes.h"
+#include "tests/simulation/execution.h"
 
 struct model;
 
@@ -29,5 +30,8 @@ struct model_facts {
 
 // The objection to the execution, NULL: it is right. Lives in `arena`.
 const char *model_judge(
-    const struct model *model, bytes execution, const struct model_facts *facts, struct arena *arena
+    const struct model *model,
+    const struct execution *execution,
+    const struct model_facts *facts,
+    struct arena *arena
 );

@@ -10,8 +10,9 @@
 // The newest task of that plain reference, of any iteration, that came before `seq`.
 static const struct task_view *seen_at(const struct judge *judge, bytes name, int64_t seq) {
     const struct task_view *seen = NULL;
-    for (uint32_t i = 0; i < judge->tasks.count && judge->tasks.items[i].seq < seq; i++) {
-        const struct task_view *row = &judge->tasks.items[i];
+    for (uint32_t i = 0; i < judge->execution->task_count && judge->execution->tasks[i].seq < seq;
+         i++) {
+        const struct task_view *row = &judge->execution->tasks[i];
         bytes reference = bytes_slice(row->reference, 1, row->reference.size - 1);
         if (!bytes_starts_with(reference, name)) {
             continue;
@@ -45,7 +46,7 @@ bytes model_value(struct judge *judge, bytes expression, int64_t seq) {
     bytes path = bytes_slice(expression, 2, expression.size - 1);
     bytes first = take_part(&path);
     if (bytes_equal_text(first, "workflow")) {
-        return value_at(judge->execution, path);
+        return value_at(judge->execution->head, path);
     }
     const struct task_view *row = seen_at(judge, first, seq);
     bytes side = take_part(&path);
@@ -120,9 +121,9 @@ static void check_failed_task(struct judge *judge, bytes reason) {
     const struct model_task *task = NULL;
     bool is_id =
         reason.size > 5 + ID_TEXT_BYTES && id_parse(bytes_slice(reason, 5, 5 + ID_TEXT_BYTES), &id);
-    for (uint32_t i = 0; is_id && i < judge->tasks.count; i++) {
-        if (id_equal(judge->tasks.items[i].id, id)) {
-            row = &judge->tasks.items[i];
+    for (uint32_t i = 0; is_id && i < judge->execution->task_count; i++) {
+        if (id_equal(judge->execution->tasks[i].id, id)) {
+            row = &judge->execution->tasks[i];
             task = judge->of[i];
         }
     }
@@ -135,7 +136,7 @@ static void check_failed_task(struct judge *judge, bytes reason) {
                                                                            : "FAILED";
     if (status_is_successful(row->status) || task->optional || model_retry_is_due(task, row)) {
         model_object(judge, row->reference, "%.*s ended it without right", BYTES_ARG(row->status));
-    } else if (!bytes_equal_text(judge->status, status)) {
+    } else if (!bytes_equal_text(judge->execution->status, status)) {
         model_object(judge, row->reference, "ends it, but as %s", status);
     }
 }
@@ -143,12 +144,12 @@ static void check_failed_task(struct judge *judge, bytes reason) {
 // A timeout whose policy ends the execution.
 static void check_task_timeout(struct judge *judge, bytes reason) {
     bool total = contains(reason, "exceeded total timeout");
-    for (uint32_t i = 0; i < judge->tasks.count; i++) {
+    for (uint32_t i = 0; i < judge->execution->task_count; i++) {
         const struct model_task *task = judge->of[i];
         const struct model_type *type = task != NULL ? task->task_type : NULL;
         if (type != NULL && (total ? type->has_total
                                    : bytes_equal_text(type->timeout_policy, "TIME_OUT_WF") &&
-                                         model_is(&judge->tasks.items[i], "TIMED_OUT"))) {
+                                         model_is(&judge->execution->tasks[i], "TIMED_OUT"))) {
             return;
         }
     }
@@ -157,9 +158,9 @@ static void check_task_timeout(struct judge *judge, bytes reason) {
 
 // Why the execution ended badly. True: the engine ended it, so its failure workflow is due.
 static bool check_cause(struct judge *judge, bytes reason) {
-    bool timed_out = bytes_equal_text(judge->status, "TIMED_OUT");
-    bool terminated = bytes_equal_text(judge->status, "TERMINATED");
-    bool child = !id_is_zero(read_id(judge->execution, "parentWorkflowId"));
+    bool timed_out = bytes_equal_text(judge->execution->status, "TIMED_OUT");
+    bool terminated = bytes_equal_text(judge->execution->status, "TERMINATED");
+    bool child = !id_is_zero(judge->execution->parent);
     if (terminated && judge->facts.terminated && bytes_equal_text(reason, "because")) {
         return false;
     }
@@ -171,7 +172,8 @@ static bool check_cause(struct judge *judge, bytes reason) {
         check_failed_task(judge, reason); // before a TERMINATE of the same step, if there is one
     } else if (judge->terminate != NULL) {
         if (!bytes_equal(
-                judge->status, read_text(judge->terminate->input, "terminationStatus", judge->arena)
+                judge->execution->status,
+                read_text(judge->terminate->input, "terminationStatus", judge->arena)
             )) {
             model_object(judge, BYTES_LITERAL("end"), "not as its TERMINATE says");
         }
@@ -190,12 +192,12 @@ static bool check_cause(struct judge *judge, bytes reason) {
 // --- outputs -------------------------------------------------------------------------------------
 
 static void check_output(struct judge *judge, bool failure_is_due) {
-    if (judge->tasks.count == 0) {
+    if (judge->execution->task_count == 0) {
         return; // its parent ended before it began
     }
-    bytes output = read_value(judge->execution, "output");
+    bytes output = read_value(judge->execution->head, "output");
     bytes parameters = read_value(judge->definition->json, "outputParameters");
-    bool completed = bytes_equal_text(judge->status, "COMPLETED");
+    bool completed = bytes_equal_text(judge->execution->status, "COMPLETED");
     bool told = read_value(output, "conductor.failure_workflow").data != NULL;
     bool has_failure = read_value(judge->definition->json, "failureWorkflow").data != NULL;
     bool by_child = parameters.data == NULL; // its end's output is its parent's
@@ -214,25 +216,25 @@ static void check_output(struct judge *judge, bool failure_is_due) {
         }
     } else if (parameters.data != NULL && judge->terminate == NULL) {
         check_members(judge, BYTES_LITERAL("output"), parameters, output, INT64_MAX);
-    } else if (completed && !model_same_output(output, judge->tasks.items[judge->tasks.count - 1].output)) {
+    } else if (completed && !model_same_output(output, judge->execution->tasks[judge->execution->task_count - 1].output)) {
         model_object(judge, BYTES_LITERAL("output"), "is not the last task's");
     }
 }
 
 void model_check_end(struct judge *judge, enum model_way way) {
-    bytes reason = read_text(judge->execution, "reasonForIncompletion", judge->arena);
+    bytes reason = read_text(judge->execution->head, "reasonForIncompletion", judge->arena);
     bool failure_is_due = false;
-    if (!status_is_terminal(judge->status)) {
+    if (!status_is_terminal(judge->execution->status)) {
         bool open = false;
-        for (uint32_t i = 0; i < judge->tasks.count; i++) {
-            open = open || !status_is_terminal(judge->tasks.items[i].status);
+        for (uint32_t i = 0; i < judge->execution->task_count; i++) {
+            open = open || !status_is_terminal(judge->execution->tasks[i].status);
         }
         if (judge->settled && !open) {
             model_object(judge, BYTES_LITERAL("end"), "nothing is open, and it does not end");
         }
         return;
     }
-    if (!bytes_equal_text(judge->status, "COMPLETED")) {
+    if (!bytes_equal_text(judge->execution->status, "COMPLETED")) {
         failure_is_due = check_cause(judge, reason);
     } else if (judge->terminate != NULL) {
         if (!read_is(judge->terminate->input, "terminationStatus", "COMPLETED")) {

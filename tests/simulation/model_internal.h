@@ -82,11 +82,9 @@ struct judge {
     const struct model_definition *definition;
     struct model_facts facts;
     struct arena *arena;
-    bytes execution;
-    bytes status;
+    const struct execution *execution;
     bool settled; // everything that is due has happened: what is not there is missing
-    struct task_views tasks;
-    const struct model_task *of[TASK_VIEWS_MAX]; // what each is in the definition
+    const struct model_task **of; // what each task is in the definition
     bool permissive_failure;
     const struct task_view *terminate; // a TERMINATE that is done
     const char *objection;             // the first

@@ -113,8 +113,10 @@ has_long_names(struct judge *judge, const struct task_view *row, bytes name, byt
         const char *first = arena_format(judge->arena, "_%.*s_0", BYTES_ARG(name));
         return model_newest(judge, model_reference(judge, bytes_from_text(first), scope)) == NULL;
     }
-    for (uint32_t i = 0; i < judge->tasks.count && judge->tasks.items[i].seq < row->seq; i++) {
-        const struct task_view *other = &judge->tasks.items[i];
+    for (uint32_t i = 0;
+         i < judge->execution->task_count && judge->execution->tasks[i].seq < row->seq;
+         i++) {
+        const struct task_view *other = &judge->execution->tasks[i];
         bytes inputs = read_value(other->input, "forkedTasks");
         if (raw_is(other->type, "FORK") && inputs.data != NULL && json_count(inputs) > 0) {
             return true;

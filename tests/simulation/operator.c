@@ -4,7 +4,6 @@
 #include "tests/simulation/operator.h"
 
 #include "proto/base/check.h"
-#include "proto/base/hash.h"
 #include "proto/json/json.h"
 #include "storage/keys.h"
 #include "tests/simulation/checks.h"
@@ -32,6 +31,7 @@ struct operator{
     id128 id;   // that is being read
     uint64_t asked;
     uint64_t round_turn;
+    bool whole;     // this round reads everything, others what is not judged yet
     uint32_t open;  // found in this round
     uint32_t fresh; // terminal ones that were not judged before
     uint32_t roots;
@@ -63,6 +63,11 @@ static uint32_t removed_roots(const struct operator* operator) {
     return count;
 }
 
+// Whether this round does without reading it.
+static bool is_left_out(const struct operator* operator, const struct ledger_workflow * known) {
+    return !operator->whole && known != NULL && known->kin_judged;
+}
+
 // Executions that others say they started, and that nobody has found yet.
 static uint32_t missing(const struct operator* operator) {
     struct ledger *ledger = operator->scene->ledger;
@@ -70,7 +75,7 @@ static uint32_t missing(const struct operator* operator) {
     for (size_t i = 0; i < ledger_workflow_count(ledger); i++) {
         const struct ledger_workflow *known = ledger_workflow_at(ledger, i);
         count += known->started_turn == 0 && !known->remove_sent &&
-                 known->read_turn < operator->round_turn;
+                 known->read_turn < operator->round_turn && !is_left_out(operator, known);
     }
     return count;
 }
@@ -178,7 +183,7 @@ static bool next_workflow(struct store *store, group_id group, id128 last, id128
 
 static void see_next(void *argument, uint64_t token);
 
-// Everything that was promised was read in the round that found all terminal.
+// Everything that was promised was read in the last round, which found all terminal and judged.
 static void check_all_read(struct operator* operator) {
     struct scene *scene = operator->scene;
     for (size_t i = 0; i < ledger_workflow_count(scene->ledger); i++) {
@@ -189,10 +194,9 @@ static void check_all_read(struct operator* operator) {
     }
     for (size_t i = 0; i < ledger_task_count(scene->ledger); i++) {
         const struct ledger_task *known = ledger_task_at(scene->ledger, i);
-        const struct ledger_workflow *of = ledger_workflow_find(scene->ledger, known->workflow);
-        bool unchanged = of != NULL && of->kin_judged;
-        if (known->read_turn < (unchanged ? of->body_turn : operator->round_turn) &&
-            !ledger_may_vanish(scene->ledger, known->workflow)) {
+        if (known->read_turn < operator->round_turn && !ledger_may_vanish(
+                                   scene->ledger, known->workflow
+                               )) {
             world_fail(scene->world, CHECKER, "task %s is lost", id_text(known->id).text);
         }
     }
@@ -230,11 +234,11 @@ static void moved(void *argument, const struct answer *answer) {
 }
 
 // Moves on what waits for a person. True: asked.
-static bool move(struct operator* operator, bytes workflow) {
+static bool move(struct operator* operator, const struct execution * execution) {
     struct scene *scene = operator->scene;
     operator->human =(struct human_update){0};
-    if (!read_is(workflow, "status", "PAUSED")) {
-        return human_ask(scene, workflow, moved, operator, & operator->human);
+    if (!bytes_equal_text(execution->status, "PAUSED")) {
+        return human_ask(scene, execution, moved, operator, & operator->human);
     }
     char path[128];
     (void)snprintf(path, sizeof(path), "/api/workflow/%s/resume", id_text(operator->id).text);
@@ -244,40 +248,31 @@ static bool move(struct operator* operator, bytes workflow) {
     return true;
 }
 
-// The execution was terminal and judged, and says the same again: nothing to add.
-static bool is_as_judged(struct operator* operator, bytes workflow) {
-    struct ledger_workflow *known = ledger_workflow(operator->scene->ledger, operator->id);
-    if (!known->kin_judged || known->judged_body != hash_sip64(workflow)) {
-        return false;
+// A terminal execution. Its children are looked at when it says the same again: they were read
+// meanwhile.
+static void see_end(struct operator* operator, const struct execution * execution) {
+    struct scene *scene = operator->scene;
+    struct ledger_workflow *known = ledger_workflow(scene->ledger, execution->id);
+    if (!known->operator_saw) {
+        known->operator_saw = true;
+        operator->fresh++;
+    } else if (!known->kin_judged) {
+        known->kin_judged = true;
+        check_children(scene, execution);
     }
-    known->read_turn = world_turns(operator->scene->world);
-    operator->last = operator->id;
-    operator->total++;
-    operator->roots += known->is_root;
-    return true;
 }
 
-// A terminal execution. Its children are looked at when it is read again: they were read meanwhile.
-static void judge(struct operator* operator, struct ledger_workflow * known, bytes workflow) {
-    struct scene *scene = operator->scene;
-    uint64_t body = hash_sip64(workflow);
-    if (known->judged_body != body) {
-        known->judged_body = body;
-        known->body_turn = world_turns(scene->world);
-        known->kin_judged = false;
-        operator->fresh++;
-        check_result(scene, workflow);
-    } else {
-        known->kin_judged = true;
-        check_children(scene, workflow);
-    }
+// Whether a client started it, and it is nobody's child.
+static bool is_root(const struct execution *execution) {
+    bytes input = read_value(execution->head, "input");
+    return id_is_zero(execution->parent) && read_is(input, "by", "client") &&
+           read_value(input, "failureStatus").data == NULL;
 }
 
 static void seen(void *argument, const struct answer *answer) {
     struct operator* operator= argument;
     struct scene *scene = operator->scene;
     arena_reset(scene->scratch);
-    bytes workflow = BYTES_EMPTY;
     if (!is_answer(answer)) {
         later(operator, 100, see_next);
         return;
@@ -287,57 +282,69 @@ static void seen(void *argument, const struct answer *answer) {
         see_next(operator, 0);
         return;
     }
-    if (answer->status != 200 || err_is(json_validate(answer->body, scene->scratch, &workflow))) {
+    if (answer->status != 200) {
         unexpected(operator, "a read of an execution that has a row", answer);
         return;
     }
-    workflow = read_execution(workflow, scene->scratch);
-    if (is_as_judged(operator, workflow)) {
-        see_next(operator, 0);
+    const struct execution *execution =
+        check_execution(scene, operator->id, answer->body, operator->asked);
+    if (world_failed(scene->world)) {
         return;
     }
-    check_kin(scene, workflow);
-    check_workflow_promises(scene, workflow, operator->asked);
-    check_history(scene, workflow);
     operator->last = operator->id;
     operator->total++;
-    bytes input = read_value(workflow, "input");
-    struct ledger_workflow *known = ledger_workflow(scene->ledger, operator->id);
-    known->is_root = id_is_zero(read_id(workflow, "parentWorkflowId")) &&
-                     read_is(input, "by", "client") &&
-                     read_value(input, "failureStatus").data == NULL;
-    operator->roots += known->is_root;
-    if (!status_is_terminal(read_text(workflow, "status", scene->scratch))) {
+    operator->roots += is_root(execution);
+    if (status_is_terminal(execution->status)) {
+        see_end(operator, execution);
+    } else {
         operator->open++;
         if (operator->rounds % DESCRIBE_ROUNDS == DESCRIBE_ROUNDS - 1) {
-            describe_execution(scene, workflow); // for the reader of a run that does not end
+            describe_execution(scene, execution); // for the reader of a run that does not end
         }
-        if (move(operator, workflow)) {
+        if (move(operator, execution)) {
             return;
         }
-    } else {
-        judge(operator, known, workflow);
-    }
-    if (world_failed(scene->world)) {
-        describe_execution(scene, workflow);
-        return;
     }
     see_next(operator, 0);
 }
 
 static void end_round(struct operator* operator) {
-    if (operator->open == 0 && operator->fresh == 0 && missing(operator) == 0) {
+    bool all_is_well = operator->open == 0 && operator->fresh == 0 && missing(operator) == 0;
+    if (all_is_well && operator->whole) {
         check_all_read(operator);
         operator->done = true;
         return;
     }
     operator->rounds++;
-    uint32_t open = operator->open;
-    uint32_t total = operator->total;
-    begin_round(operator);
-    operator->open = open; // for operator_state until the next is found
-    operator->total = total;
+    operator->whole = all_is_well;
+    operator->group = 0; // see_next begins the round
+    operator->last =(id128){{0}};
     later(operator, ROUND_MS, see_next);
+}
+
+// The next execution to read, in the order of groups and rows. False: that was the last of the
+// round; nobody leads the group now.
+static bool find_next(struct operator* operator, bool * out_end) {
+    struct scene *scene = operator->scene;
+    uint32_t groups = fleet_settings(scene->fleet)->group_count;
+    *out_end = false;
+    while (operator->group<groups) {
+        struct store *store = fleet_store(scene->fleet, operator->group);
+        if (store == NULL) {
+            return false;
+        }
+        while (next_workflow(store, operator->group, operator->last, &operator->id)) {
+            if (!is_left_out(operator, ledger_workflow_find(scene->ledger, operator->id))) {
+                return true;
+            }
+            operator->last = operator->id;
+            operator->total++;
+        }
+        operator->group++;
+        operator->last =(id128){{0}};
+    }
+    *out_end = true;
+    return false;
 }
 
 static void see_next(void *argument, uint64_t token) {
@@ -347,20 +354,14 @@ static void see_next(void *argument, uint64_t token) {
     if (operator->group == 0 && id_is_zero(operator->last)) {
         begin_round(operator);
     }
-    uint32_t groups = fleet_settings(scene->fleet)->group_count;
-    struct store *store = NULL;
-    while ((store = fleet_store(scene->fleet, operator->group)) == NULL ||
-           !next_workflow(store, operator->group, operator->last, &operator->id)) {
-        if (store == NULL) {
-            later(operator, 100, see_next);
-            return;
-        }
-        operator->group++;
-        operator->last =(id128){{0}};
-        if (operator->group == groups) {
+    bool end = false;
+    if (!find_next(operator, & end)) {
+        if (end) {
             end_round(operator);
-            return;
+        } else {
+            later(operator, 100, see_next);
         }
+        return;
     }
     char path[128];
     (void)snprintf(path, sizeof(path), "/api/workflow/%s", id_text(operator->id).text);
@@ -371,6 +372,5 @@ static void see_next(void *argument, uint64_t token) {
 
 void operator_see_through(struct operator* operator) {
     operator->done = false;
-    begin_round(operator);
     see_next(operator, 0);
 }

@@ -48,11 +48,12 @@ struct run {
 
 // --- checks that go along ------------------------------------------------------------------------
 
-static void stepped(void *argument, uint16_t number) {
+static void stepped(void *argument, uint16_t number, bool wrote) {
     struct run *run = argument;
     raft_watch_stepped(run->raft_watch, number);
-    fleet_stepped(run->scene.fleet, number);
-    check_permits(&run->scene);
+    if (fleet_stepped(run->scene.fleet, number) || wrote) {
+        check_permits(&run->scene);
+    }
     if (--run->steps_to_audit > 0) {
         return;
     }
@@ -66,9 +67,14 @@ static void stepped(void *argument, uint16_t number) {
 static void recovered(void *argument, uint16_t number) {
     struct run *run = argument;
     fleet_recovered(run->scene.fleet, number);
-    fleet_stepped(run->scene.fleet, number);
+    (void)fleet_stepped(run->scene.fleet, number);
     raft_watch_stepped(run->raft_watch, number);
     check_rows(&run->scene);
+}
+
+static void died(void *argument, uint16_t number) {
+    struct run *run = argument;
+    fleet_died(run->scene.fleet, number);
 }
 
 static void check_polls(void *argument, uint64_t token) {
@@ -247,7 +253,7 @@ void run_seed(uint64_t seed, uint16_t node_count, bool trace, struct run_result 
     scene->definitions = definition_cache_create(DEFINITIONS_MAX);
     scene->flows = flows_draw(scene->world, &scene->swarm, run.lasting);
     scene->model = teach_model(scene);
-    const struct machine_watch watch = {&run, stepped, recovered};
+    const struct machine_watch watch = {&run, stepped, recovered, died};
     scene->fleet = fleet_create(scene->world, &scene->swarm, &watch);
     run.raft_watch = raft_watch_create(scene->world, scene->fleet);
     run.operator= operator_create(scene, run.lasting);

@@ -205,34 +205,43 @@ static void check_hard(struct shadow *shadow, uint32_t group, const struct store
     log->hard.vote = state->vote;
 }
 
-void shadow_follow(struct shadow *shadow, const struct store *store) {
-    for (uint32_t i = 0; i < shadow->group_count; i++) {
-        struct log *log = &shadow->logs[i];
-        struct store_group state = store_group(store, (group_id)i);
-        log->installing = store_installing(store, (group_id)i) != STORE_INSTALL_NONE;
-        if (store_log_epoch(store, (group_id)i) != log->hard.epoch) {
-            log->hard.epoch = store_log_epoch(store, (group_id)i);
-            begin_anew(shadow, i, &state);
-        }
-        bool same = state.last_index == log->followed &&
-                    hash128_equal(state.last_chain, log->entries[log->followed].chain);
-        log_index common = same ? log->followed : common_end(log, store, (group_id)i);
-        if (common < log->followed) {
-            cut(shadow, i, common);
-        }
-        while (log->followed < state.last_index) {
-            add_entry(shadow, i, store);
-        }
-        check_hard(shadow, i, &state);
-        if (state.commit_index < log->commit || state.time_ms < log->time_ms) {
-            fail(shadow, "shadow", i, "went back in commit or partition time");
-        }
-        log->commit = state.commit_index;
-        log->time_ms = state.time_ms;
-        if (shadow->only_voter && log->commit > log->told) {
-            fail(shadow, "durability", i, "committed what is not durable as far as the core knows");
-        }
+static bool follow_group(struct shadow *shadow, const struct store *store, uint32_t group) {
+    struct log *log = &shadow->logs[group];
+    struct store_group state = store_group(store, (group_id)group);
+    uint64_t epoch = store_log_epoch(store, (group_id)group);
+    log->installing = store_installing(store, (group_id)group) != STORE_INSTALL_NONE;
+    bool changed = epoch != log->hard.epoch || state.commit_index != log->commit;
+    if (epoch != log->hard.epoch) {
+        log->hard.epoch = epoch;
+        begin_anew(shadow, group, &state);
     }
+    bool same = state.last_index == log->followed &&
+                hash128_equal(state.last_chain, log->entries[log->followed].chain);
+    log_index common = same ? log->followed : common_end(log, store, (group_id)group);
+    if (common < log->followed) {
+        cut(shadow, group, common);
+    }
+    while (log->followed < state.last_index) {
+        add_entry(shadow, group, store);
+    }
+    check_hard(shadow, group, &state);
+    if (state.commit_index < log->commit || state.time_ms < log->time_ms) {
+        fail(shadow, "shadow", group, "went back in commit or partition time");
+    }
+    log->commit = state.commit_index;
+    log->time_ms = state.time_ms;
+    if (shadow->only_voter && log->commit > log->told) {
+        fail(shadow, "durability", group, "committed what is not durable as far as the core knows");
+    }
+    return changed || !same;
+}
+
+bool shadow_follow(struct shadow *shadow, const struct store *store) {
+    bool changed = false;
+    for (uint32_t i = 0; i < shadow->group_count; i++) {
+        changed = follow_group(shadow, store, i) || changed;
+    }
+    return changed;
 }
 
 void shadow_batch_taken(struct shadow *shadow) {

@@ -24,8 +24,8 @@ struct shadow *shadow_create(
 void shadow_destroy(struct shadow **shadow);
 
 // Looks at entries that are new in the store, or were cut; checks that terms, commits and partition
-// times only grow.
-void shadow_follow(struct shadow *shadow, const struct store *store);
+// times only grow. True: a log is another than before, or more of it is committed.
+bool shadow_follow(struct shadow *shadow, const struct store *store);
 
 // A log batch was taken: it holds all that was followed so far. Then it came to be on the disk;
 // then the store had it back; then the core was told of all that the store had back.

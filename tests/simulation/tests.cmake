@@ -1,6 +1,7 @@
 # The simulator and its two quick tests; tests/simulation/run is the long one.
 add_library(
     simulation_model STATIC
+    simulation/execution.c
     simulation/model.c
     simulation/model_definition.c
     simulation/model_end.c
@@ -12,6 +13,7 @@ target_link_libraries(simulation_model PUBLIC proto_json PRIVATE warnings)
 
 add_executable(
     simulate
+    simulation/check_execution.c
     simulation/check_history.c
     simulation/check_kin.c
     simulation/check_lease.c

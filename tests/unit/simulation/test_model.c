@@ -101,7 +101,8 @@ judge(struct bench *bench, const char *status, const char *members, const char *
         tasks,
         members
     );
-    return model_judge(bench->model, bytes_from_text(text), &bench->facts, bench->arena);
+    const struct execution execution = execution_read(bytes_from_text(text), bench->arena);
+    return model_judge(bench->model, &execution, &bench->facts, bench->arena);
 }
 
 #define assert_right(bench, status, members, history) \
