@@ -94,9 +94,14 @@ enum {
     // --- peer -----------------------------------------------------------------------------------
     // Nodes of one cluster; each holds a socket and queues for every other.
     LIMIT_NODES = 64,
-    // Nodes of a cluster in this release: the system group has a voter on each of them, and an
+    // Nodes of a cluster that are there or may come back; each follows the system group. One that
+    // left makes room.
+    LIMIT_CLUSTER_NODES = 16,
+    // Nodes that form a cluster from one list: each has a vote in the system group at first, and an
     // agreement of more than seven costs more than it keeps safe.
-    LIMIT_CLUSTER_NODES = 7,
+    LIMIT_CLUSTER_FOUNDERS = 7,
+    // host:port of a member, and the name of its zone.
+    LIMIT_MEMBER_TEXT_BYTES = 300,
     // One frame: some milliseconds of a slow line, so that a vote never waits long behind a
     // snapshot (distributed.md §14).
     LIMIT_PEER_FRAME_BYTES = 256 * 1024,
@@ -396,6 +401,16 @@ enum {
     LIMIT_CATALOG_LEASE_MS = 2 * 1000,
     LIMIT_CATALOG_LEASE_SLACK_MS = 200,
     LIMIT_CATALOG_WAIT_MS = 3 * 1000,
+    // The most a member may weigh: it holds so many times the share of one that weighs 1.
+    LIMIT_MEMBER_WEIGHT = 16,
+    // The system group's leader looks at members and moves that often, if nothing happens before.
+    LIMIT_MEMBERSHIP_MS = 250,
+    // A node that lacks no more entries of the system group has caught up with it.
+    LIMIT_MEMBER_LAG_ENTRIES = 16,
+    // A row about a member, a partition or the cluster: three texts, or two lists of seven.
+    LIMIT_SYSTEM_ROW_BYTES = 4 * 1024,
+    // A member of the cluster that was silent so long is replaced, unless configured.
+    LIMIT_DEAD_AFTER_MS = 10 * 60 * 1000,
     // Interest in a queue: said again after, forgotten after.
     LIMIT_INTEREST_TELL_MS = 10 * 1000,
     LIMIT_INTEREST_MS = 30 * 1000,

@@ -545,11 +545,27 @@ struct key key_node(uint32_t node) {
     return key;
 }
 
+bool key_node_parse(bytes key, uint32_t *out_node) {
+    if (key.size != 1 + 4 || key.data[0] != KEY_NODE) {
+        return false;
+    }
+    *out_node = bytes_get_u32(key.data + 1);
+    return true;
+}
+
 struct key key_partition(uint16_t partition) {
     struct key key;
     begin(&key, KEY_PARTITION);
     add_u16(&key, partition);
     return key;
+}
+
+bool key_partition_parse(bytes key, uint16_t *out_partition) {
+    if (key.size != 1 + 2 || key.data[0] != KEY_PARTITION) {
+        return false;
+    }
+    *out_partition = bytes_get_u16(key.data + 1);
+    return true;
 }
 
 struct key key_version(void) {

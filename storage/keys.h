@@ -24,7 +24,10 @@
 //   H name 0 …                            schedule
 //   Y kind1 hash8 create6 id16            what finds an execution by something else than its id
 //   system group only:
-//   N node4    P partition2    C kind1 name 0 version4    V
+//   N node4                               member
+//   P partition2                          where its replicas belong
+//   V                                     the cluster
+//   C kind1 name 0 version4               definition
 //
 // An id in key order is the same 128 bits with its 48 bits of time moved before the slot: workflows
 // begun together lie together, and so do the rows of one run, so a checkpoint touches few pages
@@ -227,5 +230,7 @@ struct key_catalog_parts {
 MUST_USE bool key_catalog_parse(bytes key, struct key_catalog_parts *out_parts);
 
 struct key key_node(uint32_t node);
+MUST_USE bool key_node_parse(bytes key, uint32_t *out_node);
 struct key key_partition(uint16_t partition);
+MUST_USE bool key_partition_parse(bytes key, uint16_t *out_partition);
 struct key key_version(void);

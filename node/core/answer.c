@@ -9,16 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bytes body_keep(bytes body) {
-    if (body.size == 0) {
-        return BYTES_EMPTY;
-    }
-    uint8_t *copy = malloc(body.size);
-    check(copy != NULL);
-    memcpy(copy, body.data, body.size);
-    return bytes_of(copy, body.size);
-}
-
 static struct node_effect
 effect_of(const struct node *node, uint64_t request_id, const struct reply *reply) {
     return (struct node_effect){
@@ -27,7 +17,7 @@ effect_of(const struct node *node, uint64_t request_id, const struct reply *repl
         .status = reply->status,
         .reply_kind = reply->kind,
         .old_definitions = definitions_may_be_old(node),
-        .body = body_keep(reply->body),
+        .body = node_effect_keep(reply->body),
     };
 }
 
@@ -73,7 +63,7 @@ void node_answer_passed(struct node *node, uint64_t request_id, const struct pee
         .retry_after = answer->retry_after,
         .with_tasks = answer->with_tasks,
         .old_definitions = answer->old_definitions,
-        .body = body_keep(answer->body),
+        .body = node_effect_keep(answer->body),
     };
     node_effects_add(node->effects, &effect);
 }
@@ -119,7 +109,7 @@ static void answer_json_error(
         .status = answer->status,
         .reply_kind = REPLY_JSON,
         .retry_after = answer->status == 503,
-        .body = body_keep(buffer_bytes(&body)),
+        .body = node_effect_keep(buffer_bytes(&body)),
     };
     node_hold(node, &effect, gate);
     buffer_deinit(&body);

@@ -4,6 +4,8 @@
 #include "node/core/forward.h"
 #include "node/core/interest.h"
 #include "node/core/lead.h"
+#include "node/core/members.h"
+#include "node/core/membership.h"
 #include "node/core/node_internal.h"
 #include "proto/base/check.h"
 #include "proto/limits.h"
@@ -14,32 +16,6 @@
 // --- who is there
 // -----------------------------------------------------------------------------------------
 
-void cluster_create(struct node *node, const struct node_options *options) {
-    node->self = options->member_count == 0 ? 1 : options->self;
-    node->peer_count = options->member_count == 0 ? 1 : options->member_count;
-    node->alone = node->peer_count == 1;
-    node->settings.permits_travel = !node->alone;
-    node->peers = calloc(node->peer_count, sizeof(*node->peers));
-    check(node->peers != NULL);
-    for (size_t i = 0; i < node->peer_count; i++) {
-        node->peers[i].id = options->member_count == 0 ? 1 : options->members[i];
-    }
-}
-
-struct node_peer *node_peer_of(const struct node *node, node_id id) {
-    for (size_t i = 0; i < node->peer_count; i++) {
-        if (node->peers[i].id == id) {
-            return &node->peers[i];
-        }
-    }
-    return NULL;
-}
-
-bool node_peer_is_up(const struct node *node, node_id id) {
-    const struct node_peer *peer = node_peer_of(node, id);
-    return peer != NULL && peer->up;
-}
-
 node_id node_leader(const struct node *node, group_id group) {
     const struct group *known = &node->groups[group];
     if (known->leading) {
@@ -48,20 +24,18 @@ node_id node_leader(const struct node *node, group_id group) {
     return known->has_copy ? raft_leader(node->raft, group) : known->told_leader;
 }
 
-static void peer_changed(struct node *node, node_id id, bool up) {
-    struct node_peer *peer = node_peer_of(node, id);
-    if (peer == NULL || peer->up == up) {
-        return;
-    }
+void cluster_peer_changed(struct node *node, struct node_peer *peer, bool up) {
     peer->up = up;
-    raft_peer_changed(node->raft, id, up);
-    interest_peer_changed(node, id, up);
+    raft_peer_changed(node->raft, peer->id, up);
+    interest_peer_changed(node, peer->id, up);
     if (up) {
-        lead_tell(node, id);
+        lead_tell(node, peer);
         definitions_ask(node);
     } else {
-        forward_peer_down(node, id);
+        peer->down_since = node->mono;
+        forward_peer_down(node, peer->id);
     }
+    membership_touched(node);
     node->forwards_looked = (mono_time){0};
 }
 
@@ -199,14 +173,14 @@ static err take(struct node *node, node_id from, enum peer_message_kind kind, by
 
 void cluster_event(struct node *node, const struct node_event *event) {
     if (event->kind != NODE_PEER_MESSAGE) {
-        peer_changed(node, event->peer, event->kind == NODE_PEER_UP);
+        members_linked(node, event->peer, event->kind == NODE_PEER_UP, event->store_id);
         return;
     }
     enum peer_message_kind kind = PEER_MESSAGE_KINDS;
     bytes content = BYTES_EMPTY;
-    err read = node_peer_of(node, event->peer) == NULL
-                   ? err_make(ERR_CORRUPT, "not a member")
-                   : peer_message_read(event->message, &kind, &content);
+    err read = members_listen(node, event->peer)
+                   ? peer_message_read(event->message, &kind, &content)
+                   : err_make(ERR_CORRUPT, "not a member");
     if (!err_is(read)) {
         read = take(node, event->peer, kind, content);
     }

@@ -50,8 +50,10 @@ static mono_time lease_end(const struct node *node) {
 
 void definitions_lead(struct node *node) {
     for (size_t i = 0; i < node->peer_count; i++) {
-        node->peers[i].catalog_applied = 0;
-        node->peers[i].lease_end = lease_end(node);
+        if (node->peers[i].id != 0) {
+            node->peers[i].catalog_applied = 0;
+            node->peers[i].lease_end = lease_end(node);
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 #include "proto/base/check.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     EFFECTS_CAPACITY_FIRST = 64
@@ -67,6 +68,16 @@ bool node_effects_take(struct node_effects *effects, struct node_effect *out_eff
     effects->first = (effects->first + 1) & (effects->capacity - 1);
     effects->count--;
     return true;
+}
+
+bytes node_effect_keep(bytes body) {
+    if (body.size == 0) {
+        return BYTES_EMPTY;
+    }
+    uint8_t *copy = malloc(body.size);
+    check(copy != NULL);
+    memcpy(copy, body.data, body.size);
+    return bytes_of(copy, body.size);
 }
 
 void node_effect_release(struct node_effect *effect) {

@@ -19,7 +19,8 @@ enum node_gate {
     EFFECT(REPLY, GATE_COMMITTED, "the answer to a client's request")                          \
     EFFECT(EVALUATE, GATE_NOW, "a script to be run; NODE_EVALUATED tells the result")          \
     EFFECT(CALL, GATE_COMMITTED, "a request to be made outside; NODE_CALLED tells the answer") \
-    EFFECT(SEND, GATE_NOW, "a message to another node; what must be durable before it, is")
+    EFFECT(SEND, GATE_NOW, "a message to another node; what must be durable before it, is")    \
+    EFFECT(MEMBER, GATE_COMMITTED, "a member of the cluster and its address, or one that left")
 
 enum node_effect_kind {
 #define NODE_EFFECT_ENUM(name, gate, meaning) EFFECT_##name,
@@ -51,11 +52,11 @@ struct node_effect {
     struct evaluation evaluation; // EVALUATE: views into `body`
     uint64_t call_id;             // CALL: to be told back
     struct call call;             // CALL: views into `body`
-    uint16_t to;                  // SEND: a node
+    uint16_t to;                  // SEND, MEMBER: a node
     enum link_class link;         // SEND
-    bytes body;                   // owned by the effect: node_effect_release
-    unsigned allow;               // OPTIONS and 405: bit set of methods, route.h
-    bytes content_type;           // a literal that overrides reply_kind's, or empty
+    bytes body;     // owned by the effect: node_effect_release. MEMBER: host:port; empty: it left
+    unsigned allow; // OPTIONS and 405: bit set of methods, route.h
+    bytes content_type; // a literal that overrides reply_kind's, or empty
 };
 
 // Effects in the order they were wanted; their gates are open (node/core/gates.h). Thread: core.
@@ -68,6 +69,9 @@ void node_effects_add(struct node_effects *effects, const struct node_effect *ef
 
 // Takes the next effect. The caller carries it out and releases it. False: none.
 bool node_effects_take(struct node_effects *effects, struct node_effect *out_effect);
+
+// A copy of `body` for an effect to own; empty for an empty one.
+bytes node_effect_keep(bytes body);
 
 // Frees what an effect owns.
 void node_effect_release(struct node_effect *effect);

@@ -59,5 +59,6 @@ struct node_event {
     uint64_t call_id;                          // CALLED: as the effect said
     const struct call_result *called;          // CALLED: borrowed
     uint16_t peer;                             // PEER_*: which node
+    id128 store_id;                            // PEER_UP: of its store; zero: the link knows none
     bytes message;                             // PEER_MESSAGE: borrowed
 };

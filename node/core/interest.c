@@ -28,14 +28,13 @@ struct interest {
     size_t hinted_last;  // where to go on
     mono_time hinted_at;
     struct interest *next;
-    struct side sides[]; // by index of the peer
+    struct side sides[LIMIT_CLUSTER_NODES]; // by place of the peer
 };
 
 static struct interest *interest_of(struct node *node, uint64_t queue, bytes type, bytes domain) {
     struct interest *interest = table_get(&node->interests, queue);
     if (interest == NULL) {
-        size_t size = sizeof(*interest) + node->peer_count * sizeof(struct side);
-        interest = calloc(1, size);
+        interest = calloc(1, sizeof(*interest));
         check(interest != NULL);
         interest->queue = queue;
         buffer_init(&interest->type, LIMIT_HTTP_HEAD_BYTES);

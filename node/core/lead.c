@@ -7,10 +7,12 @@
 #include "node/core/carry.h"
 #include "node/core/definitions.h"
 #include "node/core/forward.h"
+#include "node/core/founding.h"
 #include "node/core/interest.h"
+#include "node/core/members.h"
+#include "node/core/membership.h"
 #include "node/core/node_internal.h"
 #include "node/core/wait.h"
-#include "node/ring/place.h"
 #include "proto/base/check.h"
 #include "proto/base/mutant.h"
 #include "proto/limits.h"
@@ -20,55 +22,8 @@
 
 static const int64_t ALL_TIMERS = -1;
 
-_Static_assert((int)LIMIT_CLUSTER_NODES <= (int)RAFT_VOTERS_MAX, "the system group is everywhere");
-
-enum {
-    REPLICAS_DEFAULT = 3
-};
-
 // --- beginning
 // ---------------------------------------------------------------------------------------------
-
-static void configure(struct node *node, group_id group, const uint32_t *voters, uint32_t count) {
-    struct raft_config config = {.voter_count = count};
-    bool here = false;
-    for (uint32_t i = 0; i < count; i++) {
-        config.voters[i] = (node_id)voters[i];
-        here = here || config.voters[i] == node->self;
-    }
-    node->groups[group].has_copy = here;
-    node->scattered = node->scattered || count < node->peer_count;
-    if (here) {
-        raft_configure(node->raft, group, &config);
-    }
-}
-
-// Members are fixed in this release, so every node computes the same placement from the same list.
-// The system group is everywhere: each node reads definitions from its own copy.
-static void configure_all(struct node *node, id128 cluster_id, uint32_t replicas) {
-    struct place_member members[PLACE_MEMBERS_MAX];
-    uint32_t ids[PLACE_MEMBERS_MAX];
-    check(node->peer_count <= PLACE_MEMBERS_MAX);
-    for (size_t i = 0; i < node->peer_count; i++) {
-        members[i] = (struct place_member){.node_id = node->peers[i].id, .weight = 1};
-        ids[i] = node->peers[i].id;
-    }
-    struct place_input input = {
-        .cluster_id = cluster_id,
-        .members = members,
-        .member_count = node->peer_count,
-        .partition_count = node->settings.group_count - 1,
-        .replica_count = replicas,
-    };
-    struct place_target target = place(&input, node->arena);
-    check(node->peer_count <= RAFT_VOTERS_MAX);
-    configure(node, CATALOG_GROUP, ids, (uint32_t)node->peer_count);
-    for (uint32_t i = 0; i < target.partition_count; i++) {
-        const uint32_t *voters = &target.nodes[(size_t)i * target.replica_count];
-        configure(node, (group_id)(i + 1), voters, target.replica_count);
-    }
-    arena_reset(node->arena);
-}
 
 void lead_create(struct node *node, const struct node_options *options) {
     uint32_t group_count = node->settings.group_count;
@@ -84,9 +39,8 @@ void lead_create(struct node *node, const struct node_options *options) {
     for (uint32_t group = 0; group < group_count; group++) {
         group_init(&node->groups[group], (group_id)group, node->store);
     }
-    uint32_t replicas = options->replicas == 0 ? REPLICAS_DEFAULT : options->replicas;
     definitions_create(node);
-    configure_all(node, options->cluster_id, replicas);
+    founding_configure(node, options);
     raft_tick(node->raft, node->mono);
 }
 
@@ -117,12 +71,19 @@ static void row_followed(void *argument, bytes key, bytes value) {
     }
 }
 
+static void row_of_system(void *argument, bytes key, bytes value) {
+    members_entry(argument, key, value);
+}
+
 static void committed(struct node *node, group_id id, log_index index) {
     struct group *group = &node->groups[id];
     node->visited_group = id;
-    bool visits = group->leading || node->wait_count > 0;
+    bool visits = group->leading || node->wait_count > 0 || id == CATALOG_GROUP;
     for (log_index at = group->visited + 1; at <= index && visits; at++) {
         store_entry_visit(node->store, id, at, group->leading ? row_committed : row_followed, node);
+        if (id == CATALOG_GROUP && !node->alone) {
+            store_entry_visit(node->store, id, at, row_of_system, node);
+        }
     }
     if (index > group->visited) {
         group->visited = index;
@@ -140,18 +101,41 @@ static void committed(struct node *node, group_id id, log_index index) {
 // --- leadership
 // ----------------------------------------------------------------------------------------------
 
-static void tell_one(struct node *node, node_id to, const struct group *group) {
+// Who has a replica hears it from that.
+static bool has_replica(const struct raft_group_status *status, node_id id) {
+    for (uint32_t i = 0; i < status->follower_count; i++) {
+        if (status->followers[i].node == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void tell_one(struct node *node, const struct node_peer *to, const struct group *group) {
     struct peer_leads leads = {.group = group->id, .term = group->term};
     if (mutant_is("leads_not_told")) {
         return;
     }
-    node_send(node, to, LINK_URGENT, PEER_LEADS, &peer_leads_record, &leads);
+    node_send(node, to->id, LINK_URGENT, PEER_LEADS, &peer_leads_record, &leads);
 }
 
-void lead_tell(struct node *node, node_id to) {
-    for (uint32_t group = 0; group < node->settings.group_count && node->scattered; group++) {
-        if (node->groups[group].leading) {
-            tell_one(node, to, &node->groups[group]);
+void lead_tell(struct node *node, const struct node_peer *to) {
+    for (uint32_t id = 0; id < node->settings.group_count; id++) {
+        const struct group *group = &node->groups[id];
+        if (group->leading) {
+            struct raft_group_status status = raft_status(node->raft, (group_id)id);
+            if (!has_replica(&status, to->id)) {
+                tell_one(node, to, group);
+            }
+        }
+    }
+}
+
+static void tell_all(struct node *node, const struct group *group) {
+    struct raft_group_status status = raft_status(node->raft, group->id);
+    for (size_t i = 0; i < node->peer_count; i++) {
+        if (node->peers[i].up && !has_replica(&status, node->peers[i].id)) {
+            tell_one(node, &node->peers[i], group);
         }
     }
 }
@@ -161,7 +145,7 @@ void lead_told(struct node *node, node_id from, const struct peer_leads *leads) 
         return;
     }
     struct group *group = &node->groups[leads->group];
-    if (!group->has_copy && leads->term >= group->told_term) {
+    if (leads->term >= group->told_term) {
         group->told_leader = from;
         group->told_term = leads->term;
         node->forwards_looked = (mono_time){0};
@@ -183,12 +167,9 @@ static void begin_leading(struct node *node, const struct raft_event *event) {
     node->forwards_looked = (mono_time){0};
     if (event->group == CATALOG_GROUP) {
         definitions_lead(node);
+        membership_lead(node);
     }
-    for (size_t i = 0; i < node->peer_count && node->scattered; i++) {
-        if (node->peers[i].up) {
-            tell_one(node, node->peers[i].id, group);
-        }
-    }
+    tell_all(node, group);
 }
 
 static void end_leading(struct node *node, const struct raft_event *event) {
@@ -228,6 +209,7 @@ static void take_up(struct node *node, const struct raft_event *event) {
     case RAFT_INSTALLED: // what lies before was replaced as a whole
         node->groups[event->group].visited = event->index;
         if (event->group == CATALOG_GROUP) {
+            members_load(node);
             definitions_ask(node);
         }
         break;

@@ -8,6 +8,7 @@
 
 struct node;
 struct node_options;
+struct node_peer;
 
 void lead_create(struct node *node, const struct node_options *options);
 
@@ -24,7 +25,7 @@ void lead_pump(struct node *node);
 void lead_leave_pump(struct node *node);
 
 // Tells a node that came up which groups are led here: it may have no copy of them to know it by.
-void lead_tell(struct node *node, node_id to);
+void lead_tell(struct node *node, const struct node_peer *to);
 void lead_told(struct node *node, node_id from, const struct peer_leads *leads);
 
 void lead_destroy(struct node *node);

@@ -63,6 +63,10 @@ location_of_start(struct node *node, const struct request *request, id128 *out_i
     return at;
 }
 
+static bool is_membership(enum api_route_name name) {
+    return name == API_ADD_NODE;
+}
+
 static bool is_metadata(enum api_route_name name) {
     return name >= API_REGISTER_WORKFLOW && name <= API_DELETE_TASK_DEFINITION;
 }
@@ -104,6 +108,10 @@ struct location locate(struct node *node, const struct request *request, id128 *
             request->match.route->method == API_METHOD_GET || name == API_VALIDATE_WORKFLOW;
         return (struct location
         ){.kind = LOCATION_GROUP, .group = CATALOG_GROUP, .idempotent = reads};
+    }
+    if (is_membership(name)) {
+        return (struct location
+        ){.kind = LOCATION_GROUP, .group = CATALOG_GROUP, .idempotent = true};
     }
     switch ((int)name) {
     case API_START_WORKFLOW:

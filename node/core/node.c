@@ -18,6 +18,8 @@
 #include "node/core/gather.h"
 #include "node/core/interest.h"
 #include "node/core/lead.h"
+#include "node/core/members.h"
+#include "node/core/membership.h"
 #include "node/core/node_internal.h"
 #include "node/core/wait.h"
 #include "proto/base/check.h"
@@ -61,7 +63,8 @@ struct node *node_create(const struct node_options *options) {
     heap_init(&node->deferred, sizeof(struct deferred), deferred_order);
     alarms_extend(node->alarms, (wall_time){node->wall.ms + LIMIT_ALARM_HORIZON_MS});
     node->streams = streams_create(group_count);
-    cluster_create(node, options);
+    members_create(node, options);
+    membership_create(node, options);
     lead_create(node, options);
     lead_drain(node);
     return node;
@@ -185,6 +188,7 @@ static void node_pump(struct node *node) {
     wait_pump(node);
     interest_pump(node);
     definitions_pump(node);
+    membership_pump(node);
 }
 
 static void client_gone(struct node *node, uint64_t request_id) {
@@ -243,6 +247,7 @@ void node_step(struct node *node, const struct node_event *event, struct node_ef
     }
     lead_drain(node);
     node_pump(node);
+    members_pump(node);
     arena_reset(node->arena);
     lead_drain(node);
     effects_let_go(node);
@@ -279,6 +284,9 @@ static mono_time cluster_next_wakeup(const struct node *node) {
         next = sooner(next, at);
     }
     if (definitions_next_wakeup(node, &at)) {
+        next = sooner(next, at);
+    }
+    if (membership_next_wakeup(node, &at)) {
         next = sooner(next, at);
     }
     return next;

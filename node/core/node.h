@@ -18,15 +18,27 @@ struct node_options {
     struct scheduler_settings settings;
     uint32_t calls_max;   // calls outside at a time; 0: LIMIT_CALLS
     uint64_t random_seed; // the shell's comes from the system, the simulator's from its seed
-    // The cluster's nodes, this one among them, the same list on all. None: this node is alone.
+    // The nodes that form the cluster, this one among them, the same list on all. None: this node
+    // is alone and stays so. One that is formed of one node may grow.
     const uint16_t *members;
     size_t member_count;
+    const bytes *addresses; // of them: host:port of links and gossip; NULL: not known
+    // This node was added to a cluster that stood: it forms nothing, and `members` only say whom
+    // to find.
+    bool joined;
     uint16_t self;
     id128 cluster_id;
     uint32_t replicas;    // copies of each group; 0: three
     uint64_t incarnation; // above that of every earlier process of this node
-    bytes host;           // `instance` in error bodies
-    bytes version;        // GET /api/version
+    id128 store_id;       // store_identity; zero: is not told
+    bytes api_address;    // host:port where this node answers clients
+    bytes zone;           // nodes of one zone fail together
+    uint32_t weight;      // of its share of replicas; 0: 1
+    uint16_t release_low; // versions of messages that it speaks
+    uint16_t release_high;
+    int64_t dead_after_ms; // a node that was silent so long is replaced; 0: LIMIT_DEAD_AFTER_MS
+    bytes host;            // `instance` in error bodies
+    bytes version;         // GET /api/version
     wall_time wall;
     mono_time mono;
 };

@@ -14,6 +14,7 @@
 #include "proto/api/route.h"
 #include "proto/base/heap.h"
 #include "proto/base/table.h"
+#include "proto/limits.h"
 #include "scheduler/commands/commands.h"
 #include "scheduler/definition/catalog.h"
 
@@ -76,13 +77,38 @@ struct block {
     struct block *next;
 };
 
-// A node of the cluster, this one among them.
+// A node of the cluster, this one among them. Its place in node->peers stays the same until it
+// leaves.
 struct node_peer {
-    node_id id;
-    bool up;                   // the link says so; never of this node itself
+    node_id id;         // 0: a free place
+    bool up;            // linked, and with the store of its row; never of this node itself
+    bool linked;        // the link says so
+    id128 linked_store; // and proved that
+    id128 store_id;     // of its row
+    mono_time down_since;
+    uint8_t state; // enum member_state, of its row
+    bool told;     // the shell knows it so
+    char address[LIMIT_MEMBER_TEXT_BYTES + 1];
     log_index catalog_applied; // as it told
     mono_time lease_end;       // from when on no lease of its definitions can be left
     char hearsay[16];          // what gossip says of it, a word; empty: nothing yet
+};
+
+// The nodes that formed the cluster. None on a node that joined it.
+struct founders {
+    node_id ids[LIMIT_CLUSTER_FOUNDERS];
+    size_t count;
+    uint32_t copies; // wanted of every partition
+};
+
+// What this node says of itself.
+struct self_facts {
+    id128 store_id;
+    bytes api_address;
+    bytes zone;
+    uint32_t weight;
+    uint16_t release_low;
+    uint16_t release_high;
 };
 
 struct forward;
@@ -103,12 +129,16 @@ struct node {
     struct group *groups;
     struct raft *raft;
     node_id self;
-    bool alone;          // the cluster is this node
-    bool scattered;      // some groups have no copy on some nodes
-    bool leaving;        // hands leadership over
-    uint32_t groups_led; // now
-    struct node_peer *peers;
-    size_t peer_count;
+    bool alone;   // the cluster is this node and will be
+    bool leaving; // hands leadership over
+    id128 cluster_id;
+    struct founders founders; // founding.c
+    struct self_facts facts;  // membership.c
+    int64_t dead_after_ms;
+    mono_time membership_at;  // when the system group's leader looks at the members again
+    uint32_t groups_led;      // now
+    struct node_peer *peers;  // LIMIT_CLUSTER_NODES
+    size_t peer_count;        // places, free ones among them
     struct forward *forwards; // forward.c
     struct table forward_table;
     struct table forward_of_request;
@@ -359,6 +389,7 @@ void request_get_version(struct node *node, const struct request *request);
 void request_get_actuator_health(struct node *node, const struct request *request);
 void request_get_actuator_info(struct node *node, const struct request *request);
 void request_get_cluster(struct node *node, const struct request *request);
+void request_add_node(struct node *node, const struct request *request);
 void request_get_openapi(struct node *node, const struct request *request);
 
 // --- decisions that wait for evaluations: job.c
@@ -393,14 +424,16 @@ void alarms_pump(struct node *node);
 // --- other nodes: cluster.c
 // ------------------------------------------------------------------------------------
 
-void cluster_create(struct node *node, const struct node_options *options);
-
 // PEER_UP, PEER_DOWN, PEER_MESSAGE.
 void cluster_event(struct node *node, const struct node_event *event);
 
 // What gossip says of a node.
 void cluster_hearsay(struct node *node, node_id id, bytes word);
 
+// A member came within reach, or is out of it.
+void cluster_peer_changed(struct node *node, struct node_peer *peer, bool up);
+
+// members.c
 struct node_peer *node_peer_of(const struct node *node, node_id id); // NULL: no member
 bool node_peer_is_up(const struct node *node, node_id id);
 

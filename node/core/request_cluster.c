@@ -64,7 +64,9 @@ void request_get_cluster(struct node *node, const struct request *request) {
     json_key(&writer, "nodes");
     json_array_begin(&writer);
     for (size_t i = 0; i < node->peer_count; i++) {
-        node_write(node, &node->peers[i], &writer);
+        if (node->peers[i].id != 0) {
+            node_write(node, &node->peers[i], &writer);
+        }
     }
     json_array_end(&writer);
     json_key(&writer, "partitions");

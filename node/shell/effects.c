@@ -130,6 +130,8 @@ void effects_carry_out(struct shell *shell) {
         case EFFECT_SEND:
             links_send(shell, &effect);
             break;
+        case EFFECT_MEMBER:
+            break;
         case EFFECT_KIND_COUNT:
             check(effect.kind != EFFECT_KIND_COUNT);
         }

@@ -77,14 +77,15 @@ list_check(const struct config *config, struct arena *arena, const struct member
             )
         );
     }
-    if (members->count > LIMIT_CLUSTER_NODES) {
+    if (members->count > LIMIT_CLUSTER_FOUNDERS) {
         return err_make(
             ERR_INVALID,
             arena_format(
                 arena,
-                "--cluster lists %zu nodes; a cluster has %d at most in this release",
+                "--cluster lists %zu nodes; a cluster is formed by %d at most; others join it "
+                "later",
                 members->count,
-                (int)LIMIT_CLUSTER_NODES
+                (int)LIMIT_CLUSTER_FOUNDERS
             )
         );
     }

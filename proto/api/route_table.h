@@ -132,7 +132,8 @@
     ROUTE(GET_ACTUATOR_PROMETHEUS, "A-9", GET, "/actuator/prometheus", 200, METRICS, NONE, NO_QUERY) \
     ROUTE(GET_METRICS, "A-9", GET, "/metrics", 200, METRICS, NONE, NO_QUERY) \
     ROUTE(GET_OPENAPI, "A-10", GET, "/api-docs", 200, JSON, NONE, NO_QUERY) \
-    ROUTE(GET_CLUSTER, "ours", GET, "/api/cluster", 200, JSON, NONE, NO_QUERY)
+    ROUTE(GET_CLUSTER, "ours", GET, "/api/cluster", 200, JSON, NONE, NO_QUERY) \
+    ROUTE(ADD_NODE, "ours", POST, "/api/cluster/nodes", 200, JSON, OBJECT, NO_QUERY)
 
 #define API_ROUTES_NOT_BUILT(ROUTE)  \
     API_LATER_WORKFLOW_ROUTES(ROUTE) \

@@ -391,6 +391,7 @@ static void carry_out(struct machine *machine, const struct node_effect *effect)
     case EFFECT_EVALUATE:
         machine_run_script(machine, effect);
         break;
+    case EFFECT_MEMBER: // all are there from the start
     case EFFECT_KIND_COUNT:
         break;
     }

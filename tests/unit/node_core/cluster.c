@@ -1,5 +1,6 @@
 #include "tests/unit/node_core/cluster.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,26 +10,58 @@ static void step(struct cluster *cluster, int at, struct node_event *event) {
     node_step(cluster->nodes[at].node, event, cluster->nodes[at].effects);
 }
 
-static bool is_connected(const struct cluster *cluster, int one, int other) {
-    const struct cluster_node *left = &cluster->nodes[one];
-    const struct cluster_node *right = &cluster->nodes[other];
-    return one != other && left->node != NULL && right->node != NULL && !left->cut_off &&
-           !right->cut_off;
-}
-
 static void tell_peer(struct cluster *cluster, int at, int peer, bool up) {
     struct node_event event = {
         .kind = up ? NODE_PEER_UP : NODE_PEER_DOWN,
-        .peer = (uint16_t)(peer + 1),
+        .peer = cluster->nodes[peer].id,
     };
+    if (up) {
+        store_identity(cluster->nodes[peer].store, event.store_id.bytes);
+    }
+    cluster->nodes[at].linked[peer] = up;
     step(cluster, at, &event);
+}
+
+static bool is_wanted(const struct cluster *cluster, int one, int other) {
+    const struct cluster_node *left = &cluster->nodes[one];
+    const struct cluster_node *right = &cluster->nodes[other];
+    return one != other && left->node != NULL && right->node != NULL && !left->cut_off &&
+           !right->cut_off && left->knows[right->id] && right->knows[left->id];
+}
+
+static bool is_connected(const struct cluster *cluster, int one, int other) {
+    return cluster->nodes[one].linked[other] && cluster->nodes[other].linked[one];
 }
 
 // --- life
 // -------------------------------------------------------------------------------------------------
 
-void cluster_start(struct cluster *cluster, int at) {
-    static const uint16_t members[CLUSTER_NODES] = {1, 2, 3};
+static void messages_drop(struct cluster *cluster, int one, int other);
+
+// Links come and go as processes and members do.
+static void links_follow(struct cluster *cluster) {
+    for (int one = 0; one < CLUSTER_NODES_MAX; one++) {
+        for (int other = 0; other < one; other++) {
+            bool wanted = is_wanted(cluster, one, other);
+            if (wanted == is_connected(cluster, one, other)) {
+                continue;
+            }
+            if (!wanted) {
+                messages_drop(cluster, one, other);
+            }
+            const int ends[2][2] = {{one, other}, {other, one}};
+            for (int end = 0; end < 2; end++) {
+                int at = ends[end][0];
+                if (cluster->nodes[at].node != NULL) {
+                    tell_peer(cluster, at, ends[end][1], wanted);
+                }
+                cluster->nodes[at].linked[ends[end][1]] = wanted;
+            }
+        }
+    }
+}
+
+static void open_store(struct cluster *cluster, int at) {
     struct cluster_node *node = &cluster->nodes[at];
     struct store_options store = {
         .disk = node->disk,
@@ -39,39 +72,98 @@ void cluster_start(struct cluster *cluster, int at) {
         .overlay_bytes_max = 64 * 1024 * 1024,
         .checkpoint_bytes = 64 * 1024,
         .checkpoint_ms = 250,
-        .random_seed = 5 + (uint64_t)at,
+        .random_seed = 5 + (uint64_t)at + 1000 * node->wipes,
     };
     assert_ok(store_open(&store, cluster->arena, &node->store));
+}
+
+static void start(struct cluster *cluster, int at) {
+    static const uint16_t members[] = {1, 2, 3};
+    const bytes addresses[] = {
+        BYTES_LITERAL("host:1"), BYTES_LITERAL("host:2"), BYTES_LITERAL("host:3")};
+    struct cluster_node *node = &cluster->nodes[at];
     struct node_options options = {
         .store = node->store,
         .settings = {.group_count = CLUSTER_GROUPS, .server_name = BYTES_LITERAL("server")},
         .members = members,
-        .member_count = CLUSTER_NODES,
-        .self = (uint16_t)(at + 1),
+        .member_count = (size_t)cluster->founders,
+        .addresses = addresses,
+        .joined = node->joined,
+        .self = node->id,
         .replicas = cluster->replicas,
         .incarnation = ++node->incarnation,
         .random_seed = 11 + (uint64_t)at + 100 * node->incarnation,
+        .dead_after_ms = cluster->dead_after_ms,
         .host = BYTES_LITERAL("host"),
         .version = BYTES_LITERAL("0.0.0"),
         .wall = cluster->wall,
         .mono = cluster->mono,
     };
+    store_identity(node->store, options.store_id.bytes);
+    memset(node->knows, 0, sizeof(node->knows));
+    for (int i = 0; i < cluster->founders; i++) {
+        node->knows[members[i]] = true;
+    }
     node->effects = node_effects_create();
     node->node = node_create(&options);
-    for (int peer = 0; peer < CLUSTER_NODES; peer++) {
-        if (is_connected(cluster, at, peer)) {
-            tell_peer(cluster, at, peer, true);
-            tell_peer(cluster, peer, at, true);
-        }
-    }
+    links_follow(cluster);
 }
 
-static void messages_drop(struct cluster *cluster, int of) {
+void cluster_start(struct cluster *cluster, int at) {
+    open_store(cluster, at);
+    start(cluster, at);
+}
+
+static void store_make(struct cluster *cluster, int at) {
+    struct cluster_node *node = &cluster->nodes[at];
+    memory_faults_init(&node->faults, 3 + (uint64_t)at);
+    node->disk = memory_disk_create(&node->faults);
+    node->map = memory_map_create(&node->faults);
+}
+
+void cluster_wipe(struct cluster *cluster, int at) {
+    struct cluster_node *node = &cluster->nodes[at];
+    memory_map_destroy(&node->map);
+    memory_disk_destroy(&node->disk);
+    node->wipes++;
+    store_make(cluster, at);
+}
+
+void cluster_join(struct cluster *cluster, int at, int via) {
+    struct cluster_node *node = &cluster->nodes[at];
+    assert_int_equal(node->id, 0);
+    store_make(cluster, at);
+    open_store(cluster, at);
+    id128 store_id;
+    char text[ID_TEXT_BYTES + 1] = {0};
+    char body[256];
+    store_identity(node->store, store_id.bytes);
+    id_format(store_id, text);
+    (void
+    )snprintf(body, sizeof(body), "{\"address\":\"host:%d\",\"storeId\":\"%s\"}", at + 1, text);
+    assert_int_equal(cluster_ask(cluster, via, "POST", "/api/cluster/nodes", body), 200);
+    bytes value = BYTES_EMPTY;
+    int64_t id = 0;
+    assert_true(json_get_text(bytes_from_text(cluster->body), "nodeId", &value));
+    assert_true(json_i64(value, &id));
+    assert_in_range(id, 1, CLUSTER_IDS_MAX - 1);
+    node->id = (uint16_t)id;
+    node->joined = true;
+    start(cluster, at);
+}
+
+// What is under way between two nodes; -1: any.
+static bool is_between(const struct cluster_message *message, int one, int other) {
+    return (one < 0 || message->from == one || message->to == one) &&
+           (other < 0 || message->from == other || message->to == other);
+}
+
+static void messages_drop(struct cluster *cluster, int one, int other) {
     struct cluster_message **at = &cluster->first;
     cluster->last = NULL;
     while (*at != NULL) {
         struct cluster_message *message = *at;
-        if (of < 0 || message->from == of || message->to == of) {
+        if (is_between(message, one, other)) {
             *at = message->next;
             struct node_effect gone = {.body = message->body};
             node_effect_release(&gone);
@@ -86,10 +178,10 @@ static void messages_drop(struct cluster *cluster, int of) {
 static void stop(struct cluster *cluster, int at) {
     struct cluster_node *node = &cluster->nodes[at];
     if (node->node != NULL) {
-        messages_drop(cluster, at);
         node_destroy(&node->node);
         node_effects_destroy(&node->effects);
         store_close(&node->store);
+        links_follow(cluster);
     }
 }
 
@@ -98,36 +190,24 @@ void cluster_kill(struct cluster *cluster, int at) {
     stop(cluster, at);
     memory_disk_crash(node->disk);
     memory_map_crash(node->map);
-    for (int peer = 0; peer < CLUSTER_NODES; peer++) {
-        if (cluster->nodes[peer].node != NULL) {
-            tell_peer(cluster, peer, at, false);
-        }
-    }
 }
 
 void cluster_cut(struct cluster *cluster, int at, bool cut) {
-    messages_drop(cluster, at);
     cluster->nodes[at].cut_off = cut;
-    for (int peer = 0; peer < CLUSTER_NODES; peer++) {
-        if (peer != at && cluster->nodes[peer].node != NULL) {
-            tell_peer(cluster, peer, at, !cut);
-            tell_peer(cluster, at, peer, !cut);
-        }
-    }
+    links_follow(cluster);
 }
 
-static int setup(void **state, uint32_t replicas) {
+static int setup(void **state, int founders, uint32_t replicas) {
     struct cluster *cluster = calloc(1, sizeof(*cluster));
     assert_non_null(cluster);
+    cluster->founders = founders;
     cluster->replicas = replicas;
     cluster->arena = arena_create(64 * 1024);
     cluster->wall.ms = 1700000000000;
     cluster->mono.ns = 1000000000;
-    for (int at = 0; at < CLUSTER_NODES; at++) {
-        struct cluster_node *node = &cluster->nodes[at];
-        memory_faults_init(&node->faults, 3 + (uint64_t)at);
-        node->disk = memory_disk_create(&node->faults);
-        node->map = memory_map_create(&node->faults);
+    for (int at = 0; at < founders; at++) {
+        cluster->nodes[at].id = (uint16_t)(at + 1);
+        store_make(cluster, at);
         cluster_start(cluster, at);
     }
     cluster_run(cluster, 3000);
@@ -136,21 +216,27 @@ static int setup(void **state, uint32_t replicas) {
 }
 
 int cluster_setup(void **state) {
-    return setup(state, 0);
+    return setup(state, CLUSTER_NODES, 0);
 }
 
 int cluster_setup_single_copies(void **state) {
-    return setup(state, 1);
+    return setup(state, CLUSTER_NODES, 1);
+}
+
+int cluster_setup_one(void **state) {
+    return setup(state, 1, 0);
 }
 
 int cluster_teardown(void **state) {
     struct cluster *cluster = *state;
-    for (int at = 0; at < CLUSTER_NODES; at++) {
-        stop(cluster, at);
-        memory_map_destroy(&cluster->nodes[at].map);
-        memory_disk_destroy(&cluster->nodes[at].disk);
+    for (int at = 0; at < CLUSTER_NODES_MAX; at++) {
+        if (cluster->nodes[at].id != 0) {
+            stop(cluster, at);
+            memory_map_destroy(&cluster->nodes[at].map);
+            memory_disk_destroy(&cluster->nodes[at].disk);
+        }
     }
-    messages_drop(cluster, -1);
+    messages_drop(cluster, -1, -1);
     arena_destroy(&cluster->arena);
     free(cluster);
     return 0;
@@ -194,9 +280,17 @@ static void answer_take(struct cluster *cluster, int at, const struct node_effec
     }
 }
 
+static int place_of(const struct cluster *cluster, uint16_t id) {
+    int at = 0;
+    while (at < CLUSTER_NODES_MAX && cluster->nodes[at].id != id) {
+        at++;
+    }
+    return at;
+}
+
 static void message_keep(struct cluster *cluster, int from, struct node_effect *effect) {
-    int to = effect->to - 1;
-    if (!is_connected(cluster, from, to)) {
+    int to = place_of(cluster, effect->to);
+    if (to == CLUSTER_NODES_MAX || !is_connected(cluster, from, to)) {
         node_effect_release(effect);
         return;
     }
@@ -236,6 +330,11 @@ static void effects_take(struct cluster *cluster, int at) {
             message_keep(cluster, at, &effect);
             continue;
         }
+        if (effect.kind == EFFECT_MEMBER) {
+            assert_in_range(effect.to, 1, CLUSTER_IDS_MAX - 1);
+            cluster->nodes[at].knows[effect.to] = effect.body.size > 0;
+            links_follow(cluster);
+        }
         if (effect.kind == EFFECT_CALL) {
             call_take(cluster, at, &effect);
         }
@@ -269,10 +368,11 @@ static void deliver(struct cluster *cluster) {
         struct cluster_message *next = message->next;
         struct node_event event = {
             .kind = NODE_PEER_MESSAGE,
-            .peer = (uint16_t)(message->from + 1),
+            .peer = cluster->nodes[message->from].id,
             .message = message->body,
         };
-        if (cluster->nodes[message->to].node != NULL) {
+        if (cluster->nodes[message->to].node != NULL &&
+            is_connected(cluster, message->from, message->to)) {
             step(cluster, message->to, &event);
         }
         struct node_effect gone = {.body = message->body};
@@ -286,7 +386,7 @@ void cluster_run(struct cluster *cluster, int64_t ms) {
     for (int64_t passed = 0; passed < ms; passed++) {
         cluster->mono.ns += 1000000;
         cluster->wall.ms++;
-        for (int at = 0; at < CLUSTER_NODES; at++) {
+        for (int at = 0; at < CLUSTER_NODES_MAX; at++) {
             if (cluster->nodes[at].node != NULL) {
                 struct node_event event = {.kind = NODE_TICK};
                 step(cluster, at, &event);

@@ -8,7 +8,9 @@
 #include "tests/unit/test.h"
 
 enum {
-    CLUSTER_NODES = 3,
+    CLUSTER_NODES = 3,     // that form it, unless a setup says otherwise
+    CLUSTER_NODES_MAX = 8, // with those that join
+    CLUSTER_IDS_MAX = 16,
     CLUSTER_GROUPS = 9,
     CLUSTER_HANDED_MAX = 256
 };
@@ -21,6 +23,10 @@ struct cluster_message {
 };
 
 struct cluster_node {
+    uint16_t id; // 0: there is no such node yet
+    bool joined;
+    bool knows[CLUSTER_IDS_MAX]; // whom it was told to be a member, by id
+    bool linked[CLUSTER_NODES_MAX];
     struct memory_faults faults;
     struct disk *disk;
     struct sorted_map *map;
@@ -28,12 +34,15 @@ struct cluster_node {
     struct node *node; // NULL: down
     struct node_effects *effects;
     uint64_t incarnation;
+    uint64_t wipes;
     bool cut_off; // its links are down, it runs on
 };
 
 struct cluster {
     uint32_t replicas; // of each group; 0: three
-    struct cluster_node nodes[CLUSTER_NODES];
+    int founders;      // nodes[0] … form it
+    int64_t dead_after_ms;
+    struct cluster_node nodes[CLUSTER_NODES_MAX];
     struct arena *arena;
     mono_time mono;
     wall_time wall;
@@ -63,6 +72,7 @@ struct cluster {
 
 int cluster_setup(void **state);
 int cluster_setup_single_copies(void **state); // each group on one node only
+int cluster_setup_one(void **state);           // one node, which others may join
 int cluster_teardown(void **state);
 
 // Time goes on, messages are delivered, logs are synced.
@@ -84,7 +94,11 @@ uint16_t cluster_ask(
     struct cluster *cluster, int at, const char *method, const char *target, const char *body
 );
 
+// A new node with an empty store becomes `nodes[at]`: asks node `via` to let it in, and starts.
+void cluster_join(struct cluster *cluster, int at, int via);
+
 // The process dies with what it had not synced; starts again; its links are cut, or healed.
 void cluster_kill(struct cluster *cluster, int at);
 void cluster_start(struct cluster *cluster, int at);
+void cluster_wipe(struct cluster *cluster, int at); // of one that is down: its disk is a new one
 void cluster_cut(struct cluster *cluster, int at, bool cut);

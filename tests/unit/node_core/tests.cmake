@@ -10,6 +10,7 @@ target_link_libraries(
 unit(node_core/test_cluster.c USES node_core_world)
 unit(node_core/test_gates.c USES node_core_world)
 unit(node_core/test_held.c USES node_core_world)
+unit(node_core/test_members.c USES node_core_world)
 unit(node_core/test_polls.c USES node_core_world)
 unit(node_core/test_requests.c USES node_core_world)
 unit(node_core/test_scripts.c USES node_core_world)

@@ -171,6 +171,7 @@ static void system_routes_stand_outside_the_api_too(void **state) {
     assert_route("GET", "/metrics", API_GET_METRICS);
     assert_route("GET", "/api-docs", API_GET_OPENAPI);
     assert_route("GET", "/api/cluster", API_GET_CLUSTER);
+    assert_route("POST", "/api/cluster/nodes", API_ADD_NODE);
 }
 
 static void a_row_not_built_says_so(void **state) {

@@ -135,6 +135,22 @@ static void an_outbox_key_gives_its_destination_and_sequence(void **state) {
     assert_false(key_inbox_parse(key_bytes(&stream), &source));
 }
 
+static void rows_of_members_and_partitions_are_told_apart(void **state) {
+    (void)state;
+    uint32_t node = 0;
+    uint16_t partition = 0;
+    struct key member = key_node(70000);
+    struct key place = key_partition(513);
+    assert_true(key_node_parse(key_bytes(&member), &node));
+    assert_int_equal(node, 70000);
+    assert_true(key_partition_parse(key_bytes(&place), &partition));
+    assert_int_equal(partition, 513);
+    assert_false(key_node_parse(key_bytes(&place), &node));
+    assert_false(key_partition_parse(key_bytes(&member), &partition));
+    struct key counters = key_queue_counters(1); // the same letter in other groups
+    assert_false(key_node_parse(key_bytes(&counters), &node));
+}
+
 static void versions_of_a_name_lie_together_and_apart_from_longer_names(void **state) {
     (void)state;
     bytes ab = BYTES_LITERAL("ab");
@@ -232,6 +248,7 @@ int main(void) {
         cmocka_unit_test(timers_lie_in_the_order_of_their_due_time),
         cmocka_unit_test(times_out_of_range_are_clamped),
         cmocka_unit_test(an_outbox_key_gives_its_destination_and_sequence),
+        cmocka_unit_test(rows_of_members_and_partitions_are_told_apart),
         cmocka_unit_test(versions_of_a_name_lie_together_and_apart_from_longer_names),
         cmocka_unit_test(long_names_and_names_with_a_zero_byte_stay_distinct),
         cmocka_unit_test(parsers_refuse_other_kinds_and_cut_keys),

@@ -1,0 +1,39 @@
+// Who is a member, as this node has it from committed rows of the system group, and which of them
+// it is linked with (distributed.md §12).
+//
+// A node starts with the list of its configuration, which says only how to find others. Rows of the
+// system group – its own copy's – are the truth: who stands in them and has not left is a member.
+// Every change is told to the shell (EFFECT_MEMBER), so that links and gossip follow.
+//
+// A row names the store of its node. A peer with another store under the same id is not there for
+// this node: what it would say had no memory of what it promised (distributed.md §2). Who decides
+// about rows is membership.h. Thread: core.
+#pragma once
+
+#include "node/core/effect.h"
+#include "node/core/system_rows.h"
+#include "node/raft/raft.h"
+
+struct node;
+struct node_options;
+
+// The members of the list, then those of the rows that are here.
+void members_create(struct node *node, const struct node_options *options);
+
+// All rows were replaced: takes them up anew.
+void members_load(struct node *node);
+
+// A row of the system group was committed.
+void members_entry(struct node *node, bytes key, bytes value);
+
+// The link to a node is up, and proved that store (zero: it does not say), or is gone.
+void members_linked(struct node *node, node_id id, bool linked, id128 store_id);
+
+// Whether what comes from that node is heard.
+bool members_listen(const struct node *node, node_id from);
+
+// Tells the shell what it does not know yet.
+void members_pump(struct node *node);
+
+// How many members there are or may come back; this node is one.
+size_t members_count(const struct node *node);

@@ -1,0 +1,41 @@
+// What the system group's leader does about members (distributed.md §12): writes the first rows,
+// lets in who asks, finds who came, who is gone for long, who has given everything away. Each is an
+// entry of the system group, so only its leader can, and another one goes on where it stopped.
+// Thread: core.
+#pragma once
+
+#include "node/core/system_table.h"
+
+struct node;
+struct node_options;
+
+void membership_create(struct node *node, const struct node_options *options);
+
+// This node came to lead the system group: what it saw of others before does not count.
+void membership_lead(struct node *node);
+
+// Something about members changed: they are looked at in this turn.
+void membership_touched(struct node *node);
+
+void membership_pump(struct node *node);
+bool membership_next_wakeup(const struct node *node, mono_time *out_at);
+
+// A node that wants to become a member, or is one already and asks again.
+struct membership_wish {
+    bytes address;
+    bytes api_address;
+    bytes zone;
+    uint32_t weight;
+    id128 store_id;
+    uint16_t release_low;
+    uint16_t release_high;
+};
+
+// Gives it an id, always the same one for the same store. Errors: ERR_CONFLICT (another member has
+// the address, it has left, no room for more, or a release that cannot be talked to).
+MUST_USE err membership_add(
+    struct node *node,
+    struct decision *decision,
+    const struct membership_wish *wish,
+    node_id *out_id
+);
