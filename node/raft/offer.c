@@ -3,7 +3,8 @@
 // A node whose log is slow, or whose core thread did not come round, may be only slow, not dead:
 // its followers hear it and stand by it, while everything it leads waits. So it hands over by
 // itself. The log is slow when something waits for it longer than LIMIT_RAFT_SLOW_MS; the core
-// thread stalled when it looks at the clock LIMIT_RAFT_STALL_MS later than it should have.
+// thread stalled when it looks at the clock LIMIT_RAFT_STALL_MS later than it was asked to when it
+// last had done everything. What came to be due since, by a message or a new list, is no stall.
 #include "node/raft/raft_internal.h"
 
 // The one that has most and answers; NULL: none is fit.
@@ -36,10 +37,10 @@ uint32_t raft_offer_away(struct raft *raft) {
     return led;
 }
 
-void offer_look(struct raft *raft, mono_time due) {
+void offer_look(struct raft *raft) {
     bool is_slow =
         raft->pending_count > 0 && mono_passed(raft, raft->pending_since, LIMIT_RAFT_SLOW_MS);
-    bool stalled = raft->ticked && mono_passed(raft, due, LIMIT_RAFT_STALL_MS);
+    bool stalled = raft->due.ns != 0 && mono_passed(raft, raft->due, LIMIT_RAFT_STALL_MS);
     if ((is_slow || stalled) && mono_passed(raft, raft->offered, LIMIT_RAFT_ABANDON_MS)) {
         raft->offered = raft->now;
         raft->stats.offers++;

@@ -385,6 +385,7 @@ bool raft_take_frame(struct raft *raft, node_id *out_to, bool *out_urgent, struc
             return true;
         }
     }
+    raft->due = raft_next_wakeup(raft);
     return false;
 }
 

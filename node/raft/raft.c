@@ -147,11 +147,10 @@ void raft_configure(struct raft *raft, group_id group, const struct raft_config 
 // --- inputs --------------------------------------------------------------------------------------
 
 void raft_tick(struct raft *raft, mono_time now) {
-    mono_time due = raft_next_wakeup(raft);
     if (now.ns > raft->now.ns) {
         raft->now = now;
     }
-    offer_look(raft, due);
+    offer_look(raft);
     raft->ticked = true;
     const struct wake *top = NULL;
     while ((top = heap_top(&raft->wakes)) != NULL && top->at.ns <= raft->now.ns) {

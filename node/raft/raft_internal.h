@@ -245,6 +245,7 @@ struct raft {
     size_t pending_capacity, pending_first, pending_count;
     mono_time pending_since; // the log came no further
     mono_time offered;
+    mono_time due; // when it wanted to be looked at, all frames taken; 0: not known
     group_id *touched;
     struct raft_event *events; // ring
     size_t events_capacity, events_count;
@@ -411,7 +412,7 @@ bool pair_is_silent(const struct raft *raft, const struct pair *pair);
 // --- offer.c -------------------------------------------------------------------------------------
 
 // Rule 11; `due` is when the core was to look at the clock.
-void offer_look(struct raft *raft, mono_time due);
+void offer_look(struct raft *raft);
 
 // --- read.c --------------------------------------------------------------------------------------
 
