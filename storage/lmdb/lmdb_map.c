@@ -7,6 +7,7 @@
 #include "storage/lmdb/lmdb_map.h"
 
 #include "proto/base/check.h"
+#include "proto/limits.h"
 
 #include <lmdb.h>
 
@@ -26,6 +27,7 @@ struct lmdb_map {
     struct sorted_map map;
     MDB_env *environment;
     MDB_dbi tables[MAP_TABLE_COUNT];
+    uint64_t reserved_to; // the file is allocated up to here, as far as known
 };
 
 struct map_snapshot {
@@ -264,9 +266,32 @@ static err txn_del_range(
     return error_of(code);
 }
 
+// Allocates the file ahead of its last page, so that on a full disk the next commits still find
+// room. When that fails there is what was allocated before; that is what it is for.
+static void reserve(struct lmdb_map *map) {
+    MDB_envinfo info;
+    MDB_stat page;
+    int file = -1;
+    if (mdb_env_info(map->environment, &info) != MDB_SUCCESS ||
+        mdb_env_stat(map->environment, &page) != MDB_SUCCESS ||
+        mdb_env_get_fd(map->environment, &file) != MDB_SUCCESS) {
+        return;
+    }
+    uint64_t used = ((uint64_t)info.me_last_pgno + 1) * page.ms_psize;
+    if (map->reserved_to >= used + LIMIT_STORE_RESERVED_BYTES / 2) {
+        return;
+    }
+    if (posix_fallocate(file, (off_t)used, LIMIT_STORE_RESERVED_BYTES) == 0) {
+        map->reserved_to = used + LIMIT_STORE_RESERVED_BYTES;
+    }
+}
+
 static err txn_commit(struct sorted_map *map, struct map_txn *txn) {
-    (void)map;
-    return error_of(mdb_txn_commit(txn_of(txn)));
+    int code = mdb_txn_commit(txn_of(txn));
+    if (code == MDB_SUCCESS) {
+        reserve(of(map));
+    }
+    return error_of(code);
 }
 
 static void txn_abort(struct sorted_map *map, struct map_txn *txn) {

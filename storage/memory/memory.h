@@ -22,6 +22,7 @@ struct memory_faults {
     uint32_t sync_fails_one_in;   // syncs that answer ERR_IO, having done any part of their work
     uint32_t commit_fails_one_in; // map commits that answer ERR_IO, done or not
     uint64_t full_at_bytes;       // creates that would take more answer ERR_FULL. 0: no bound
+    uint64_t map_full_at_bytes;   // map commits that end above answer ERR_FULL. 0: no bound
     uint32_t full_one_in;         // creates that answer ERR_FULL anyway. 0: none
 };
 
@@ -39,6 +40,9 @@ void memory_disk_destroy(struct disk **base);
 // The power goes: of the writes and names that were not synced, any part survives, in sectors, in
 // any order, as faults->random says. Files that are still open may only be closed. Lifts stop_at.
 void memory_disk_crash(struct disk *base);
+
+// What its files take.
+uint64_t memory_disk_used(struct disk *base);
 
 // Rot: changes `size` bytes at `offset` of a file, in place. False: no such file or range.
 bool memory_disk_damage(struct disk *disk, const char *name, uint64_t offset, size_t size);
@@ -59,6 +63,9 @@ void memory_map_destroy(struct sorted_map **base);
 
 // The power goes: what was committed stays. Snapshots and cursors may only be ended and closed.
 void memory_map_crash(struct sorted_map *base);
+
+// What its values take, those that only a snapshot sees included.
+uint64_t memory_map_used(struct sorted_map *base);
 
 // Rot: changes the last byte of a row's value. False: no such row.
 bool memory_map_damage(struct sorted_map *map, enum map_table table, bytes key);

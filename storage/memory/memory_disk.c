@@ -474,6 +474,10 @@ void memory_disk_crash(struct disk *base) {
     disk->faults->stop_at = 0;
 }
 
+uint64_t memory_disk_used(struct disk *base) {
+    return bytes_used(of(base));
+}
+
 bool memory_disk_damage(struct disk *base, const char *name, uint64_t offset, size_t size) {
     struct name *found = names_find(&of(base)->durable, name);
     if (found == NULL || offset > found->file->size || size > found->file->size - offset) {

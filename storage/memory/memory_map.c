@@ -58,6 +58,7 @@ struct memory_map {
     struct memory_faults *faults;
     struct table tables[MAP_TABLE_COUNT];
     uint64_t committed;
+    uint64_t used; // bytes of values
     struct map_snapshot *snapshots;
     struct map_txn *txn; // the one that is open
 };
@@ -123,9 +124,10 @@ static struct row *table_put(struct table *table, bytes key) {
     return row;
 }
 
-static void versions_free(struct version *version) {
+static void versions_free(struct memory_map *map, struct version *version) {
     while (version != NULL) {
         struct version *older = version->older;
+        map->used -= version->size;
         free(version);
         version = older;
     }
@@ -140,7 +142,7 @@ static const struct version *visible(const struct row *row, uint64_t commit) {
 }
 
 // Drops the versions no snapshot, present or future, can see.
-static void prune(const struct memory_map *map, struct row *row) {
+static void prune(struct memory_map *map, struct row *row) {
     uint64_t oldest = map->committed;
     for (const struct map_snapshot *s = map->snapshots; s != NULL; s = s->next) {
         oldest = s->commit < oldest ? s->commit : oldest;
@@ -150,7 +152,7 @@ static void prune(const struct memory_map *map, struct row *row) {
         version = version->older;
     }
     if (version != NULL) {
-        versions_free(version->older);
+        versions_free(map, version->older);
         version->older = NULL;
     }
 }
@@ -294,6 +296,7 @@ static void txn_write(
     if (value.size > 0) {
         memcpy(version->value, value.data, value.size);
     }
+    map->used += value.size;
     row->newest = version;
     if (txn->count == txn->capacity) {
         txn->capacity = txn->capacity == 0 ? 64 : 2 * txn->capacity;
@@ -352,6 +355,7 @@ static void txn_abort(struct sorted_map *base, struct map_txn *txn) {
     for (size_t i = txn->count; i > 0; i--) {
         struct version *written = txn->rows[i - 1]->newest;
         txn->rows[i - 1]->newest = written->older;
+        map->used -= written->size;
         free(written);
     }
     txn_free(map);
@@ -361,6 +365,10 @@ static err txn_commit(struct sorted_map *base, struct map_txn *txn) {
     struct memory_map *map = of(base);
     struct memory_faults *faults = map->faults;
     check(txn == map->txn);
+    if (faults->map_full_at_bytes > 0 && map->used > faults->map_full_at_bytes) {
+        txn_abort(base, txn);
+        return err_make(ERR_FULL, "no room left for the state");
+    }
     enum memory_outcome outcome = memory_faults_step(faults);
     bool fails = outcome != MEMORY_DONE || memory_faults_draw(faults, faults->commit_fails_one_in);
     if (fails && (outcome == MEMORY_STOPPED || random_one_in(&faults->random, 2))) {
@@ -413,7 +421,7 @@ void memory_map_destroy(struct sorted_map **base) {
         struct row *row = map->tables[table].first[0];
         while (row != NULL) {
             struct row *next = row->next[0];
-            versions_free(row->newest);
+            versions_free(map, row->newest);
             free(row->key);
             free(row);
             row = next;
@@ -429,6 +437,10 @@ void memory_map_crash(struct sorted_map *base) {
     if (map->txn != NULL) {
         txn_abort(base, map->txn);
     }
+}
+
+uint64_t memory_map_used(struct sorted_map *base) {
+    return of(base)->used;
 }
 
 bool memory_map_damage(struct sorted_map *base, enum map_table table, bytes key) {
