@@ -411,6 +411,24 @@ enum {
     LIMIT_SYSTEM_ROW_BYTES = 4 * 1024,
     // A member of the cluster that was silent so long is replaced, unless configured.
     LIMIT_DEAD_AFTER_MS = 10 * 60 * 1000,
+    // The device of a store, in thousandths that are used: no new executions; only what finishes or
+    // deletes (distributed.md §13). Each is left so much below where it is entered.
+    LIMIT_DISK_SOFT_PERMILLE = 850,
+    LIMIT_DISK_HARD_PERMILLE = 950,
+    LIMIT_DISK_RELIEF_PERMILLE = 20,
+    // Measured this often: a disk that takes 1 GB/s fills half a ballast between.
+    LIMIT_DISK_LOOK_MS = 250,
+    // The ballast is at most this part of its device.
+    LIMIT_DISK_BALLAST_PART = 16,
+    // Kept allocated behind the state's last page: a checkpoint of what deletes finds its pages.
+    LIMIT_STORE_RESERVED_BYTES = 8 * 1024 * 1024,
+    // How fit a node is: looked at, told when the disk is fuller or emptier by so much; slow for so
+    // long after its log was. Its groups come back when it was well for so long, a few at a look.
+    LIMIT_FITNESS_LOOK_MS = 1000,
+    LIMIT_FITNESS_STEP_PERMILLE = 10,
+    LIMIT_FITNESS_SLOW_MS = 30 * 1000,
+    LIMIT_FITNESS_WELL_MS = 10 * 1000,
+    LIMIT_FITNESS_HOME = 8,
     // Interest in a queue: said again after, forgotten after.
     LIMIT_INTEREST_TELL_MS = 10 * 1000,
     LIMIT_INTEREST_MS = 30 * 1000,

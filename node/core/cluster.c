@@ -30,6 +30,8 @@ void cluster_peer_changed(struct node *node, struct node_peer *peer, bool up) {
     interest_peer_changed(node, peer->id, up);
     if (up) {
         lead_tell(node, peer);
+        fitness_peer_up(node, peer);
+        fitness_tell(node, peer);
         definitions_ask(node);
     } else {
         peer->down_since = node->mono;
@@ -117,6 +119,7 @@ static err take(struct node *node, node_id from, enum peer_message_kind kind, by
         struct peer_polled polled;
         struct peer_leads leads;
         struct peer_catalog catalog;
+        struct peer_fitness fitness;
     } said;
     switch (kind) {
     case PEER_RAFT:
@@ -164,6 +167,10 @@ static err take(struct node *node, node_id from, enum peer_message_kind kind, by
     case PEER_CATALOG:
         TRY(wire_decode(&peer_catalog_record, content, node->arena, &said.catalog));
         definitions_told(node, from, &said.catalog);
+        break;
+    case PEER_FITNESS:
+        TRY(wire_decode(&peer_fitness_record, content, node->arena, &said.fitness));
+        fitness_told(node, node_peer_of(node, from), &said.fitness);
         break;
     case PEER_MESSAGE_KINDS:
         break;

@@ -43,8 +43,11 @@ enum node_event_kind {
     NODE_PEER_DOWN,       // the link is gone, and what was on its way
     NODE_PEER_MESSAGE,    // a node says something
     NODE_HEARSAY,         // gossip says `message` of a node: a word for people
+    NODE_DISK,            // the store's device was measured
     NODE_LEAVE,           // the process shall end: hand leadership over; node_stats tells how far
 };
+
+struct disk_measure;
 
 struct node_event {
     enum node_event_kind kind;
@@ -61,4 +64,5 @@ struct node_event {
     uint16_t peer;                             // PEER_*: which node
     id128 store_id;                            // PEER_UP: of its store; zero: the link knows none
     bytes message;                             // PEER_MESSAGE: borrowed
+    const struct disk_measure *disk;           // DISK: borrowed
 };

@@ -40,6 +40,7 @@ static void configure(struct node *node, group_id group, const uint32_t *voters,
         here = here || config.voters[i] == node->self;
     }
     node->groups[group].has_copy = here;
+    node->groups[group].home = config.voters[0];
     if (here) {
         raft_configure(node->raft, group, &config);
     }

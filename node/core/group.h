@@ -16,6 +16,7 @@ struct group {
     group_id id;
     bool has_copy; // this node is one of its voters
     bool leading;  // this node leads it and its term is open: it may decide
+    uint16_t home; // the node that leads it when all are well
     // Of a group without a copy here: who said last that it leads, and in which term.
     uint16_t told_leader;
     uint64_t told_term;

@@ -258,14 +258,14 @@ void lead_pump(struct node *node) {
 // --- leaving
 // -----------------------------------------------------------------------------------------------
 
-static node_id furthest(const struct node *node, group_id group) {
+static node_id
+furthest(const struct node *node, group_id group, bool (*suits)(const struct node *, node_id)) {
     struct raft_group_status status = raft_status(node->raft, group);
     node_id best = 0;
     log_index match = 0;
     for (uint32_t i = 0; i < status.follower_count; i++) {
         const struct raft_follower_status *follower = &status.followers[i];
-        if (follower->answers && follower->match >= match &&
-            node_peer_is_up(node, follower->node)) {
+        if (follower->answers && follower->match >= match && suits(node, follower->node)) {
             best = follower->node;
             match = follower->match;
         }
@@ -273,17 +273,20 @@ static node_id furthest(const struct node *node, group_id group) {
     return best;
 }
 
-void lead_leave_pump(struct node *node) {
-    if (!node->leaving || node->groups_led == 0) {
-        return;
-    }
-    for (uint32_t group = 0; group < node->settings.group_count; group++) {
+void lead_give_away(struct node *node, bool (*suits)(const struct node *node, node_id to)) {
+    for (uint32_t group = 0; group < node->settings.group_count && node->groups_led > 0; group++) {
         if (node->groups[group].leading && !raft_is_transferring(node->raft, (group_id)group)) {
-            node_id to = furthest(node, (group_id)group);
+            node_id to = furthest(node, (group_id)group, suits);
             if (to != 0) {
                 (void)raft_transfer(node->raft, (group_id)group, to);
             }
         }
+    }
+}
+
+void lead_leave_pump(struct node *node) {
+    if (node->leaving) {
+        lead_give_away(node, node_peer_is_up);
     }
 }
 

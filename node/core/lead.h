@@ -21,6 +21,9 @@ bool lead_may_decide(const struct node *node, group_id group);
 // Loads the queues' supply anew after leadership changed.
 void lead_pump(struct node *node);
 
+// Hands each group led here to the follower that is furthest, of those that suit.
+void lead_give_away(struct node *node, bool (*suits)(const struct node *node, node_id to));
+
 // While the node is leaving: hands each group to the follower that is furthest.
 void lead_leave_pump(struct node *node);
 

@@ -31,7 +31,7 @@ static uint16_t slot_of_key(struct node *node, bytes name, bytes key) {
 static uint16_t slot_of_any(struct node *node) {
     uint16_t slot = (uint16_t)random_below(&node->random, ID_SLOT_COUNT);
     for (uint32_t tries = 1; tries < node->settings.group_count; tries++) {
-        if (node->groups[group_of_slot(node, slot)].leading) {
+        if (fitness_suits_start(node, group_of_slot(node, slot))) {
             break;
         }
         slot = (uint16_t)((slot + 1) % ID_SLOT_COUNT);

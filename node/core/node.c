@@ -107,6 +107,10 @@ void node_destroy(struct node **node) {
     *node = NULL;
 }
 
+struct fitness node_fitness(const struct node *node) {
+    return node->fitness;
+}
+
 const struct raft *node_raft(const struct node *node) {
     return node->raft;
 }
@@ -178,6 +182,7 @@ static void node_pump(struct node *node) {
     node->more_to_do = false;
     lead_pump(node);
     lead_leave_pump(node);
+    fitness_pump(node);
     forward_pump(node);
     gather_pump(node);
     alarms_pump(node);
@@ -231,6 +236,9 @@ void node_step(struct node *node, const struct node_event *event, struct node_ef
         break;
     case NODE_HEARSAY:
         cluster_hearsay(node, event->peer, event->message);
+        break;
+    case NODE_DISK:
+        fitness_measured(node, event->disk);
         break;
     case NODE_LEAVE:
         node->leaving = true;
@@ -287,6 +295,9 @@ static mono_time cluster_next_wakeup(const struct node *node) {
         next = sooner(next, at);
     }
     if (membership_next_wakeup(node, &at)) {
+        next = sooner(next, at);
+    }
+    if (fitness_next_wakeup(node, &at)) {
         next = sooner(next, at);
     }
     return next;

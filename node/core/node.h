@@ -7,6 +7,7 @@
 
 #include "node/core/effect.h"
 #include "node/core/event.h"
+#include "node/core/fitness.h"
 #include "proto/json/json.h"
 #include "scheduler/decision.h"
 
@@ -71,6 +72,7 @@ struct node_stats {
     uint64_t supply_held;  // now
     uint64_t alarms_held;  // now
     uint64_t refused_overload;
+    uint64_t refused_room;  // for want of room on a disk
     uint64_t messages_sent; // to other nodes
     uint64_t messages_received;
     uint64_t messages_refused;   // not understood
@@ -81,6 +83,9 @@ struct node_stats {
 };
 
 struct node_stats node_stats(const struct node *node);
+
+// What this node says of its own disk and log.
+struct fitness node_fitness(const struct node *node);
 
 // Agreement, for looking: who leads, how far copies are. Borrows; lives as long as the node.
 const struct raft *node_raft(const struct node *node);

@@ -3,6 +3,7 @@
 
 #include "node/core/alarms.h"
 #include "node/core/calls.h"
+#include "node/core/fitness.h"
 #include "node/core/gates.h"
 #include "node/core/group.h"
 #include "node/core/node.h"
@@ -92,6 +93,8 @@ struct node_peer {
     log_index catalog_applied; // as it told
     mono_time lease_end;       // from when on no lease of its definitions can be left
     char hearsay[16];          // what gossip says of it, a word; empty: nothing yet
+    struct fitness fitness;    // as it told
+    mono_time well_since;      // it is up and could lead
 };
 
 // The nodes that formed the cluster. None on a node that joined it.
@@ -129,8 +132,13 @@ struct node {
     struct group *groups;
     struct raft *raft;
     node_id self;
-    bool alone;   // the cluster is this node and will be
-    bool leaving; // hands leadership over
+    bool alone;             // the cluster is this node and will be
+    bool leaving;           // hands leadership over
+    struct fitness fitness; // of this node: fitness.c
+    struct fitness fitness_told;
+    mono_time fitness_looked;
+    mono_time slow_until;
+    uint64_t offers_seen; // of Raft's, for slowness
     id128 cluster_id;
     struct founders founders; // founding.c
     struct self_facts facts;  // membership.c

@@ -30,6 +30,9 @@ WIRE_RECORD(peer_catalog, PEER_CATALOG_FIELDS)
 #define WIRE_SELF struct peer_leads
 WIRE_RECORD(peer_leads, PEER_LEADS_FIELDS)
 #undef WIRE_SELF
+#define WIRE_SELF struct peer_fitness
+WIRE_RECORD(peer_fitness, PEER_FITNESS_FIELDS)
+#undef WIRE_SELF
 
 void peer_message_write(
     enum peer_message_kind kind,

@@ -20,6 +20,7 @@ enum peer_message_kind {
     PEER_POLLED,     // somebody polled this queue (soft)
     PEER_CATALOG,    // a lease: the catalog is committed up to here
     PEER_LEADS,      // I lead this group: for nodes that have no copy of it (soft)
+    PEER_FITNESS,    // how fit I am to hold more and to lead (soft)
     PEER_MESSAGE_KINDS
 };
 
@@ -98,6 +99,12 @@ WIRE_STRUCT(peer_polled, PEER_POLLED_FIELDS);
     FIELD(1, U16, group)         \
     FIELD(2, U64, term)
 WIRE_STRUCT(peer_leads, PEER_LEADS_FIELDS);
+
+#define PEER_FITNESS_FIELDS(FIELD)      \
+    FIELD(1, U8, room) /* room_level */ \
+    FIELD(2, U16, used_permille)        \
+    FIELD(3, BOOL, slow)
+WIRE_STRUCT(peer_fitness, PEER_FITNESS_FIELDS);
 
 // Appends kind and record.
 void peer_message_write(

@@ -218,6 +218,9 @@ static bool lacks(struct node *node, const struct request *request, group_id *ou
 }
 
 static void run_here(struct node *node, const struct request *request) {
+    if (fitness_refuses(node, request)) {
+        return;
+    }
     node->random_begun = node->job == NULL ? node->random : node->random_begun;
     handler_of(request->match.route->name)(node, request);
 }

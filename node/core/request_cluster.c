@@ -16,6 +16,10 @@ node_write(const struct node *node, const struct node_peer *peer, struct json_wr
     json_member_bool(writer, "up", peer->up || peer->id == node->self);
     json_member_int(writer, "leads", leads);
     json_member_text(writer, "gossip", bytes_from_text(peer->hearsay));
+    const struct fitness *fitness = peer->id == node->self ? &node->fitness : &peer->fitness;
+    json_member_text(writer, "room", bytes_from_text(room_level_name(fitness->room)));
+    json_member_int(writer, "diskUsedPermille", fitness->used_permille);
+    json_member_bool(writer, "slow", fitness->slow);
     json_object_end(writer);
 }
 

@@ -4,6 +4,15 @@
 // --- starting
 // ------------------------------------------------------------------------------------------
 
+// For want of room none is begun; one that was is answered for again.
+static err start_takes(struct node *node, struct decision *decision, group_id group, id128 id) {
+    err room = fitness_takes_start(node, group);
+    struct key key = key_workflow(id);
+    bytes ignored = BYTES_EMPTY;
+    bool begun = err_is(room) && !err_is(store_txn_get(decision->txn, key_bytes(&key), &ignored));
+    return begun ? ERR_NONE : room;
+}
+
 bool request_start(
     struct node *node,
     const struct request *request,
@@ -24,7 +33,10 @@ bool request_start(
     }
     struct start_workflow command = {.id = id, .request = wish, .by_name = by_name};
     struct reply reply = {0};
-    done = start_workflow(&decision, &command, &reply);
+    done = start_takes(node, &decision, group, id);
+    if (!err_is(done)) {
+        done = start_workflow(&decision, &command, &reply);
+    }
     if (done.code == ERR_SUSPENDED) {
         job_suspend_request(node, request, &decision);
         return false;

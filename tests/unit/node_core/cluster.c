@@ -435,6 +435,15 @@ uint16_t cluster_wait(struct cluster *cluster, uint64_t request, int64_t within_
     return cluster->status;
 }
 
+void cluster_disk(struct cluster *cluster, int at, uint32_t used_permille) {
+    const struct disk_measure disk = {
+        .used_bytes = used_permille * (uint64_t)1000,
+        .free_bytes = (1000 - used_permille) * (uint64_t)1000,
+    };
+    struct node_event event = {.kind = NODE_DISK, .disk = &disk};
+    step(cluster, at, &event);
+}
+
 uint16_t cluster_ask(
     struct cluster *cluster, int at, const char *method, const char *target, const char *body
 ) {

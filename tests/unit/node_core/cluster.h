@@ -89,6 +89,9 @@ uint16_t cluster_wait(struct cluster *cluster, uint64_t request, int64_t within_
 // Tells node `at` that a call of it was answered with status 200.
 void cluster_called(struct cluster *cluster, int at, uint64_t call_id);
 
+// The disk of node `at` was measured: so full, without a ballast.
+void cluster_disk(struct cluster *cluster, int at, uint32_t used_permille);
+
 // Both, within ten seconds.
 uint16_t cluster_ask(
     struct cluster *cluster, int at, const char *method, const char *target, const char *body
