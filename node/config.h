@@ -65,6 +65,13 @@
     X(INT, checkpoint_ms, "checkpoint-ms", "1000", 10, 60000, "age at which state is checkpointed" \
     )                                                                                              \
     X(INT,                                                                                         \
+      ballast_mib,                                                                                 \
+      "ballast-mib",                                                                               \
+      "512",                                                                                       \
+      0,                                                                                           \
+      65536,                                                                                       \
+      "file in the store that is given up when its disk is 95 % full, in MiB; at most 1/16 of it") \
+    X(INT,                                                                                         \
       connections,                                                                                 \
       "connections",                                                                               \
       "20000",                                                                                     \

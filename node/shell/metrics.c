@@ -98,6 +98,27 @@ static void peer_figures(const struct shell *shell, struct buffer *out) {
     figures_write(figures, sizeof(figures) / sizeof(figures[0]), out);
 }
 
+static void disk_figures(const struct shell *shell, struct buffer *out) {
+    struct disk_measure disk = room_measured(shell->room);
+    struct fitness fitness = node_fitness(shell->node);
+    const struct figure figures[] = {
+        {"disk_used_bytes", "gauge", "Used of the store's device, by anybody", disk.used_bytes},
+        {"disk_free_bytes", "gauge", "Free on the store's device, for us", disk.free_bytes},
+        {"disk_used_permille", "gauge", "Used, the ballast counted", fitness.used_permille},
+        {"disk_room_level", "gauge", "0 enough, 1 soft limit, 2 hard limit", fitness.room},
+        {"disk_ballast_bytes",
+         "gauge",
+         "Held to be given up at the hard limit",
+         disk.ballast_held ? disk.ballast_bytes : 0},
+        {"disk_refused_total",
+         "counter",
+         "Requests refused for want of room",
+         node_stats(shell->node).refused_room},
+        {"log_slow", "gauge", "1: the log was slow, leadership goes away", fitness.slow},
+    };
+    figures_write(figures, sizeof(figures) / sizeof(figures[0]), out);
+}
+
 static void http_figures(const struct shell *shell, struct buffer *out) {
     struct http_server_stats stats;
     http_server_stats(shell->http, &stats);
@@ -133,6 +154,7 @@ void metrics_respond(struct shell *shell, uint64_t request_id) {
     node_figures(shell, &body);
     call_figures(shell, &body);
     peer_figures(shell, &body);
+    disk_figures(shell, &body);
     http_figures(shell, &body);
     struct http_response response = {
         .status = 200,

@@ -290,6 +290,7 @@ static void shell_deinit(struct shell *shell) {
     evaluator_pool_destroy(&shell->evaluators);
     caller_destroy(&shell->caller);
     links_stop(shell);
+    room_stop(&shell->room);
     event_drop(&shell->log_done);
     event_drop(&shell->checkpoint_done);
     event_drop(&shell->tick);
@@ -407,6 +408,7 @@ static err shell_start(struct shell *shell, struct arena *arena) {
     TRY(node_start(shell, arena));
     TRY(links_start(shell, arena));
     events_create(shell);
+    TRY(room_start(shell, arena));
     return http_start(shell, arena);
 }
 
@@ -434,6 +436,7 @@ err shell_serve(const struct config *config, const struct log *log, struct arena
     struct storage *storage = NULL;
     struct members members;
     TRY(members_read(config, arena, &members));
+    room_make(config, log, arena);
     TRY(storage_open(config, members.cluster_id, log, arena, &storage));
     struct shell shell = {
         .config = config,

@@ -8,6 +8,7 @@
 #include "node/log.h"
 #include "node/peer/peers.h"
 #include "node/shell/members.h"
+#include "node/shell/room.h"
 #include "node/shell/shell.h"
 #include "node/shell/worker.h"
 #include "storage/store.h"
@@ -41,6 +42,7 @@ struct shell {
     struct event *tick;
     struct event *terminate[2];
     struct event *stop_deadline;
+    struct room *room; // of the disk: room.h
     uint64_t requests_stepped;
     bool stopping;      // no new requests, in neither direction
     bool http_stopped;  // all clients have their answers
