@@ -13,7 +13,9 @@ enum {
     CLOG_MS_MAX = 5000,
     SLEEP_MS_MAX = 5000,
     SLEEP_NOTICED_MS = 500, // longer sleep is silence on the network
-    MEND_MS_MAX = 1000
+    MEND_MS_MAX = 1000,
+    FULL_MS_MAX = 10000,
+    FULL_PERMILLE_MIN = 800 // below the limits, too
 };
 
 struct harm {
@@ -92,6 +94,24 @@ static void step_wall(void *argument, uint64_t token) {
     uint16_t node = any_node(harm);
     machine_clock(fleet_machine(harm->fleet, node))->step_ms += ms;
     world_trace(harm->world, "n%u: wall clock steps by %lld ms", node, (long long)ms);
+}
+
+static void empty(void *argument, uint64_t node) {
+    struct harm *harm = argument;
+    machine_fill(fleet_machine(harm->fleet, (uint16_t)node), 0);
+}
+
+static void fill(void *argument, uint64_t token) {
+    (void)token;
+    struct harm *harm = argument;
+    if (harm->over) {
+        return;
+    }
+    uint16_t node = any_node(harm);
+    uint32_t permille = (uint32_t)world_draw(harm->world, FULL_PERMILLE_MIN, 1000);
+    machine_fill(fleet_machine(harm->fleet, node), permille);
+    int64_t ms = world_draw(harm->world, 100, FULL_MS_MAX);
+    world_after(harm->world, ms * WORLD_MS, empty, harm, node);
 }
 
 // --- the network ---------------------------------------------------------------------------------
@@ -229,6 +249,7 @@ static void every_second(void *argument, uint64_t token) {
     strike(harm, swarm->partition_per_second, part);
     strike(harm, swarm->clog_per_second, clog_ways);
     strike(harm, swarm->cut_per_second, cut);
+    strike(harm, swarm->fill_per_second, fill);
     world_after(harm->world, WORLD_SECOND, every_second, harm, 0);
 }
 
@@ -251,6 +272,7 @@ void harm_end(struct harm *harm) {
     network_heal(fleet_network(harm->fleet));
     for (uint16_t number = 1; number <= fleet_size(harm->fleet); number++) {
         clock_correct(machine_clock(fleet_machine(harm->fleet, number)));
+        machine_fill(fleet_machine(harm->fleet, number), 0);
     }
 }
 

@@ -156,7 +156,13 @@ static void boot(void *argument, uint64_t incarnation) {
         rot = rot_take(machine->world, machine->disk, machine->map);
     }
     arena_reset(machine->arena);
+    machine_bound_disk(machine);
     err opened = store_open(&options, machine->arena, &machine->store);
+    if (opened.code == ERR_FULL) { // somebody starts it again, until there is room
+        world_trace(machine->world, "n%u: no room to start", machine->plan.number);
+        world_after(machine->world, WORLD_SECOND, boot, machine, machine->incarnation);
+        return;
+    }
     if (err_is(opened)) {
         world_fail(machine->world, "recovery", "%s: %s", err_name(opened.code), opened.text);
         return;
@@ -183,6 +189,7 @@ static void boot(void *argument, uint64_t incarnation) {
     }
     network_node_up(machine->plan.network, machine->plan.number);
     machine->watch.recovered(machine->watch.argument, machine->plan.number);
+    machine_watch_disk(machine);
     pump(machine);
 }
 

@@ -96,6 +96,9 @@ void machine_crash(struct machine *machine, const char *why);
 // The process stands still for so long, and knows nothing of it.
 void machine_pause(struct machine *machine, int64_t ns);
 
+// Somebody else's files take what is missing to so much of its disk.
+void machine_fill(struct machine *machine, uint32_t permille);
+
 bool machine_is_up(const struct machine *machine);
 struct store *machine_store(struct machine *machine);     // NULL while down
 const struct node *machine_node(struct machine *machine); // NULL while down

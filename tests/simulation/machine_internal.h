@@ -25,7 +25,9 @@ struct machine {
     uint64_t incarnation; // of planned actions: theirs is over when this rises
     uint64_t lives;       // processes so far
     bool up;
-    bool fault_planned; // an error of the running job is ours
+    bool fault_planned;     // an error of the running job is ours
+    uint64_t foreign_bytes; // on its disk
+    bool ballast_held;
     int64_t asleep_until_ns;
     struct store *store;
     struct node *node;
@@ -71,6 +73,14 @@ void machine_answer(struct machine *machine, const struct node_effect *effect);
 
 // Whoever waits here for an answer hears that the connection is lost.
 void machine_lose_askers(struct machine *machine);
+
+// --- machine_disk.c ------------------------------------------------------------------------------
+
+// Measures the device from now on, while this life lasts.
+void machine_watch_disk(struct machine *machine);
+
+// What the device still takes holds for the job that runs now.
+void machine_bound_disk(struct machine *machine);
 
 // --- machine_jobs.c ------------------------------------------------------------------------------
 

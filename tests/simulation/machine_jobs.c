@@ -17,7 +17,7 @@ void machine_no_faults(struct machine *machine) {
 
 // An error inside a job: ours, and then the process ends; or a bug.
 static void job_failed(struct machine *machine, const char *job, err error) {
-    if (!machine->fault_planned) {
+    if (!machine->fault_planned && error.code != ERR_FULL) {
         world_fail(
             machine->world, "store", "%s failed: %s %s", job, err_name(error.code), error.text
         );
@@ -89,6 +89,7 @@ static void batch_write(void *argument, uint64_t incarnation) {
         return;
     }
     plan_batch_fault(machine);
+    machine_bound_disk(machine);
     err written = store_batch_write(machine->batch);
     if (err_is(written)) {
         job_failed(machine, "a log batch", written);
@@ -134,6 +135,7 @@ static void checkpoint_write(void *argument, uint64_t incarnation) {
     }
     machine->fault_planned = world_maybe(machine->world, machine->swarm->crash_in_checkpoint / 2);
     machine->faults.commit_fails_one_in = machine->fault_planned ? 1 : 0;
+    machine_bound_disk(machine);
     err written = store_checkpoint_write(machine->checkpoint);
     if (err_is(written)) {
         job_failed(machine, "a checkpoint", written);

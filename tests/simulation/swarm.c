@@ -103,6 +103,7 @@ static void draw_faults(struct world *world, struct swarm *swarm) {
     swarm->worker_extends = sometimes(world, 20, 200);
     swarm->poll_leaves = sometimes(world, 20, 200);
     swarm->stranger = sometimes(world, 50, 400);
+    swarm->fill_per_second = world_maybe(world, 250) ? (uint32_t)world_draw(world, 20, 150) : 0;
 }
 
 struct swarm swarm_draw(struct world *world, uint16_t node_count) {
@@ -122,6 +123,7 @@ void swarm_heal(struct swarm *swarm) {
     swarm->stall_per_batch = 0;
     swarm->sync_error_per_batch = 0;
     swarm->full_per_batch = 0;
+    swarm->fill_per_second = 0;
     swarm->rot_per_crash = 0;
     swarm->wall_step_per_second = 0;
     swarm->sleep_per_second = 0;
@@ -190,7 +192,8 @@ void swarm_trace(const struct swarm *swarm, struct world *world) {
     );
     world_trace(
         world,
-        "swarm faults crash=%u/s reply=%u write=%u checkpoint=%u stall=%u error=%u full=%u wall=%u "
+        "swarm faults crash=%u/s reply=%u write=%u checkpoint=%u stall=%u error=%u full=%u "
+        "fill=%u/s wall=%u "
         "sleep=%u partition=%u clog=%u cut=%u "
         "late=%u slow=%u dies=%u repeats=%u fails=%u progress=%u extends=%u leaves=%u",
         swarm->crash_per_second,
@@ -200,6 +203,7 @@ void swarm_trace(const struct swarm *swarm, struct world *world) {
         swarm->stall_per_batch,
         swarm->sync_error_per_batch,
         swarm->full_per_batch,
+        swarm->fill_per_second,
         swarm->wall_step_per_second,
         swarm->sleep_per_second,
         swarm->partition_per_second,

@@ -50,6 +50,7 @@ struct swarm {
     uint32_t stall_per_batch; // a sync of up to 10 s
     uint32_t sync_error_per_batch;
     uint32_t full_per_batch;
+    uint32_t fill_per_second;      // somebody else's files fill a disk, for up to 10 s
     uint32_t rot_per_crash;        // in a copy of the log (rot.h)
     uint32_t wall_step_per_second; // of up to ± 20 s, of a node
     uint32_t sleep_per_second;     // a process stands still for up to 5 s

@@ -37,6 +37,7 @@ add_executable(
     simulation/ledger.c
     simulation/lifecycle.c
     simulation/machine.c
+    simulation/machine_disk.c
     simulation/machine_door.c
     simulation/machine_jobs.c
     simulation/machine_script.c
