@@ -16,14 +16,55 @@
 #define CONFIG_TABLE(X)                                                                            \
     X(TEXT, http, "http", "127.0.0.1:8080", 0, 0, "address and port of the API")                   \
     X(TEXT, store, "store", "orpheus-data", 0, 0, "folder of the log and the state")               \
-    X(INT, node_id, "node-id", "1", 1, 65535, "number of this node in its cluster, and in logs")   \
+    X(INT,                                                                                         \
+      node_id,                                                                                     \
+      "node-id",                                                                                   \
+      "0",                                                                                         \
+      0,                                                                                           \
+      65535,                                                                                       \
+      "number of this node in its cluster, and in logs; 0: 1, or as the cluster it joined gave")   \
     X(TEXT,                                                                                        \
       cluster,                                                                                     \
       "cluster",                                                                                   \
       "",                                                                                          \
       0,                                                                                           \
       0,                                                                                           \
-      "its nodes, the same list on each: 1=host:port,2=host:port,3=host:port; empty: alone")       \
+      "the nodes that form it, the same list on each: 1=host:port,2=host:port; empty: alone")      \
+    X(TEXT,                                                                                        \
+      join,                                                                                        \
+      "join",                                                                                      \
+      "",                                                                                          \
+      0,                                                                                           \
+      0,                                                                                           \
+      "API of nodes of a cluster to enter with an empty store: host:port,host:port")               \
+    X(TEXT,                                                                                        \
+      cluster_address,                                                                             \
+      "cluster-address",                                                                           \
+      "",                                                                                          \
+      0,                                                                                           \
+      0,                                                                                           \
+      "host:port where other nodes reach this one; for --join")                                    \
+    X(TEXT,                                                                                        \
+      api_address,                                                                                 \
+      "api-address",                                                                               \
+      "",                                                                                          \
+      0,                                                                                           \
+      0,                                                                                           \
+      "host:port where clients reach this node, for others to tell; empty: that of http")          \
+    X(TEXT,                                                                                        \
+      zone,                                                                                        \
+      "zone",                                                                                      \
+      "",                                                                                          \
+      0,                                                                                           \
+      0,                                                                                           \
+      "what fails as one with this node, a rack or room; copies are spread over zones")            \
+    X(INT,                                                                                         \
+      weight,                                                                                      \
+      "weight",                                                                                    \
+      "1",                                                                                         \
+      1,                                                                                           \
+      100,                                                                                         \
+      "share of the copies that this node keeps, beside the weights of the others")                \
     X(TEXT,                                                                                        \
       cluster_key,                                                                                 \
       "cluster-key",                                                                               \

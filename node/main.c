@@ -59,7 +59,7 @@ static int serve(int argument_count, char *const *arguments) {
         log_line(&log, LOG_ERROR, "refused_configuration", "text=\"%s\"", done.text);
         return EXIT_USAGE;
     }
-    log.node = (uint32_t)config.node_id;
+    log.node = config.node_id > 0 ? (uint32_t)config.node_id : 1;
     done = shell_serve(&config, &log, arena);
     if (err_is(done)) {
         log_line(

@@ -338,6 +338,9 @@ enum {
     // `orpheus cluster status`: for the asked node's answer; leaderless partitions that are named.
     LIMIT_STATUS_MS = 10 * 1000,
     LIMIT_STATUS_LEADERLESS_SHOWN = 16,
+    // A node that asks to join asks again after this, later and later up to the second.
+    LIMIT_JOIN_RETRY_MS = 250,
+    LIMIT_JOIN_RETRY_MS_MAX = 5000,
 
     // --- eval -----------------------------------------------------------------------------------
     // One frame to or from an evaluator: a payload of engine.md §8.4 and the text that reads it.

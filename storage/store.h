@@ -48,6 +48,7 @@ struct store_options {
     int64_t checkpoint_ms;    // and so does this age
     size_t history_bytes;     // of applied entries kept; 0: LIMIT_STORE_HISTORY_BYTES
     uint8_t cluster[16];      // written at format; another one is refused at open
+    uint8_t identity[16];     // of a store that is formatted; zero: drawn
     uint64_t random_seed;     // store uuid and salts come from it
 };
 

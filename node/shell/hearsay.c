@@ -45,10 +45,10 @@ void hearsay_turn(struct shell *shell) {
 }
 
 err hearsay_start(struct shell *shell, bytes key, struct arena *arena) {
-    const struct members *members = &shell->members;
-    struct swim_seed *seeds = ARENA_ARRAY(arena, struct swim_seed, members->count);
-    for (size_t i = 0; i < members->count; i++) {
-        seeds[i] = (struct swim_seed){members->items[i].node_id, members->items[i].address};
+    const struct identity_list *known = &shell->identity.known;
+    struct swim_seed *seeds = ARENA_ARRAY(arena, struct swim_seed, known->count);
+    for (size_t i = 0; i < known->count; i++) {
+        seeds[i] = (struct swim_seed){known->items[i].node, known->items[i].address};
     }
     uint64_t seed = 0;
     if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) {
@@ -57,18 +57,18 @@ err hearsay_start(struct shell *shell, bytes key, struct arena *arena) {
     struct gossip_options options = {
         .swim =
             {
-                .self_id = (uint32_t)shell->config->node_id,
+                .self_id = shell->identity.node,
                 .incarnation = shell->incarnation,
                 .members = seeds,
-                .member_count = members->count,
-                .release_low = 1,
-                .release_high = 1,
+                .member_count = known->count,
+                .release_low = SHELL_RELEASE_LOW,
+                .release_high = SHELL_RELEASE_HIGH,
                 .release = BYTES_LITERAL(SHELL_VERSION),
                 .random_seed = seed,
             },
         .listen_host =
             shell->config->cluster_listen[0] != '\0' ? shell->config->cluster_listen : NULL,
-        .cluster_id = members->cluster_id,
+        .cluster_id = shell->identity.cluster_id,
         .keys = &key,
         .key_count = 1,
         .log = shell->log,

@@ -104,22 +104,32 @@ static err key_read(const struct config *config, struct arena *arena, bytes *out
     return ERR_NONE;
 }
 
+err links_check_key(const struct config *config, struct arena *arena) {
+    bytes key = BYTES_EMPTY;
+    return key_read(config, arena, &key);
+}
+
 err links_start(struct shell *shell, struct arena *arena) {
-    if (shell->members.count == 0) {
+    const struct identity_list *known = &shell->identity.known;
+    if (shell->identity.state == IDENTITY_NONE) {
         return ERR_NONE;
     }
     bytes key = BYTES_EMPTY;
     TRY(key_read(shell->config, arena, &key));
+    struct peers_member *members = ARENA_ARRAY(arena, struct peers_member, known->count);
+    for (size_t i = 0; i < known->count; i++) {
+        members[i] = (struct peers_member){known->items[i].node, known->items[i].address};
+    }
     struct peers_options options = {
-        .self_id = (uint32_t)shell->config->node_id,
-        .members = shell->members.items,
-        .member_count = shell->members.count,
+        .self_id = shell->identity.node,
+        .members = members,
+        .member_count = known->count,
         .listen_host =
             shell->config->cluster_listen[0] != '\0' ? shell->config->cluster_listen : NULL,
-        .cluster_id = shell->members.cluster_id,
+        .cluster_id = shell->identity.cluster_id,
         .incarnation = shell->incarnation,
-        .release_low = 1,
-        .release_high = 1,
+        .release_low = SHELL_RELEASE_LOW,
+        .release_high = SHELL_RELEASE_HIGH,
         .release = SHELL_VERSION,
         .key = key,
         .heartbeat_ms = LIMIT_LINK_HEARTBEAT_MS,

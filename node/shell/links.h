@@ -2,11 +2,15 @@
 // the core wants said leaves by its class (node/peer/peers.h).
 #pragma once
 
+#include "node/config.h"
 #include "node/core/effect.h"
 #include "proto/base/arena.h"
 #include "proto/base/err.h"
 
 struct shell;
+
+// Whether the key's file is there and can be read. Errors: as links_start.
+MUST_USE err links_check_key(const struct config *config, struct arena *arena);
 
 // Opens them; nothing to do for a node that is alone. Errors: of peers_create, or the key's file.
 MUST_USE err links_start(struct shell *shell, struct arena *arena);

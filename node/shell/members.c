@@ -58,8 +58,9 @@ static err list_read(bytes list, struct arena *arena, struct members *out_member
 static err
 list_check(const struct config *config, struct arena *arena, const struct members *members) {
     bool self = false;
+    int64_t number = config->node_id > 0 ? config->node_id : 1;
     for (size_t i = 0; i < members->count; i++) {
-        self = self || members->items[i].node_id == config->node_id;
+        self = self || members->items[i].node_id == number;
         if (i > 0 && members->items[i].node_id == members->items[i - 1].node_id) {
             return err_make(
                 ERR_INVALID,
@@ -71,9 +72,7 @@ list_check(const struct config *config, struct arena *arena, const struct member
         return err_make(
             ERR_INVALID,
             arena_format(
-                arena,
-                "--cluster does not list this node: --node-id is %lld",
-                (long long)config->node_id
+                arena, "--cluster does not list this node: --node-id is %lld", (long long)number
             )
         );
     }

@@ -9,6 +9,7 @@
 #include "node/shell/shell.h"
 
 #include "node/shell/clocks.h"
+#include "node/shell/entry.h"
 #include "node/shell/links.h"
 #include "node/shell/named_texts.h"
 #include "node/shell/shell_internal.h"
@@ -205,14 +206,11 @@ static void on_stop_deadline(evutil_socket_t descriptor, short what, void *argum
     shell->stopped = true;
 }
 
-static void on_terminate(evutil_socket_t descriptor, short what, void *argument) {
-    (void)what;
-    struct shell *shell = argument;
+void shell_stop(struct shell *shell) {
     if (shell->stopping) {
         return;
     }
     shell->stopping = true;
-    log_line(shell->log, LOG_INFO, "stopping", "signal=%d", (int)descriptor);
     if (shell->peers != NULL) {
         struct node_event event = {.kind = NODE_LEAVE};
         shell->leave_by.ns = clocks_mono().ns + LIMIT_LEAVE_MS * 1000000LL;
@@ -223,6 +221,15 @@ static void on_terminate(evutil_socket_t descriptor, short what, void *argument)
     struct timeval deadline = {
         .tv_sec = LIMIT_STOP_MS / 1000, .tv_usec = (suseconds_t)(LIMIT_STOP_MS % 1000) * 1000};
     (void)evtimer_add(shell->stop_deadline, &deadline);
+}
+
+static void on_terminate(evutil_socket_t descriptor, short what, void *argument) {
+    (void)what;
+    struct shell *shell = argument;
+    if (!shell->stopping) {
+        log_line(shell->log, LOG_INFO, "stopping", "signal=%d", (int)descriptor);
+        shell_stop(shell);
+    }
 }
 
 // Brings everything to disk, so that the next start has nothing to replay.
@@ -322,12 +329,19 @@ static bytes server_name(struct arena *arena) {
 
 static err node_start(struct shell *shell, struct arena *arena) {
     uint64_t seed = 0;
+    const struct identity *identity = &shell->identity;
+    bool alone = identity->state == IDENTITY_NONE;
+    int64_t partitions = alone ? shell->config->partitions : identity->partitions;
+    uint16_t *members = ARENA_ARRAY(arena, uint16_t, identity->first.count + 1);
+    for (size_t i = 0; i < identity->first.count; i++) {
+        members[i] = identity->first.items[i].node;
+    }
     TRY(random_seed(&seed));
     struct node_options options = {
         .store = shell->store,
         .settings =
             {
-                .group_count = (uint32_t)shell->config->partitions + 1,
+                .group_count = (uint32_t)partitions + 1,
                 .owner_email_mandatory = shell->config->owner_email_mandatory,
                 .name_validation = shell->config->name_validation,
                 .server_name = server_name(arena),
@@ -335,11 +349,11 @@ static err node_start(struct shell *shell, struct arena *arena) {
                 .environment = named_texts_read("CONDUCTOR_ENV_", arena),
             },
         .calls_max = (uint32_t)shell->config->calls,
-        .members = shell->members.ids,
-        .member_count = shell->members.count,
-        .self = (uint16_t)shell->config->node_id,
-        .cluster_id = shell->members.cluster_id,
-        .replicas = (uint32_t)shell->config->replicas,
+        .members = members,
+        .member_count = identity->first.count,
+        .self = identity->node,
+        .cluster_id = identity->cluster_id,
+        .replicas = alone ? (uint32_t)shell->config->replicas : identity->replicas,
         .incarnation = shell->incarnation,
         .random_seed = seed,
         .host = server_name(arena),
@@ -434,18 +448,18 @@ static void shell_run(struct shell *shell) {
 err shell_serve(const struct config *config, const struct log *log, struct arena *arena) {
     (void)signal(SIGPIPE, SIG_IGN);
     struct storage *storage = NULL;
-    struct members members;
-    TRY(members_read(config, arena, &members));
-    room_make(config, log, arena);
-    TRY(storage_open(config, members.cluster_id, log, arena, &storage));
-    struct shell shell = {
-        .config = config,
-        .log = log,
-        .store = storage_store(storage),
-        .members = members,
-        .incarnation = storage_incarnation(storage),
-    };
-    err started = shell_start(&shell, arena);
+    struct log own_log = *log;
+    struct shell shell = {.config = config, .log = &own_log};
+    TRY(entry_find(config, log, arena, &shell.identity));
+    own_log.node = shell.identity.node > 0 ? shell.identity.node : log->node;
+    room_make(config, &own_log, arena);
+    TRY(storage_open(config, &shell.identity, &own_log, arena, &storage));
+    shell.store = storage_store(storage);
+    shell.incarnation = storage_incarnation(storage);
+    err started = entry_settle(config, shell.store, arena, &shell.identity);
+    if (!err_is(started)) {
+        started = shell_start(&shell, arena);
+    }
     if (!err_is(started)) {
         shell_run(&shell);
     }

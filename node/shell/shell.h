@@ -8,6 +8,12 @@
 
 #define SHELL_VERSION "0.1.0"
 
+// The versions of messages between nodes that this program speaks.
+enum {
+    SHELL_RELEASE_LOW = 1,
+    SHELL_RELEASE_HIGH = 1,
+};
+
 // Opens the store, serves until SIGTERM or SIGINT, then finishes what is under way and returns.
 // Errors: what kept it from starting; text lives in `arena`. Thread: main.
 MUST_USE err shell_serve(const struct config *config, const struct log *log, struct arena *arena);

@@ -7,7 +7,7 @@
 #include "node/http/server.h"
 #include "node/log.h"
 #include "node/peer/peers.h"
-#include "node/shell/members.h"
+#include "node/shell/identity.h"
 #include "node/shell/room.h"
 #include "node/shell/shell.h"
 #include "node/shell/worker.h"
@@ -25,7 +25,7 @@ struct shell {
     struct node_effects *effects;
     struct evaluator_pool *evaluators;
     struct caller *caller;
-    struct members members;
+    struct identity identity; // of state NONE: this node is alone
     uint64_t incarnation;
     struct peers *peers; // NULL: this node is alone
     struct event *links_ready;
@@ -55,6 +55,9 @@ void effects_carry_out(struct shell *shell);
 
 // Answers GET /metrics and /actuator/prometheus. metrics.c
 void metrics_respond(struct shell *shell, uint64_t request_id);
+
+// Begins a stop, as a signal does; once.
+void shell_stop(struct shell *shell);
 
 // Steps the core with an event of now.
 void shell_step(struct shell *shell, struct node_event *event);

@@ -78,9 +78,17 @@ static err incarnation_count(struct storage *storage, const char *folder, struct
                    : err_make(ERR_IO, arena_format(arena, "'%s' cannot be written", path));
 }
 
+bool storage_exists(const struct config *config, struct arena *arena) {
+    return access(arena_format(arena, "%s/state", config->store), F_OK) == 0;
+}
+
 static err parts_open(
-    struct storage *storage, const struct config *config, id128 cluster_id, struct arena *arena
+    struct storage *storage,
+    const struct config *config,
+    const struct identity *identity,
+    struct arena *arena
 ) {
+    bool alone = identity->state == IDENTITY_NONE;
     const char *log_folder = arena_format(arena, "%s/log", config->store);
     const char *state_folder = arena_format(arena, "%s/state", config->store);
     TRY(folder_make(config->store, arena));
@@ -94,23 +102,24 @@ static err parts_open(
     struct store_options options = {
         .disk = storage->disk,
         .map = storage->map,
-        .group_count = (uint32_t)config->partitions + 1,
+        .group_count = (alone ? (uint32_t)config->partitions : identity->partitions) + 1,
         .lane = 0,
         .lane_count = 1,
         .segment_bytes = (size_t)config->segment_mib * MIB,
         .overlay_bytes_max = (size_t)config->overlay_mib * MIB,
         .checkpoint_bytes = 8 * (size_t)MIB,
         .checkpoint_ms = config->checkpoint_ms,
-        .history_bytes = id_is_zero(cluster_id) ? STORE_HISTORY_NONE : 0, // nobody asks for it
+        .history_bytes = alone ? STORE_HISTORY_NONE : 0, // nobody asks for it
         .random_seed = seed,
     };
-    memcpy(options.cluster, cluster_id.bytes, sizeof(options.cluster));
+    memcpy(options.cluster, identity->cluster_id.bytes, sizeof(options.cluster));
+    memcpy(options.identity, identity->store_id.bytes, sizeof(options.identity));
     return store_open(&options, arena, &storage->store);
 }
 
 err storage_open(
     const struct config *config,
-    id128 cluster_id,
+    const struct identity *identity,
     const struct log *log,
     struct arena *arena,
     struct storage **out_storage
@@ -118,7 +127,7 @@ err storage_open(
     struct storage *storage = calloc(1, sizeof(*storage));
     check(storage != NULL);
     mono_time begun = clocks_mono();
-    err opened = parts_open(storage, config, cluster_id, arena);
+    err opened = parts_open(storage, config, identity, arena);
     if (err_is(opened)) {
         storage_close(&storage);
         return opened;

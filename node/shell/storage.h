@@ -4,16 +4,19 @@
 
 #include "node/config.h"
 #include "node/log.h"
-#include "proto/base/id.h"
+#include "node/shell/identity.h"
 #include "storage/store.h"
 
 struct storage;
+
+// Whether the folder holds a store.
+bool storage_exists(const struct config *config, struct arena *arena);
 
 // Makes or opens the folder, takes its lock, recovers the store. Errors: text says what to do;
 // lives in `arena`.
 MUST_USE err storage_open(
     const struct config *config,
-    id128 cluster_id, // of the list of nodes; zero for a node that is alone
+    const struct identity *identity, // of the node; of state NONE when it is alone
     const struct log *log,
     struct arena *arena,
     struct storage **out_storage

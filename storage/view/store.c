@@ -6,6 +6,7 @@
 #include "storage/store.h"
 
 #include "proto/base/check.h"
+#include "proto/base/id.h"
 #include "proto/limits.h"
 #include "storage/view/store_internal.h"
 
@@ -100,6 +101,9 @@ static err format_begin(struct store *store) {
     memcpy(store->row.cluster, store->options.cluster, 16);
     bytes_put_u64(store->row.store_uuid, random_u64(&store->random));
     bytes_put_u64(store->row.store_uuid + 8, random_u64(&store->random));
+    if (!id_is_zero(id_load(store->options.identity))) {
+        memcpy(store->row.store_uuid, store->options.identity, 16);
+    }
     return put_store_row(store);
 }
 

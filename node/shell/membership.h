@@ -1,0 +1,13 @@
+// Who is a member changes while the process runs: the system group tells by EFFECT_MEMBER, links
+// and gossip follow, and the store's folder keeps it for the next start.
+#pragma once
+
+#include "proto/base/bytes.h"
+
+#include <stdint.h>
+
+struct shell;
+
+// `node` is a member, at `address`; empty: it is none (any more). Of this node itself: it has left,
+// and the process stops as if told to.
+void membership_changed(struct shell *shell, uint16_t node, bytes address);
