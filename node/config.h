@@ -79,6 +79,13 @@
       0,                                                                                           \
       0,                                                                                           \
       "host to listen on for other nodes; empty: that of this node in the list")                   \
+    X(INT,                                                                                         \
+      dead_after_s,                                                                                \
+      "dead-after-s",                                                                              \
+      "600",                                                                                       \
+      5,                                                                                           \
+      604800,                                                                                      \
+      "seconds of silence after which a node's copies are made anew on others")                    \
     X(INT, replicas, "replicas", "3", 1, 7, "copies of every partition, at most one a node")       \
     X(TEXT,                                                                                        \
       evaluator,                                                                                   \
@@ -160,6 +167,11 @@ MUST_USE err config_read(
     struct arena *arena,
     struct config *out_config
 );
+
+// Where clients reach this node, as others are to tell them.
+static inline const char *config_api_address(const struct config *config) {
+    return config->api_address[0] != '\0' ? config->api_address : config->http;
+}
 
 // Writes a line a setting, as `--help` shows it.
 void config_describe(struct buffer *out);

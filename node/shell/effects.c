@@ -1,5 +1,6 @@
 // What the core wants done outside, done. The gates were passed before (node/core/effect.h).
 #include "node/shell/links.h"
+#include "node/shell/membership.h"
 #include "node/shell/shell_internal.h"
 #include "proto/api/route.h"
 #include "proto/base/check.h"
@@ -131,6 +132,7 @@ void effects_carry_out(struct shell *shell) {
             links_send(shell, &effect);
             break;
         case EFFECT_MEMBER:
+            membership_changed(shell, effect.to, effect.body);
             break;
         case EFFECT_KIND_COUNT:
             check(effect.kind != EFFECT_KIND_COUNT);

@@ -17,11 +17,10 @@ enum {
 void join_question(const struct config *config, id128 store_id, struct buffer *out) {
     char store[ID_TEXT_BYTES];
     id_format(store_id, store);
-    const char *api = config->api_address[0] != '\0' ? config->api_address : config->http;
     struct json_writer writer = json_writer(out);
     json_object_begin(&writer);
     json_member_text(&writer, "address", bytes_from_text(config->cluster_address));
-    json_member_text(&writer, "apiAddress", bytes_from_text(api));
+    json_member_text(&writer, "apiAddress", bytes_from_text(config_api_address(config)));
     json_member_text(&writer, "zone", bytes_from_text(config->zone));
     json_member_int(&writer, "weight", config->weight);
     json_member_text(&writer, "storeId", bytes_of(store, sizeof(store)));
@@ -168,7 +167,7 @@ ask(const struct config *config,
 
 static void pause_ms(uint32_t ms) {
     struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-    (void)nanosleep(&time, NULL);
+    (void)nanosleep(&time, NULL); // time is the subject: nothing here can be waited for
 }
 
 err join_cluster(

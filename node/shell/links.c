@@ -35,6 +35,7 @@ static void tell(struct shell *shell, const struct peer_event *said) {
     switch (said->kind) {
     case PEER_UP:
         event.kind = NODE_PEER_UP;
+        event.store_id = said->store_uuid;
         break;
     case PEER_DOWN:
         event.kind = NODE_PEER_DOWN;

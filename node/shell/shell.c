@@ -332,9 +332,11 @@ static err node_start(struct shell *shell, struct arena *arena) {
     const struct identity *identity = &shell->identity;
     bool alone = identity->state == IDENTITY_NONE;
     int64_t partitions = alone ? shell->config->partitions : identity->partitions;
-    uint16_t *members = ARENA_ARRAY(arena, uint16_t, identity->first.count + 1);
+    uint16_t *members = ARENA_ARRAY(arena, uint16_t, LIMIT_NODES);
+    bytes *addresses = ARENA_ARRAY(arena, bytes, LIMIT_NODES);
     for (size_t i = 0; i < identity->first.count; i++) {
         members[i] = identity->first.items[i].node;
+        addresses[i] = bytes_from_text(identity->first.items[i].address);
     }
     TRY(random_seed(&seed));
     struct node_options options = {
@@ -351,10 +353,19 @@ static err node_start(struct shell *shell, struct arena *arena) {
         .calls_max = (uint32_t)shell->config->calls,
         .members = members,
         .member_count = identity->first.count,
+        .addresses = addresses,
+        .joined = identity->joined,
         .self = identity->node,
         .cluster_id = identity->cluster_id,
         .replicas = alone ? (uint32_t)shell->config->replicas : identity->replicas,
         .incarnation = shell->incarnation,
+        .store_id = identity->store_id,
+        .api_address = bytes_from_text(config_api_address(shell->config)),
+        .zone = bytes_from_text(shell->config->zone),
+        .weight = (uint32_t)shell->config->weight,
+        .release_low = SHELL_RELEASE_LOW,
+        .release_high = SHELL_RELEASE_HIGH,
+        .dead_after_ms = shell->config->dead_after_s * 1000,
         .random_seed = seed,
         .host = server_name(arena),
         .version = BYTES_LITERAL(SHELL_VERSION),

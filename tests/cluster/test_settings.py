@@ -63,7 +63,7 @@ class Settings(unittest.TestCase):
         self.assertIn("'0=h:1' is not NUMBER=HOST:PORT", self.refusal("--cluster", "0=h:1"))
         self.assertIn("node 1 stands twice", self.refusal("--cluster", two + ",1=127.0.0.1:3"))
         self.assertIn("does not list this node", self.refusal("--cluster", two, "--node-id", "3"))
-        self.assertIn("lists 8 nodes; a cluster has 7 at most", self.refusal("--cluster", eight))
+        self.assertIn("lists 8 nodes; a cluster is formed by 7 at most", self.refusal("--cluster", eight))
         self.assertIn("--cluster-key", self.refusal("--cluster", two))
 
     def test_a_count_of_starts_that_cannot_be_read_is_no_first_start(self):
