@@ -387,6 +387,10 @@ enum {
     LIMIT_FORWARD_MS = 5 * 1000,
     LIMIT_FORWARD_RETRY_MS = 20,
     LIMIT_FORWARD_LOOK_MS = 250,
+    // A question about an execution is held until its answer changes, or that long; asked again
+    // after a partition had no leader.
+    LIMIT_LOOK_HOLD_MS = 1000,
+    LIMIT_LOOK_RETRY_MS = 100,
     LIMIT_FORWARD_ARENA_BYTES = 2 * 1024,
     // Requests that wait at one node for leaders to answer.
     LIMIT_FORWARDS = 50 * 1000,

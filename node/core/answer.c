@@ -65,7 +65,7 @@ void node_answer_passed(struct node *node, uint64_t request_id, const struct pee
         .old_definitions = answer->old_definitions,
         .body = node_effect_keep(answer->body),
     };
-    node_effects_add(node->effects, &effect);
+    node_effect_out(node, &effect); // to a client, or to the node that asked for it
 }
 
 void node_answer(

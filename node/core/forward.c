@@ -6,6 +6,7 @@
 #include "node/core/forward.h"
 
 #include "node/core/gather.h"
+#include "node/core/look.h"
 #include "node/core/node_internal.h"
 #include "node/core/wait.h"
 #include "proto/base/check.h"
@@ -169,6 +170,9 @@ static void forward_fail(struct node *node, struct forward *forward, const char 
     case FORWARD_CLAIM:
         poll_granted(node, forward->request_id, forward->fixed, BYTES_LITERAL("[]"));
         break;
+    case FORWARD_LOOK:
+        look_answered(node, forward->request_id, (bytes){0});
+        break;
     }
     forward_destroy(node, forward);
 }
@@ -216,6 +220,9 @@ static void pass_on(
         poll_granted(
             node, forward->request_id, from, reply.status == 200 ? reply.body : BYTES_LITERAL("[]")
         );
+        break;
+    case FORWARD_LOOK:
+        look_answered(node, forward->request_id, reply.status == 200 ? reply.body : (bytes){0});
         break;
     }
     forward_destroy(node, forward);

@@ -28,11 +28,12 @@ enum forward_purpose {
     FORWARD_REQUEST, // its answer is the client's
     FORWARD_PART,    // its answer is part of a gathered one
     FORWARD_CLAIM,   // its answer is tasks for a poll that waits here
+    FORWARD_LOOK,    // its answer is look.h's
 };
 
 struct forward_wish {
     enum forward_purpose purpose;
-    uint64_t request_id;                // REQUEST: the client's; CLAIM: the poll's
+    uint64_t request_id;                // REQUEST: the client's; CLAIM: the poll's; LOOK
     const struct node_request *request; // copied
     group_id group;                     // whose leader is asked
     node_id node;                       // or this node and no other; 0: the group's leader

@@ -10,6 +10,7 @@
 //
 // Rejected: keeping the half-made decision in memory. It would hold pointers into an overlay that
 // moves on, and every other command of the workflow would have to queue behind it.
+#include "node/core/look.h"
 #include "node/core/node_internal.h"
 #include "proto/base/check.h"
 #include "proto/limits.h"
@@ -36,6 +37,8 @@ struct job {
     struct evaluation_result *results;
     size_t count;
     size_t answered;
+    struct looks looks; // what it asked of other nodes
+    bool looked;        // and they answered: it may go on
     uint32_t runs;
     bool unavailable; // an evaluation was not run for a reason outside the script
     bool later;       // its execution went on meanwhile: it is run again as of a later moment
@@ -56,6 +59,7 @@ static struct job *job_create(struct node *node) {
     job->random = node->random_begun;
     random_init(&node->random, random_u64(&node->random));
     job->wall = node->wall;
+    job->looks = (struct looks){.owner = LOOK_OF_JOB, .owner_id = job->id};
     job->next = node->jobs;
     if (job->next != NULL) {
         job->next->previous = job;
@@ -77,6 +81,7 @@ static void job_destroy(struct node *node, struct job *job) {
     }
     node->job_count--;
     (void)table_take(&node->job_table, job->id);
+    looks_forget(node, &job->looks);
     arena_destroy(&job->copies);
     free(job->keys);
     free(job->results);
@@ -150,20 +155,29 @@ static bool suspend(struct node *node, struct job *job, struct decision *decisio
 static const char BUSY[] = "too many decisions wait for scripts";
 static const char RESTLESS[] = "the workflow changed too often while its scripts ran";
 
+// The request's job, made if there is none. NULL: too many.
+static struct job *job_of(struct node *node, const struct request *request) {
+    if (node->job != NULL) {
+        return node->job;
+    }
+    if (node->job_count >= LIMIT_JOBS) {
+        return NULL;
+    }
+    struct job *job = job_create(node);
+    job->kind = JOB_REQUEST;
+    job->request_id = request->id;
+    job->request = request_copy(job->copies, request->http);
+    return job;
+}
+
 void job_suspend_request(
     struct node *node, const struct request *request, struct decision *decision
 ) {
-    struct job *job = node->job;
+    struct job *job = job_of(node, request);
     if (job == NULL) {
-        if (node->job_count >= LIMIT_JOBS) {
-            struct gate gate = node_decision_abort(node, decision);
-            node_answer_error(node, request->id, err_make(ERR_UNAVAILABLE, BUSY), gate);
-            return;
-        }
-        job = job_create(node);
-        job->kind = JOB_REQUEST;
-        job->request_id = request->id;
-        job->request = request_copy(job->copies, request->http);
+        struct gate gate = node_decision_abort(node, decision);
+        node_answer_error(node, request->id, err_make(ERR_UNAVAILABLE, BUSY), gate);
+        return;
     }
     if (!suspend(node, job, decision)) {
         node_answer_error(node, request->id, err_make(ERR_UNAVAILABLE, RESTLESS), GATE_OPEN);
@@ -183,6 +197,15 @@ void job_suspend_alarm(struct node *node, const struct alarm *alarm, struct deci
     if (!suspend(node, job, decision)) {
         job->runs = 0; // an alarm has nobody to tell: it starts over
     }
+    node->job_done = false;
+}
+
+struct looks *job_looks(struct node *node, const struct request *request) {
+    struct job *job = job_of(node, request);
+    return job == NULL ? NULL : &job->looks;
+}
+
+void job_stays(struct node *node) {
     node->job_done = false;
 }
 
@@ -227,6 +250,34 @@ static void job_run(struct node *node, struct job *job) {
     }
 }
 
+static bool is_complete(const struct job *job) {
+    return job->answered == job->count && job->looks.unanswered == 0;
+}
+
+void job_looked(struct node *node, uint64_t job_id) {
+    struct job *job = table_get(&node->job_table, job_id);
+    if (job != NULL && is_complete(job)) {
+        job->looked = true;
+        node->jobs_looked = true;
+    }
+}
+
+// Not where the answer came in: running one may begin and end calls to other nodes.
+void job_pump(struct node *node) {
+    while (node->jobs_looked) {
+        node->jobs_looked = false;
+        struct job *next = NULL;
+        for (struct job *job = node->jobs; job != NULL; job = next) {
+            next = job->next;
+            if (job->looked) {
+                job->looked = false;
+                job_run(node, job);
+                arena_reset(node->arena);
+            }
+        }
+    }
+}
+
 void job_evaluated(
     struct node *node, uint64_t job_id, uint32_t index, const struct evaluation_result *result
 ) {
@@ -242,7 +293,7 @@ void job_evaluated(
     };
     job->unavailable = job->unavailable || result->outcome == EVALUATION_UNAVAILABLE;
     job->answered++;
-    if (job->answered == job->count) {
+    if (is_complete(job)) {
         job_run(node, job);
     }
 }
@@ -261,8 +312,8 @@ struct decision_results job_results(const struct node *node) {
 }
 
 bool job_now(const struct node *node, wall_time *out_now) {
-    if (node->job == NULL) {
-        return false;
+    if (node->job == NULL || node->job->now.ms == 0) {
+        return false; // one that only looked so far has no decision yet
     }
     *out_now = node->job->now;
     return true;

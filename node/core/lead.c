@@ -61,16 +61,6 @@ static void row_committed(void *argument, bytes key, bytes value) {
     }
 }
 
-// A follower's: requests may wait here for executions that are decided elsewhere.
-static void row_followed(void *argument, bytes key, bytes value) {
-    struct node *node = argument;
-    id128 workflow;
-    (void)value;
-    if (key.data[0] == KEY_WORKFLOW && key_workflow_parse(key, &workflow)) {
-        wait_touched(node, workflow);
-    }
-}
-
 static void row_of_system(void *argument, bytes key, bytes value) {
     members_entry(argument, key, value);
 }
@@ -78,9 +68,10 @@ static void row_of_system(void *argument, bytes key, bytes value) {
 static void committed(struct node *node, group_id id, log_index index) {
     struct group *group = &node->groups[id];
     node->visited_group = id;
-    bool visits = group->leading || node->wait_count > 0 || id == CATALOG_GROUP;
-    for (log_index at = group->visited + 1; at <= index && visits; at++) {
-        store_entry_visit(node->store, id, at, group->leading ? row_committed : row_followed, node);
+    for (log_index at = group->visited + 1; at <= index; at++) {
+        if (group->leading) {
+            store_entry_visit(node->store, id, at, row_committed, node);
+        }
         if (id == CATALOG_GROUP && !node->alone) {
             store_entry_visit(node->store, id, at, row_of_system, node);
         }
@@ -183,6 +174,7 @@ static void end_leading(struct node *node, const struct raft_event *event) {
     streams_follow(node->streams, event->group);
     calls_lost(node, event->group);
     gates_lost(node->gates, event->group);
+    waits_ask_elsewhere(node);
     node->supply_stale = true;
 }
 

@@ -83,6 +83,7 @@ void node_destroy(struct node **node) {
     wait_all_destroy(*node);
     calls_destroy(&(*node)->calls);
     table_deinit(&(*node)->wait_table);
+    table_deinit(&(*node)->look_table);
     table_deinit(&(*node)->watches);
     table_deinit(&(*node)->job_table);
     table_deinit(&(*node)->polls);
@@ -190,6 +191,7 @@ static void node_pump(struct node *node) {
     acks_pump(node);
     poll_pump(node);
     calls_pump(node);
+    job_pump(node);
     wait_pump(node);
     interest_pump(node);
     definitions_pump(node);

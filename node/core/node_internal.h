@@ -119,6 +119,7 @@ struct run;
 struct gather;
 struct interest;
 struct catalog_wait;
+struct looks;
 
 struct node {
     struct store *store;
@@ -190,6 +191,9 @@ struct node {
     struct table job_table;
     uint64_t job_id;
     size_t job_count;
+    bool jobs_looked;        // some may go on: job_pump
+    struct table look_table; // look.c
+    uint64_t look_count;
     struct wait *waits; // requests that wait for an execution: wait.c
     struct wait *waits_touched;
     struct table wait_table; // by request id
@@ -414,6 +418,12 @@ void job_suspend_alarm(struct node *node, const struct alarm *alarm, struct deci
 void job_evaluated(
     struct node *node, uint64_t job_id, uint32_t index, const struct evaluation_result *result
 );
+
+// What a request asked of other nodes: of its job, which it becomes with this. NULL: too many jobs.
+struct looks *job_looks(struct node *node, const struct request *request);
+void job_stays(struct node *node);                   // an answer of these is still to come
+void job_looked(struct node *node, uint64_t job_id); // the last one came
+void job_pump(struct node *node);                    // goes on with those
 
 // What a decision that begins now finds: the results of the job being run, none otherwise.
 struct decision_results job_results(const struct node *node);

@@ -6,6 +6,7 @@
 #include "node/core/gather.h"
 #include "node/core/lead.h"
 #include "node/core/locate.h"
+#include "node/core/look.h"
 #include "node/core/node_internal.h"
 #include "proto/base/check.h"
 #include "proto/limits.h"
@@ -271,6 +272,10 @@ static void client_request(struct node *node, const struct request *arrived) {
 }
 
 void node_request(struct node *node, uint64_t request_id, const struct node_request *http) {
+    if (forward_is_run(request_id) && bytes_equal_text(http->method, LOOK_METHOD)) {
+        look_run(node, request_id, http->body);
+        return;
+    }
     struct request request = {.id = request_id, .http = http};
     request.match = api_match(http->method, http->segments, http->segment_count);
     if (request.match.outcome != API_MATCH_ROUTE) {

@@ -3,6 +3,7 @@
 // What spans executions – the deepest failed child, the owner of a task – is asked of one partition
 // after another before the one decision that changes something, so a request that is run again for
 // the sake of a script asks again and changes nothing twice.
+#include "node/core/look.h"
 #include "node/core/node_internal.h"
 #include "proto/limits.h"
 
@@ -110,27 +111,26 @@ static err run_retry(
 
 // Walks down to the deepest failed execution. ERR_NOT_FOUND below the first means the child is
 // gone: its parent is the deepest then.
-static err
-find_deepest(struct node *node, bytes workflow, enum retry_wish *out_wish, bytes *out_deepest) {
+static err find_deepest(
+    struct node *node, const struct request *request, enum retry_wish *out_wish, bytes *out_deepest
+) {
+    bytes workflow = request->match.variables[0];
     *out_deepest = workflow;
     for (int depth = 0; depth < LIMIT_WORKFLOW_DEPTH; depth++) {
-        bytes child = BYTES_EMPTY;
-        struct decision decision;
-        TRY(node_decision_look(node, decision_group_of(&node->settings, workflow), &decision));
-        enum retry_wish wish = RETRY_NOTHING;
-        err found = find_failed_child(&decision, workflow, &wish, &child);
-        child = arena_copy(node->arena, child);
-        (void)node_decision_abort(node, &decision);
+        struct look_question question = {.kind = LOOK_FAILED_CHILD, .id = workflow};
+        struct look_answer answer;
+        err found = look(node, &(struct look_asker){.request = request}, &question, &answer);
         if (found.code == ERR_NOT_FOUND && depth > 0) {
             return ERR_NONE;
         }
         TRY(found);
+        enum retry_wish wish = (enum retry_wish)answer.wish;
         *out_deepest = workflow;
         *out_wish = wish == RETRY_CHILD ? RETRY_SELF : wish;
         if (wish != RETRY_CHILD) {
             return ERR_NONE;
         }
-        workflow = child;
+        workflow = answer.found;
     }
     return err_make(ERR_TOO_LARGE, "sub-workflows are nested too deep");
 }
@@ -143,9 +143,12 @@ void request_retry_workflow(struct node *node, const struct request *request) {
     if (request->http->aim.size > 0) {
         deepest = request->http->aim; // found by the node that leads the execution
     } else if (!err_is(read) && resume) {
-        read = find_deepest(node, request->match.variables[0], &wish, &deepest);
+        read = find_deepest(node, request, &wish, &deepest);
     }
     struct gate gate = GATE_ALL;
+    if (read.code == ERR_SUSPENDED) {
+        return;
+    }
     if (err_is(read)) {
         node_answer_error(node, request->id, read, gate);
     } else if (wish == RETRY_NOTHING) {
@@ -173,33 +176,35 @@ static err run_rerun(
     return ERR_NONE;
 }
 
-static err ask_parent(struct node *node, bytes workflow, bytes *out_parent) {
-    struct decision decision;
-    TRY(node_decision_look(node, decision_group_of(&node->settings, workflow), &decision));
-    err asked = find_parent(&decision, workflow, out_parent);
-    (void)node_decision_abort(node, &decision);
-    return asked;
+static err ask_one(
+    struct node *node,
+    const struct request *request,
+    enum look_kind kind,
+    bytes id,
+    struct look_answer *out_answer
+) {
+    struct look_question question = {.kind = (uint8_t)kind, .id = id};
+    return look(node, &(struct look_asker){.request = request}, &question, out_answer);
 }
 
-// The execution the task is in, when that is `workflow` or below it (engine.md §5.7 c).
-static err find_owner(struct node *node, bytes workflow, bytes task, bytes *out_owner) {
-    struct decision decision;
-    TRY(node_decision_look(node, decision_group_of(&node->settings, workflow), &decision));
-    err checked = check_rerun(&decision, workflow);
-    (void)node_decision_abort(node, &decision);
-    TRY(checked);
-    TRY(node_decision_look(node, decision_group_of(&node->settings, task), &decision));
-    err found = find_workflow_of_task(&decision, task, out_owner);
-    (void)node_decision_abort(node, &decision);
-    TRY(found);
+// The execution the task is in, when that is the request's or below it (engine.md §5.7 c).
+static err
+find_owner(struct node *node, const struct request *request, bytes task, bytes *out_owner) {
+    bytes workflow = request->match.variables[0];
+    struct look_answer answer;
+    TRY(ask_one(node, request, LOOK_RERUN, workflow, &answer));
+    TRY(ask_one(node, request, LOOK_OWNER, task, &answer));
+    *out_owner = answer.found;
     bytes at = *out_owner;
     for (int depth = 0; depth < LIMIT_WORKFLOW_DEPTH && at.size > 0; depth++) {
         if (bytes_equal(at, workflow)) {
             return ERR_NONE;
         }
-        bytes parent = BYTES_EMPTY;
-        err asked = ask_parent(node, at, &parent);
-        at = err_is(asked) ? BYTES_EMPTY : parent;
+        err asked = ask_one(node, request, LOOK_PARENT, at, &answer);
+        if (asked.code == ERR_SUSPENDED || asked.code == ERR_UNAVAILABLE) {
+            return asked;
+        }
+        at = err_is(asked) ? BYTES_EMPTY : answer.found;
     }
     return err_make(ERR_INVALID, arena_format(node->arena, "Task %.*s not found", BYTES_ARG(task)));
 }
@@ -211,7 +216,10 @@ void request_rerun_workflow(struct node *node, const struct request *request) {
     if (request->http->aim.size > 0) {
         owner = request->http->aim; // found by the node that leads the execution
     } else if (!err_is(read) && wish.rerun_from_task_id.size > 0) {
-        read = find_owner(node, request->match.variables[0], wish.rerun_from_task_id, &owner);
+        read = find_owner(node, request, wish.rerun_from_task_id, &owner);
+    }
+    if (read.code == ERR_SUSPENDED) {
+        return;
     }
     if (err_is(read)) {
         node_answer_error(node, request->id, read, GATE_ALL);

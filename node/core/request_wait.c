@@ -26,7 +26,9 @@ static err find_target(struct node *node, const struct request *request, bytes *
         return err_make(ERR_INVALID, "the body is not a JSON object");
     }
     struct wait_found found;
-    TRY(wait_look(node, request->match.variables[0], WAIT_FOR_SIGNAL_TARGET, NULL, 0, &found));
+    struct look_asker asker = {.request = request};
+    struct wait_wish wish = {.workflow = request->match.variables[0]};
+    TRY(wait_look(node, &asker, &wish, WAIT_FOR_SIGNAL_TARGET, &found));
     *out_task = found.task;
     return ERR_NONE;
 }
@@ -35,6 +37,9 @@ void request_signal_task(struct node *node, const struct request *request) {
     bytes task = BYTES_EMPTY;
     err found = find_target(node, request, &task);
     struct gate gate = GATE_ALL;
+    if (found.code == ERR_SUSPENDED) {
+        return;
+    }
     if (err_is(found)) {
         node_answer_error(node, request->id, found, gate);
     } else if (task.size == 0) {
@@ -94,7 +99,7 @@ void request_signal_task_sync(struct node *node, const struct request *request) 
     bytes task = BYTES_EMPTY;
     err done = read_signal(node, request, &wish, &task);
     struct decision decision;
-    if (!err_is(done) && request_hand_on(node, request, task)) {
+    if (done.code == ERR_SUSPENDED || (!err_is(done) && request_hand_on(node, request, task))) {
         return;
     }
     if (!err_is(done)) {

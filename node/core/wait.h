@@ -1,8 +1,10 @@
 // Requests that wait for an execution: answered when it ended, when something in it blocks, or when
 // their time is over (rest-api.md §4). Parked in memory, looked at when an entry was made of an
-// execution they watch; nothing is polled. Thread: core.
+// execution they watch, or when another node says that one it leads changed; nothing is polled.
+// Thread: core.
 #pragma once
 
+#include "node/core/look.h"
 #include "scheduler/commands/commands.h"
 
 struct node;
@@ -23,17 +25,17 @@ struct wait_found {
     bytes status;   // of the target
     bytes task;     // size 0: none
     bytes workflow; // of the task
-    id128 *watched; // everything that was looked at
+    id128 *watched; // everything that was looked at, here and elsewhere
     size_t watched_count;
 };
 
-// Looks now. In the step's arena. Errors: ERR_NOT_FOUND, ERR_UNAVAILABLE.
+// Looks now at the wish's execution. In the step's arena. Errors: ERR_NOT_FOUND, ERR_UNAVAILABLE,
+// ERR_SUSPENDED (look.h).
 MUST_USE err wait_look(
     struct node *node,
-    bytes workflow,
+    const struct look_asker *asker,
+    const struct wait_wish *wish,
     enum wait_for wanted,
-    const bytes *references,
-    size_t reference_count,
     struct wait_found *out_found
 );
 
@@ -43,8 +45,17 @@ bool wait_knows_strategy(bytes strategy);
 // Answers at once or parks the request. Too many: 503.
 void wait_begin(struct node *node, const struct wait_wish *wish);
 
+// Keeps another node's question (look.h) until its answer changes, or LIMIT_LOOK_HOLD_MS.
+void wait_hold(struct node *node, uint64_t run_id, bytes question, bytes workflow);
+
 // An entry of this execution was made.
 void wait_touched(struct node *node, id128 workflow);
+
+// What a wait was told by other nodes changed.
+void wait_looked(struct node *node, uint64_t request_id);
+
+// A partition is not led here any more: what was seen here is to be asked of others.
+void waits_ask_elsewhere(struct node *node);
 
 // Looks again for those that were touched, answers those whose time is over. Bounded; sets
 // more_to_do.
