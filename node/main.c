@@ -1,9 +1,9 @@
-// orpheus: one program. `orpheus serve` runs a node, `orpheus cluster status` asks one.
+// orpheus: one program. `orpheus serve` runs a node, `orpheus cluster …` speaks to one.
 #include "node/config.h"
 #include "node/log.h"
 #include "node/shell/clocks.h"
 #include "node/shell/shell.h"
-#include "node/status/ask.h"
+#include "node/status/orders.h"
 #include "proto/base/arena.h"
 #include "proto/base/buffer.h"
 #include "proto/limits.h"
@@ -13,26 +13,18 @@
 
 extern char **environ;
 
-static const char SERVER_DEFAULT[] = "http://127.0.0.1:8080";
-
 enum {
-    EXIT_NOT_WHOLE = 1,    // cluster status: a node is down or a partition has no leader
-    EXIT_USAGE = 64,       // EX_USAGE of sysexits.h
-    EXIT_UNAVAILABLE = 69, // EX_UNAVAILABLE: no node answered
-    EXIT_REFUSED = 78,     // EX_CONFIG: it cannot start as it is
+    EXIT_USAGE = 64,   // EX_USAGE of sysexits.h
+    EXIT_REFUSED = 78, // EX_CONFIG: it cannot start as it is
 };
 
 static void help(FILE *out) {
     struct buffer text;
     buffer_init(&text, (size_t)64 * 1024);
+    buffer_append_text(&text, "usage: orpheus serve [--name value …]         run a node\n");
+    buffer_append_text(&text, ORDERS_HELP);
     buffer_append_text(
         &text,
-        "usage: orpheus serve [--name value …]         run a node\n"
-        "       orpheus cluster status [--server URL]  show the cluster as that node sees it\n"
-        "                                              (http://127.0.0.1:8080); 1 when a node is "
-        "down\n"
-        "                                              or a partition has no leader, 69 without "
-        "answer\n"
         "       orpheus version                        print the version\n"
         "       orpheus help                           print this\n"
         "\n"
@@ -70,34 +62,13 @@ static int serve(int argument_count, char *const *arguments) {
     return 0;
 }
 
-static int cluster(int argument_count, char *const *arguments) {
-    bool named = argument_count == 3 && strcmp(arguments[1], "--server") == 0;
-    if (argument_count < 1 || strcmp(arguments[0], "status") != 0 ||
-        (argument_count != 1 && !named)) {
-        help(stderr);
-        return EXIT_USAGE;
-    }
-    SCOPED(arena_destroy) struct arena *arena = arena_create(LIMIT_ARENA_BLOCK_BYTES);
-    struct buffer lines;
-    buffer_init(&lines, LIMIT_REPLY_BYTES);
-    bool whole = false;
-    err asked = status_ask(named ? arguments[2] : SERVER_DEFAULT, arena, &lines, &whole);
-    (void)printf("%.*s", BYTES_ARG(buffer_bytes(&lines)));
-    buffer_deinit(&lines);
-    if (err_is(asked)) {
-        (void)fprintf(stderr, "orpheus cluster status: %s\n", asked.text);
-        return EXIT_UNAVAILABLE;
-    }
-    return whole ? 0 : EXIT_NOT_WHOLE;
-}
-
 int main(int argument_count, char **arguments) {
     const char *verb = argument_count > 1 ? arguments[1] : "";
     if (strcmp(verb, "serve") == 0) {
         return serve(argument_count - 2, arguments + 2);
     }
     if (strcmp(verb, "cluster") == 0) {
-        return cluster(argument_count - 2, arguments + 2);
+        return orders_run(argument_count - 2, arguments + 2);
     }
     if (strcmp(verb, "version") == 0) {
         (void)printf("orpheus %s\n", SHELL_VERSION);

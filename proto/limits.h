@@ -338,6 +338,8 @@ enum {
     // `orpheus cluster status`: for the asked node's answer; leaderless partitions that are named.
     LIMIT_STATUS_MS = 10 * 1000,
     LIMIT_STATUS_LEADERLESS_SHOWN = 16,
+    // `orpheus cluster drain` and the like: a node that answers nothing for so long is given up.
+    LIMIT_STATUS_SILENCE_MS = 30 * 1000,
     // A node that asks to join asks again after this, later and later up to the second.
     LIMIT_JOIN_RETRY_MS = 250,
     LIMIT_JOIN_RETRY_MS_MAX = 5000,

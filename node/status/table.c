@@ -1,5 +1,6 @@
 #include "node/status/table.h"
 
+#include "node/status/view.h"
 #include "proto/json/json.h"
 #include "proto/limits.h"
 
@@ -12,7 +13,8 @@ struct lag {
     int64_t unanswered; // of them, without an answer for a while
 };
 
-struct view {
+struct picture {
+    struct view cluster;
     int64_t self;
     int64_t up;
     int64_t nodes;
@@ -23,44 +25,48 @@ struct view {
     size_t lag_count;
 };
 
-static int64_t number_of(bytes object, const char *key) {
-    bytes value = BYTES_EMPTY;
-    int64_t number = 0;
-    (void)(json_get_text(object, key, &value) && json_i64(value, &number));
-    return number;
-}
-
-static bool is_true(bytes object, const char *key) {
-    bytes value = BYTES_EMPTY;
-    return json_get_text(object, key, &value) && bytes_equal_text(value, "true");
-}
-
 // --- nodes
 // -----------------------------------------------------------------------------------------
 
-static void nodes_draw(bytes nodes, struct view *view, struct buffer *out) {
-    buffer_append_text(out, " node  state  leads\n");
+// Columns that an answer with members has.
+static void member_draw(const struct view_member *member, struct buffer *out) {
+    if (member == NULL) {
+        buffer_format(out, "  %6s  %-8s", "", "");
+        return;
+    }
+    buffer_format(out, "  %6lld  %-8.*s", (long long)member->copies, BYTES_ARG(member->state));
+    if (member->zone.size > 0) {
+        buffer_format(out, "  zone %.*s", BYTES_ARG(member->zone));
+    }
+}
+
+static void nodes_draw(bytes nodes, struct picture *view, struct buffer *out) {
+    bool with_members = view->cluster.member_count > 0;
+    buffer_format(out, " node  state  leads%s\n", with_members ? "  copies  member" : "");
     struct json_iter iter = json_iter(nodes);
     bytes node = BYTES_EMPTY;
     while (json_next_element(&iter, &node)) {
-        bool up = is_true(node, "up");
+        bool up = view_is_true(node, "up");
         view->nodes++;
         view->up += up;
         buffer_format(
             out,
-            "%5lld  %-5s  %5lld%s\n",
-            (long long)number_of(node, "id"),
+            "%5lld  %-5s  %5lld",
+            (long long)view_number(node, "id", 0),
             up ? "up" : "down",
-            (long long)number_of(node, "leads"),
-            is_true(node, "self") ? "  asked" : ""
+            (long long)view_number(node, "leads", 0)
         );
+        if (with_members) {
+            member_draw(view_member_of(&view->cluster, view_number(node, "id", 0)), out);
+        }
+        buffer_append_text(out, view_is_true(node, "self") ? "  asked\n" : "\n");
     }
 }
 
 // --- partitions
 // ------------------------------------------------------------------------------------
 
-static struct lag *lag_of(struct view *view, int64_t node) {
+static struct lag *lag_of(struct picture *view, int64_t node) {
     for (size_t i = 0; i < view->lag_count; i++) {
         if (view->lags[i].node == node) {
             return &view->lags[i];
@@ -74,30 +80,30 @@ static struct lag *lag_of(struct view *view, int64_t node) {
     return added;
 }
 
-static void followers_note(bytes followers, struct view *view) {
+static void followers_note(bytes followers, struct picture *view) {
     struct json_iter iter = json_iter(followers);
     bytes follower = BYTES_EMPTY;
     while (json_next_element(&iter, &follower)) {
-        struct lag *lag = lag_of(view, number_of(follower, "node"));
+        struct lag *lag = lag_of(view, view_number(follower, "node", 0));
         if (lag == NULL) {
             continue;
         }
-        int64_t entries = number_of(follower, "lag");
+        int64_t entries = view_number(follower, "lag", 0);
         lag->followed++;
         lag->behind += entries > 0;
         lag->most = entries > lag->most ? entries : lag->most;
-        lag->unanswered += !is_true(follower, "answers");
+        lag->unanswered += !view_is_true(follower, "answers");
     }
 }
 
-static void partitions_note(bytes partitions, struct view *view) {
+static void partitions_note(bytes partitions, struct picture *view) {
     struct json_iter iter = json_iter(partitions);
     bytes partition = BYTES_EMPTY;
     while (json_next_element(&iter, &partition)) {
         view->partitions++;
-        if (number_of(partition, "leader") == 0) {
+        if (view_number(partition, "leader", 0) == 0) {
             if (view->leaderless_count < LIMIT_STATUS_LEADERLESS_SHOWN) {
-                view->leaderless[view->leaderless_count] = number_of(partition, "id");
+                view->leaderless[view->leaderless_count] = view_number(partition, "id", 0);
             }
             view->leaderless_count++;
         }
@@ -108,7 +114,7 @@ static void partitions_note(bytes partitions, struct view *view) {
     }
 }
 
-static void leaderless_draw(const struct view *view, struct buffer *out) {
+static void leaderless_draw(const struct picture *view, struct buffer *out) {
     buffer_format(
         out,
         "partitions %lld, without a leader %lld",
@@ -123,7 +129,7 @@ static void leaderless_draw(const struct view *view, struct buffer *out) {
     );
 }
 
-static void lags_draw(const struct view *view, struct buffer *out) {
+static void lags_draw(const struct picture *view, struct buffer *out) {
     for (size_t i = 0; i < view->lag_count; i++) {
         const struct lag *lag = &view->lags[i];
         buffer_format(
@@ -142,6 +148,16 @@ static void lags_draw(const struct view *view, struct buffer *out) {
     }
 }
 
+static void moves_draw(const struct view *cluster, struct buffer *out) {
+    if (cluster->short_of_copies > 0) {
+        buffer_format(out, "%lld partitions lack a copy\n", (long long)cluster->short_of_copies);
+    }
+    if (cluster->progress.known && cluster->progress.left > 0) {
+        view_progress_draw(&cluster->progress, out);
+        buffer_append_text(out, "\n");
+    }
+}
+
 err status_table(bytes answer, struct arena *arena, struct buffer *out, bool *out_whole) {
     bytes root = BYTES_EMPTY;
     TRY(json_validate(answer, arena, &root));
@@ -151,11 +167,14 @@ err status_table(bytes answer, struct arena *arena, struct buffer *out, bool *ou
         !json_get_text(root, "partitions", &partitions) || !json_is_array(partitions)) {
         return err_make(ERR_INVALID, "this is not what an Orpheus node says of its cluster");
     }
-    struct view view = {.self = number_of(root, "self")};
+    struct picture view = {.self = view_number(root, "self", 0)};
+    TRY(view_read(answer, arena, &view.cluster));
     nodes_draw(nodes, &view, out);
     partitions_note(partitions, &view);
     leaderless_draw(&view, out);
     lags_draw(&view, out);
-    *out_whole = view.up == view.nodes && view.leaderless_count == 0;
+    moves_draw(&view.cluster, out);
+    *out_whole =
+        view.up == view.nodes && view.leaderless_count == 0 && view.cluster.short_of_copies == 0;
     return buffer_status(out);
 }

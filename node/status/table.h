@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
-// Appends the lines to `out`. `out_whole`: every node is up and every partition has a leader.
+// Appends the lines to `out`. `out_whole`: every node is up and every partition has a leader
+// and the copies it shall have, as far as the asked node knows.
 // Errors: ERR_INVALID: this is no answer of GET /api/cluster.
 MUST_USE err status_table(bytes answer, struct arena *arena, struct buffer *out, bool *out_whole);

@@ -61,6 +61,28 @@ static void test_what_is_missing_is_named(void **state) {
     );
 }
 
+static void test_members_and_moves_are_shown(void **state) {
+    (void)state;
+    ASSERT_DRAWN(
+        "{\"self\":1,\"nodes\":[{\"id\":1,\"self\":true,\"up\":true,\"leads\":1},"
+        "{\"id\":2,\"up\":true,\"leads\":0},{\"id\":9,\"up\":true,\"leads\":0}],"
+        "\"members\":[{\"nodeId\":1,\"state\":\"active\",\"zone\":\"a\"},"
+        "{\"nodeId\":2,\"state\":\"draining\"}],"
+        "\"progress\":{\"movesDone\":3,\"movesLeft\":2,\"moving\":1,\"bytesPerSecond\":1500000,"
+        "\"secondsLeft\":4},\"partitions\":["
+        "{\"id\":0,\"leader\":1,\"voters\":[1],\"target\":[1,2]},"
+        "{\"id\":1,\"leader\":1,\"voters\":[1],\"learners\":[2],\"target\":[1,2]}]}",
+        " node  state  leads  copies  member\n"
+        "    1  up         1       1  active    zone a  asked\n"
+        "    2  up         0       1  draining\n"
+        "    9  up         0                  \n"
+        "partitions 2, without a leader 0\n"
+        "1 partitions lack a copy\n"
+        "3 of 5 moves done, 1 under way, 1.5 MB/s, 4 s left\n",
+        false
+    );
+}
+
 static void test_what_is_no_cluster_is_refused(void **state) {
     (void)state;
     static const char *const ANSWERS[] = {
@@ -78,6 +100,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_whole_cluster_with_the_lag_that_the_asked_node_knows),
         cmocka_unit_test(test_what_is_missing_is_named),
+        cmocka_unit_test(test_members_and_moves_are_shown),
         cmocka_unit_test(test_what_is_no_cluster_is_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

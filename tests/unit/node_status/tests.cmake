@@ -1,1 +1,2 @@
 unit(node_status/test_table.c USES node_status)
+unit(node_status/test_view.c USES node_status)
