@@ -180,7 +180,12 @@ static err take(struct node *node, node_id from, enum peer_message_kind kind, by
 
 void cluster_event(struct node *node, const struct node_event *event) {
     if (event->kind != NODE_PEER_MESSAGE) {
-        members_linked(node, event->peer, event->kind == NODE_PEER_UP, event->store_id);
+        members_linked(
+            node,
+            event->peer,
+            event->kind == NODE_PEER_UP,
+            &(struct member_proof){event->store_id, event->release_low, event->release_high}
+        );
         return;
     }
     enum peer_message_kind kind = PEER_MESSAGE_KINDS;

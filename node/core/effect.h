@@ -15,12 +15,13 @@ enum node_gate {
     GATE_COMMITTED,
 };
 
-#define NODE_EFFECTS(EFFECT)                                                                   \
-    EFFECT(REPLY, GATE_COMMITTED, "the answer to a client's request")                          \
-    EFFECT(EVALUATE, GATE_NOW, "a script to be run; NODE_EVALUATED tells the result")          \
-    EFFECT(CALL, GATE_COMMITTED, "a request to be made outside; NODE_CALLED tells the answer") \
-    EFFECT(SEND, GATE_NOW, "a message to another node; what must be durable before it, is")    \
-    EFFECT(MEMBER, GATE_COMMITTED, "a member of the cluster and its address, or one that left")
+#define NODE_EFFECTS(EFFECT)                                                                    \
+    EFFECT(REPLY, GATE_COMMITTED, "the answer to a client's request")                           \
+    EFFECT(EVALUATE, GATE_NOW, "a script to be run; NODE_EVALUATED tells the result")           \
+    EFFECT(CALL, GATE_COMMITTED, "a request to be made outside; NODE_CALLED tells the answer")  \
+    EFFECT(SEND, GATE_NOW, "a message to another node; what must be durable before it, is")     \
+    EFFECT(MEMBER, GATE_COMMITTED, "a member of the cluster and its address, or one that left") \
+    EFFECT(VERSION, GATE_COMMITTED, "the version that all members speak: who does not is refused")
 
 enum node_effect_kind {
 #define NODE_EFFECT_ENUM(name, gate, meaning) EFFECT_##name,
@@ -53,6 +54,7 @@ struct node_effect {
     uint64_t call_id;             // CALL: to be told back
     struct call call;             // CALL: views into `body`
     uint16_t to;                  // SEND, MEMBER: a node
+    uint32_t version;             // VERSION
     enum link_class link;         // SEND
     bytes body;     // owned by the effect: node_effect_release. MEMBER: host:port; empty: it left
     unsigned allow; // OPTIONS and 405: bit set of methods, route.h

@@ -63,6 +63,8 @@ struct node_event {
     const struct call_result *called;          // CALLED: borrowed
     uint16_t peer;                             // PEER_*: which node
     id128 store_id;                            // PEER_UP: of its store; zero: the link knows none
-    bytes message;                             // PEER_MESSAGE: borrowed
-    const struct disk_measure *disk;           // DISK: borrowed
+    uint16_t release_low;                      // PEER_UP: the versions it speaks; 0: not known
+    uint16_t release_high;
+    bytes message;                   // PEER_MESSAGE: borrowed
+    const struct disk_measure *disk; // DISK: borrowed
 };

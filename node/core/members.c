@@ -74,16 +74,18 @@ static void reckon(struct node *node, struct node_peer *peer) {
     }
 }
 
-void members_linked(struct node *node, node_id id, bool linked, id128 store_id) {
+void members_linked(struct node *node, node_id id, bool linked, const struct member_proof *proof) {
     struct node_peer *peer = node_peer_of(node, id);
     if (peer == NULL) {
         return;
     }
-    if (linked && peer->up && !id_equal(peer->linked_store, store_id)) {
-        members_linked(node, id, false, store_id); // another process, and nobody said that one went
+    if (linked && peer->up && !id_equal(peer->linked_store, proof->store_id)) {
+        members_linked(node, id, false, proof); // another process, and nobody said that one went
     }
     peer->linked = linked;
-    peer->linked_store = store_id;
+    peer->linked_store = proof->store_id;
+    peer->release_low = proof->release_low;
+    peer->release_high = proof->release_high;
     reckon(node, peer);
 }
 
@@ -128,12 +130,26 @@ static void row_take(struct node *node, node_id id, const struct member_row *row
     reckon(node, peer);
 }
 
+static void version_take(struct node *node, bytes value) {
+    struct cluster_row row;
+    if (!err_is(wire_decode(&cluster_row_record, value, node->arena, &row)) &&
+        row.version > node->cluster_version) {
+        node->cluster_version = row.version;
+    }
+}
+
+uint32_t members_version(const struct node *node) {
+    return node->cluster_version;
+}
+
 void members_entry(struct node *node, bytes key, bytes value) {
     uint32_t id = 0;
     struct member_row row;
     if (value.data != NULL && key.data[0] == KEY_NODE && key_node_parse(key, &id) &&
         !err_is(wire_decode(&member_row_record, value, node->arena, &row))) {
         row_take(node, (node_id)id, &row);
+    } else if (value.data != NULL && key.data[0] == KEY_VERSION) {
+        version_take(node, value);
     }
 }
 
@@ -147,6 +163,10 @@ void members_load(struct node *node) {
         members_entry(node, key, value);
     }
     store_cursor_close(&cursor);
+    struct key version = key_version();
+    if (!err_is(store_get(node->store, CATALOG_GROUP, key_bytes(&version), &value))) {
+        version_take(node, value);
+    }
 }
 
 void members_create(struct node *node, const struct node_options *options) {
@@ -189,7 +209,16 @@ static void tell(struct node *node, struct node_peer *peer) {
     }
 }
 
+static void tell_version(struct node *node) {
+    node->version_told = node->cluster_version;
+    struct node_effect effect = {.kind = EFFECT_VERSION, .version = node->cluster_version};
+    node_effects_add(node->effects, &effect);
+}
+
 void members_pump(struct node *node) {
+    if (node->version_told != node->cluster_version) {
+        tell_version(node);
+    }
     for (size_t i = 0; i < node->peer_count; i++) {
         if (node->peers[i].id != 0 && !node->peers[i].told) {
             tell(node, &node->peers[i]);

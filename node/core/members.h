@@ -26,14 +26,25 @@ void members_load(struct node *node);
 // A row of the system group was committed.
 void members_entry(struct node *node, bytes key, bytes value);
 
-// The link to a node is up, and proved that store (zero: it does not say), or is gone.
-void members_linked(struct node *node, node_id id, bool linked, id128 store_id);
+// What a link proved of the node behind it.
+struct member_proof {
+    id128 store_id;       // zero: it does not say
+    uint16_t release_low; // the versions of rows and messages it speaks; 0: it does not say
+    uint16_t release_high;
+};
+
+// The link to a node is up, or is gone.
+void members_linked(struct node *node, node_id id, bool linked, const struct member_proof *proof);
 
 // Whether what comes from that node is heard.
 bool members_listen(const struct node *node, node_id from);
 
 // Tells the shell what it does not know yet.
 void members_pump(struct node *node);
+
+// The version whose rows and messages all members know: what a later one brought is neither written
+// nor sent before it rises to that (distributed.md §12). 0: not known here yet.
+uint32_t members_version(const struct node *node);
 
 // How many members there are or may come back; this node is one.
 size_t members_count(const struct node *node);

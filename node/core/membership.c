@@ -51,6 +51,40 @@ static bool store_note(const struct node *node, const struct node_peer *peer, id
     return true;
 }
 
+// A node that was started with another release.
+static bool
+release_note(const struct node *node, const struct node_peer *peer, struct member_row *row) {
+    bool self = peer->id == node->self;
+    uint16_t low = self ? node->facts.release_low : peer->release_low;
+    uint16_t high = self ? node->facts.release_high : peer->release_high;
+    if (high == 0 || (!self && !peer->up) ||
+        (row->release_low == low && row->release_high == high)) {
+        return false;
+    }
+    row->release_low = low;
+    row->release_high = high;
+    return true;
+}
+
+// Rises when all members speak the next one; who is gone and may come back counts as it was.
+static bool version_turn(const struct node *node, struct system_table *table) {
+    uint32_t common = UINT16_MAX;
+    for (uint32_t i = 0; i < table->member_count; i++) {
+        const struct member_row *row = &table->members[i].row;
+        if (row->state != MEMBER_LEFT && row->release_high < common) {
+            common = row->release_high;
+        }
+    }
+    if (mutant_is("version_rises_early")) {
+        common = node->facts.release_high;
+    }
+    if (common == UINT16_MAX || common <= table->cluster.version) {
+        return false;
+    }
+    table->cluster.version = common;
+    return true;
+}
+
 // True: the row changed.
 static bool member_turn(const struct node *node, struct system_member *member, wall_time now) {
     const struct node_peer *peer = node_peer_of(node, member->id);
@@ -58,6 +92,7 @@ static bool member_turn(const struct node *node, struct system_member *member, w
         return false;
     }
     bool changed = store_note(node, peer, &member->row.store_id);
+    changed = release_note(node, peer, &member->row) || changed;
     enum member_state state = (enum member_state)member->row.state;
     if (state == MEMBER_JOINING && peer->up && has_caught_up(node, peer)) {
         state = MEMBER_ACTIVE;
@@ -83,6 +118,10 @@ static bool turn(struct node *node, struct decision *decision) {
             system_put_member(decision, table.members[i].id, &table.members[i].row);
             changed = true;
         }
+    }
+    if (version_turn(node, &table)) {
+        system_put_cluster(decision, &table.cluster);
+        changed = true;
     }
     return changed;
 }
@@ -150,8 +189,9 @@ static err wish_check(
         );
         return err_make(ERR_CONFLICT, text);
     }
-    bool speaks = wish->release_high >= node->facts.release_low &&
-                  wish->release_low <= node->facts.release_high;
+    bool speaks = wish->release_high == 0 || // it does not say: its links will
+                  (wish->release_high >= node->facts.release_low &&
+                   wish->release_low <= node->facts.release_high);
     if (!speaks) {
         const char *text = arena_format(
             node->arena,
@@ -160,6 +200,16 @@ static err wish_check(
             wish->release_high,
             node->facts.release_low,
             node->facts.release_high
+        );
+        return err_make(ERR_CONFLICT, text);
+    }
+    if (wish->release_high != 0 && wish->release_high < table->cluster.version) {
+        const char *text = arena_format(
+            node->arena,
+            "the node speaks versions up to %u of messages, all members speak %u: start a newer "
+            "release",
+            wish->release_high,
+            table->cluster.version
         );
         return err_make(ERR_CONFLICT, text);
     }

@@ -92,9 +92,11 @@ struct node_peer {
     char address[LIMIT_MEMBER_TEXT_BYTES + 1];
     log_index catalog_applied; // as it told
     mono_time lease_end;       // from when on no lease of its definitions can be left
-    char hearsay[16];          // what gossip says of it, a word; empty: nothing yet
-    struct fitness fitness;    // as it told
-    mono_time well_since;      // it is up and could lead
+    uint16_t release_low;      // what the link proved
+    uint16_t release_high;
+    char hearsay[16];       // what gossip says of it, a word; empty: nothing yet
+    struct fitness fitness; // as it told
+    mono_time well_since;   // it is up and could lead
 };
 
 // The nodes that formed the cluster. None on a node that joined it.
@@ -141,6 +143,8 @@ struct node {
     mono_time slow_until;
     uint64_t offers_seen; // of Raft's, for slowness
     id128 cluster_id;
+    uint32_t cluster_version; // members_version
+    uint32_t version_told;    // to the shell
     struct founders founders; // founding.c
     struct self_facts facts;  // membership.c
     int64_t dead_after_ms;

@@ -146,7 +146,18 @@ static bool tell_change(struct peers *peers, struct peer *peer, struct peer_even
         .incarnation = peer->told_incarnation,
         .store_uuid = peer->told_store,
     };
+    if (up) {
+        link_peer_release_range(peer->link, &out_event->release_low, &out_event->release_high);
+    }
     return true;
+}
+
+void peers_require_release(struct peers *peers, uint16_t version) {
+    struct link_identity *self = &peers->link_options.self; // of links to come
+    self->release_low = self->release_low < version ? version : self->release_low;
+    for (size_t at = 0; at < peers->count; at++) {
+        link_require_release(peers->items[at].link, version);
+    }
 }
 
 // --- connections

@@ -80,6 +80,10 @@ MUST_USE err peers_add(struct peers *peers, const struct peers_member *member, s
 // while a message of peers_next is borrowed.
 void peers_remove(struct peers *peers, uint32_t node_id);
 
+// The cluster writes and says what is new in `version` from now on (distributed.md §12): who does
+// not speak it is refused at the next connection. Not above release_high, never lowered.
+void peers_require_release(struct peers *peers, uint16_t version);
+
 // Queues a copy of `message` (1 byte … LIMIT_PEER_MESSAGE_BYTES) for node `to`. False: it was
 // dropped and counted, because the link is down, its queue of that class is full, it is too large,
 // or nobody has that id.
@@ -99,6 +103,8 @@ struct peer_event {
     uint32_t node;
     uint64_t incarnation; // of the peer's process
     id128 store_uuid;
+    uint16_t release_low; // PEER_UP: the versions it speaks
+    uint16_t release_high;
     enum peer_class peer_class; // of a PEER_MESSAGE
     bytes message;              // borrowed until the next call of peers_next or peers_pump
 };

@@ -134,6 +134,9 @@ void effects_carry_out(struct shell *shell) {
         case EFFECT_MEMBER:
             membership_changed(shell, effect.to, effect.body);
             break;
+        case EFFECT_VERSION:
+            membership_version(shell, effect.version);
+            break;
         case EFFECT_KIND_COUNT:
             check(effect.kind != EFFECT_KIND_COUNT);
         }

@@ -36,6 +36,8 @@ static void tell(struct shell *shell, const struct peer_event *said) {
     case PEER_UP:
         event.kind = NODE_PEER_UP;
         event.store_id = said->store_uuid;
+        event.release_low = said->release_low;
+        event.release_high = said->release_high;
         break;
     case PEER_DOWN:
         event.kind = NODE_PEER_DOWN;

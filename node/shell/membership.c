@@ -45,6 +45,23 @@ static void leave(struct shell *shell, struct arena *arena) {
     shell_stop(shell);
 }
 
+void membership_version(struct shell *shell, uint32_t version) {
+    if (version > SHELL_RELEASE_HIGH) {
+        shell->outgrown = true;
+        shell_stop(shell);
+    } else if (shell->peers != NULL) {
+        peers_require_release(shell->peers, (uint16_t)version);
+    }
+}
+
+err membership_outgrown(void) {
+    return err_make(
+        ERR_CONFLICT,
+        "the cluster's version rose above what this program speaks: start the release the other "
+        "members run (orpheus cluster status); nothing was changed here"
+    );
+}
+
 void membership_changed(struct shell *shell, uint16_t node, bytes address) {
     if (shell->peers == NULL) {
         return;

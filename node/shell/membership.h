@@ -3,6 +3,7 @@
 #pragma once
 
 #include "proto/base/bytes.h"
+#include "proto/base/err.h"
 
 #include <stdint.h>
 
@@ -11,3 +12,8 @@ struct shell;
 // `node` is a member, at `address`; empty: it is none (any more). Of this node itself: it has left,
 // and the process stops as if told to.
 void membership_changed(struct shell *shell, uint16_t node, bytes address);
+
+// All members speak `version`: links refuse who does not. When this program does not, the process
+// stops as if told to, and ends with membership_outgrown's words.
+void membership_version(struct shell *shell, uint32_t version);
+MUST_USE err membership_outgrown(void);

@@ -11,6 +11,7 @@
 #include "node/shell/clocks.h"
 #include "node/shell/entry.h"
 #include "node/shell/links.h"
+#include "node/shell/membership.h"
 #include "node/shell/named_texts.h"
 #include "node/shell/shell_internal.h"
 #include "node/shell/storage.h"
@@ -473,6 +474,9 @@ err shell_serve(const struct config *config, const struct log *log, struct arena
     }
     if (!err_is(started)) {
         shell_run(&shell);
+        if (shell.outgrown) {
+            started = membership_outgrown();
+        }
     }
     shell_deinit(&shell);
     storage_close(&storage);

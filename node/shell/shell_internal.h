@@ -44,6 +44,7 @@ struct shell {
     struct event *stop_deadline;
     struct room *room; // of the disk: room.h
     uint64_t requests_stepped;
+    bool outgrown;      // the cluster has a version that this program does not speak
     bool stopping;      // no new requests, in neither direction
     bool http_stopped;  // all clients have their answers
     bool stopped;       // the loop ends

@@ -399,6 +399,7 @@ static void carry_out(struct machine *machine, const struct node_effect *effect)
         machine_run_script(machine, effect);
         break;
     case EFFECT_MEMBER: // all are there from the start
+    case EFFECT_VERSION:
     case EFFECT_KIND_COUNT:
         break;
     }

@@ -240,6 +240,17 @@ uint16_t link_release_agreed(const struct link *link) {
     return !known ? 0 : theirs < ours ? theirs : ours;
 }
 
+void link_peer_release_range(const struct link *link, uint16_t *out_low, uint16_t *out_high) {
+    *out_low = link->peer.release_low;
+    *out_high = link->peer.release_high;
+}
+
+void link_require_release(struct link *link, uint16_t version) {
+    if (link->options.self.release_low < version) {
+        link->options.self.release_low = version;
+    }
+}
+
 size_t link_queued_bytes(const struct link *link, enum peer_class peer_class) {
     return link_queue_bytes(&link->queues[peer_class]);
 }

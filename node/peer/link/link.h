@@ -98,6 +98,10 @@ uint64_t link_peer_incarnation(const struct link *link);
 id128 link_peer_store(const struct link *link);
 bytes link_peer_release(const struct link *link); // borrowed until the next connection
 uint16_t link_release_agreed(const struct link *link);
+void link_peer_release_range(const struct link *link, uint16_t *out_low, uint16_t *out_high);
+
+// From the next connection on, peers that do not speak `version` are refused.
+void link_require_release(struct link *link, uint16_t version);
 
 size_t link_queued_bytes(const struct link *link, enum peer_class peer_class);
 const struct peer_counters *link_counters(const struct link *link);

@@ -10,6 +10,11 @@ static void step(struct cluster *cluster, int at, struct node_event *event) {
     node_step(cluster->nodes[at].node, event, cluster->nodes[at].effects);
 }
 
+static uint16_t release_of(const struct cluster *cluster, int at) {
+    uint16_t release = cluster->nodes[at].release;
+    return release == 0 ? 1 : release;
+}
+
 static void tell_peer(struct cluster *cluster, int at, int peer, bool up) {
     struct node_event event = {
         .kind = up ? NODE_PEER_UP : NODE_PEER_DOWN,
@@ -17,6 +22,8 @@ static void tell_peer(struct cluster *cluster, int at, int peer, bool up) {
     };
     if (up) {
         store_identity(cluster->nodes[peer].store, event.store_id.bytes);
+        event.release_low = 1;
+        event.release_high = release_of(cluster, peer);
     }
     cluster->nodes[at].linked[peer] = up;
     step(cluster, at, &event);
@@ -94,6 +101,8 @@ static void start(struct cluster *cluster, int at) {
         .incarnation = ++node->incarnation,
         .random_seed = 11 + (uint64_t)at + 100 * node->incarnation,
         .dead_after_ms = cluster->dead_after_ms,
+        .release_low = 1,
+        .release_high = release_of(cluster, at),
         .host = BYTES_LITERAL("host"),
         .version = BYTES_LITERAL("0.0.0"),
         .wall = cluster->wall,
@@ -334,6 +343,9 @@ static void effects_take(struct cluster *cluster, int at) {
             assert_in_range(effect.to, 1, CLUSTER_IDS_MAX - 1);
             cluster->nodes[at].knows[effect.to] = effect.body.size > 0;
             links_follow(cluster);
+        }
+        if (effect.kind == EFFECT_VERSION) {
+            cluster->nodes[at].version = effect.version;
         }
         if (effect.kind == EFFECT_CALL) {
             call_take(cluster, at, &effect);

@@ -35,7 +35,9 @@ struct cluster_node {
     struct node_effects *effects;
     uint64_t incarnation;
     uint64_t wipes;
-    bool cut_off; // its links are down, it runs on
+    bool cut_off;     // its links are down, it runs on
+    uint16_t release; // the newest version its program speaks; 0: 1
+    uint32_t version; // of the cluster, as it told
 };
 
 struct cluster {

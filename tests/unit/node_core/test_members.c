@@ -69,8 +69,64 @@ static void a_member_with_another_store_is_not_heard(void **state) {
     assert_non_null(strstr(cluster->body, "\"id\":3,\"self\":false,\"up\":false"));
 }
 
+static void restart(struct cluster *cluster, int at, uint16_t release) {
+    cluster_kill(cluster, at);
+    cluster->nodes[at].release = release;
+    cluster_start(cluster, at);
+    cluster_run(cluster, 3000);
+}
+
+// distributed.md §12: what a release brought is not written before all members know it.
+static void the_version_rises_when_all_members_speak_it(void **state) {
+    struct cluster *cluster = *state;
+    cluster_run(cluster, 2000);
+    assert_int_equal(cluster->nodes[0].version, 1);
+    restart(cluster, 0, 2);
+    restart(cluster, 1, 3);
+    assert_int_equal(cluster->nodes[0].version, 1);
+    restart(cluster, 0, 1); // back: nothing new was written yet
+    restart(cluster, 0, 2);
+    cluster_kill(cluster, 2);
+    cluster_run(cluster, 5000);
+    assert_int_equal(cluster->nodes[1].version, 1); // it may come back as it was
+    cluster->nodes[2].release = 2;
+    cluster_start(cluster, 2);
+    cluster_run(cluster, 3000);
+    for (int at = 0; at < 3; at++) {
+        assert_int_equal(cluster->nodes[at].version, 2);
+    }
+    const char *old = "{\"address\":\"host:9\",\"releaseLow\":1,\"releaseHigh\":1,"
+                      "\"storeId\":\"6ba7b810-9dad-41d1-80b4-00c04fd430c8\"}";
+    assert_int_equal(cluster_ask(cluster, 0, "POST", "/api/cluster/nodes", old), 409);
+    assert_non_null(strstr(cluster->body, "start a newer release"));
+    restart(cluster, 2, 3);
+    restart(cluster, 0, 3);
+    assert_int_equal(cluster->nodes[1].version, 3);
+}
+
+// Its own rows tell the process that it is of an older release, before it says a word.
+static void a_restart_hears_of_the_version_at_once(void **state) {
+    struct cluster *cluster = *state;
+    for (int at = 0; at < 3; at++) {
+        restart(cluster, at, 2);
+    }
+    cluster_run(cluster, 3000);
+    cluster_kill(cluster, 1);
+    cluster->nodes[1].release = 1;
+    cluster->nodes[1].version = 0;
+    cluster_start(cluster, 1);
+    cluster_run(cluster, 1);
+    assert_int_equal(cluster->nodes[1].version, 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            the_version_rises_when_all_members_speak_it, cluster_setup, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            a_restart_hears_of_the_version_at_once, cluster_setup, cluster_teardown
+        ),
         cmocka_unit_test_setup_teardown(
             a_node_that_asks_is_let_in_once, cluster_setup, cluster_teardown
         ),

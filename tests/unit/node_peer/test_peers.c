@@ -134,6 +134,30 @@ static void a_wrong_key_is_refused_by_both(void **state) {
     peers_destroy(&nodes[1].peers);
 }
 
+// The cluster's version rose while this process ran: an older release is not let in any more.
+static void a_release_that_was_left_behind_is_refused(void **state) {
+    (void)state;
+    struct world world;
+    struct world_node nodes[2];
+    world_init(&world);
+    struct peers_options options = world_options(&world, 1, 1);
+    options.release_high = 2;
+    world_open(&nodes[0], &options);
+    options = world_options(&world, 2, 1);
+    world_open(&nodes[1], &options);
+    world_until(&nodes[0], &nodes[1], is_up);
+    peers_require_release(nodes[0].peers, 2);
+    assert_true(is_up(&nodes[0])); // who is there stays
+    peers_destroy(&nodes[1].peers);
+    world_until(&nodes[0], NULL, is_down);
+    options = world_options(&world, 2, 2);
+    world_open(&nodes[1], &options);
+    world_until(&nodes[0], &nodes[1], is_refused);
+    assert_string_equal(status_of(&nodes[0]).last_fault, "release");
+    peers_destroy(&nodes[0].peers);
+    peers_destroy(&nodes[1].peers);
+}
+
 static void a_killed_process_is_down_at_once(void **state) {
     (void)state;
     struct world world;
@@ -422,6 +446,7 @@ int main(int argument_count, char **arguments) {
         cmocka_unit_test(two_nodes_exchange_messages_of_any_size),
         cmocka_unit_test(a_restarted_node_comes_back_with_its_incarnation),
         cmocka_unit_test(a_wrong_key_is_refused_by_both),
+        cmocka_unit_test(a_release_that_was_left_behind_is_refused),
         cmocka_unit_test(a_killed_process_is_down_at_once),
         cmocka_unit_test(a_stopped_process_is_silent_and_comes_back),
         cmocka_unit_test(strangers_do_not_keep_a_node_out),
