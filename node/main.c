@@ -1,4 +1,6 @@
-// orpheus: one program. `orpheus serve` runs a node, `orpheus cluster …` speaks to one.
+// orpheus: one program. `orpheus serve` runs a node, `orpheus cluster …` speaks to one, `orpheus
+// backup` and `orpheus restore` copy a cluster's state out and in.
+#include "node/command/tool.h"
 #include "node/config.h"
 #include "node/log.h"
 #include "node/shell/clocks.h"
@@ -23,6 +25,7 @@ static void help(FILE *out) {
     buffer_init(&text, (size_t)64 * 1024);
     buffer_append_text(&text, "usage: orpheus serve [--name value …]         run a node\n");
     buffer_append_text(&text, ORDERS_HELP);
+    buffer_append_text(&text, tool_usage());
     buffer_append_text(
         &text,
         "       orpheus version                        print the version\n"
@@ -69,6 +72,12 @@ int main(int argument_count, char **arguments) {
     }
     if (strcmp(verb, "cluster") == 0) {
         return orders_run(argument_count - 2, arguments + 2);
+    }
+    if (strcmp(verb, "backup") == 0) {
+        return tool_backup(argument_count - 2, arguments + 2);
+    }
+    if (strcmp(verb, "restore") == 0) {
+        return tool_restore(argument_count - 2, arguments + 2);
     }
     if (strcmp(verb, "version") == 0) {
         (void)printf("orpheus %s\n", SHELL_VERSION);

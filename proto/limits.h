@@ -453,4 +453,28 @@ enum {
     LIMIT_CLUSTER_KEY_FILE_BYTES = 4096,
     // A stop waits this long for other nodes to take leadership over.
     LIMIT_LEAVE_MS = 3 * 1000,
+
+    // --- backup ---------------------------------------------------------------------------------
+    // Rows or entries of one answer: some milliseconds of the core (store_scan); one row or entry
+    // may be larger.
+    LIMIT_BACKUP_CHUNK_BYTES = 512 * 1024,
+    // A chunk with the greatest entry there is room for between two nodes.
+    LIMIT_BACKUP_CHUNK_BYTES_MAX = 24 * 1024 * 1024 - 128 * 1024,
+    // Writes sent in one step of a restore: one log entry.
+    LIMIT_BACKUP_LOAD_BYTES = 512 * 1024,
+    // Rows of polls that an empty partition drops when a restore begins.
+    LIMIT_BACKUP_SOFT_ROWS = 10 * 1000,
+    // A step that nobody answers is tried again, this often, for so long: an election, a restart.
+    LIMIT_BACKUP_RETRY_MS = 250,
+    LIMIT_BACKUP_PATIENCE_MS = 120 * 1000,
+    // Entries of partitions whose rows are scanned are fetched at least this often; a leader keeps
+    // them so long after it was asked (within LIMIT_STORE_HELD_BYTES).
+    LIMIT_BACKUP_FOLLOW_MS = 1000,
+    LIMIT_BACKUP_HOLD_MS = 10 * 1000,
+    // Scans of one partition that ended without its log; marks that another backup overtook.
+    LIMIT_BACKUP_TRIES = 8,
+    // What `orpheus backup` reads a second unless told, in MiB: half of a slow disk.
+    LIMIT_BACKUP_RATE_MIB = 64,
+    // The manifest: a line of 300 bytes for each of 1 025 partitions.
+    LIMIT_BACKUP_MANIFEST_BYTES = 1024 * 1024,
 };

@@ -9,6 +9,7 @@
 #include "proto/base/bytes.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 // Texts are borrowed. Times are in ms and positive.
@@ -22,12 +23,13 @@ struct call {
     int64_t connect_ms;
     int64_t silence_ms; // the longest the peer may send nothing, once connected
     int64_t total_ms;
+    size_t body_max; // of the answer; 0: LIMIT_TASK_PAYLOAD_BYTES
 };
 
 enum call_outcome {
     CALL_ANSWERED,
     CALL_FAILED,    // no whole answer came; `error` says why
-    CALL_TOO_LARGE, // it was given up when its body passed LIMIT_TASK_PAYLOAD_BYTES
+    CALL_TOO_LARGE, // it was given up when its body passed body_max
     CALL_OUTCOME_COUNT
 };
 

@@ -70,6 +70,7 @@ enum reply_kind {
     REPLY_VOID,
     REPLY_TEXT,
     REPLY_JSON,
+    REPLY_BINARY,
 };
 
 // A successful answer. An error answer is the command's `err`: its transaction is then aborted.

@@ -573,3 +573,9 @@ struct key key_version(void) {
     begin(&key, KEY_VERSION);
     return key;
 }
+
+struct key key_mark(void) {
+    struct key key;
+    begin(&key, KEY_MARK);
+    return key;
+}

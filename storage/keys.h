@@ -22,6 +22,7 @@
 //   D request16                           dedupe of a request
 //   L limit8 [group2]                     permits
 //   H name 0 …                            schedule
+//   M                                     newest mark of a backup, and whether rows are restored
 //   Y kind1 hash8 create6 id16            what finds an execution by something else than its id
 //   system group only:
 //   N node4                               member
@@ -73,6 +74,7 @@ enum key_kind {
     KEY_LIMIT = 'L',
     KEY_SCHEDULE = 'H',
     KEY_INDEX = 'Y',
+    KEY_MARK = 'M', // of every group
     KEY_CATALOG = 'C',
     KEY_VERSION = 'V',
     KEY_NODE = 'N',
@@ -197,6 +199,9 @@ struct key key_limit_home(uint64_t limit_hash);
 MUST_USE bool key_limit_parse(bytes key, uint64_t *out_limit_hash); // the first of them
 
 struct key key_schedule(bytes name);
+
+// The group's own row about backups (distributed.md §11).
+struct key key_mark(void);
 
 // --- finding executions --------------------------------------------------------------------------
 

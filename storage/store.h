@@ -196,9 +196,24 @@ MUST_USE err store_scan(
     log_index *out_applied
 );
 
+// Takes the next write off a write-set, or the next row off the rows of a chunk; `out_value->data`
+// is NULL for a deletion. False: there is none, or the rest is no write-set.
+MUST_USE bool store_writes_take(bytes *rest, bytes *out_key, bytes *out_value);
+
+// Appends one write as it lies in a write-set; a value without data is a deletion.
+void store_writes_put(struct buffer *writes, bytes key, bytes value);
+
+// hash(key, value) of the state hash (store_state_hash), and sums of such.
+hash128 store_row_hash(bytes key, bytes value);
+hash128 store_hash_add(hash128 left, hash128 right);
+hash128 store_hash_subtract(hash128 left, hash128 right);
+
 // Keeps the group's entries from `from` on while a snapshot is under way, though the history is
 // over its bound, up to LIMIT_STORE_HELD_BYTES for all groups. 0: no longer.
 void store_hold(struct store *store, group_id group, log_index from);
+
+// The same for a backup that reads the group, beside a snapshot of it.
+void store_hold_for_backup(struct store *store, group_id group, log_index from);
 
 // A replica that is being installed; all but NONE survive a crash. Until it is NONE again the
 // replica refuses votes, acknowledgements of entries and reads (I1).

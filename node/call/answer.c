@@ -10,10 +10,10 @@ static int on_connected(void *argument, char *to, char *from, int to_port, int f
 static int
 on_progress(void *argument, curl_off_t down_all, curl_off_t down, curl_off_t up_all, curl_off_t up);
 
-void answer_init(struct answer *answer, struct caller *caller) {
+void answer_init(struct answer *answer, struct caller *caller, size_t body_max) {
     answer->caller = caller;
     buffer_init(&answer->headers, LIMIT_CALL_HEAD_BYTES);
-    buffer_init(&answer->body, LIMIT_TASK_PAYLOAD_BYTES);
+    buffer_init(&answer->body, body_max == 0 ? LIMIT_TASK_PAYLOAD_BYTES : body_max);
 }
 
 void answer_deinit(struct answer *answer) {
@@ -111,7 +111,7 @@ static size_t on_body(char *data, size_t one, size_t size, void *argument) {
     struct answer *answer = argument;
     struct caller_stats *stats = &answer->caller->stats;
     sign_of_life(answer);
-    if (answer->body.size + one * size > LIMIT_TASK_PAYLOAD_BYTES) {
+    if (answer->body.size + one * size > answer->body.size_max) {
         answer->too_large = true;
         return 0;
     }

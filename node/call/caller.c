@@ -93,7 +93,7 @@ void caller_make(
     caller->first = open;
     caller->stats.made++;
     caller->stats.open++;
-    answer_init(&open->answer, caller);
+    answer_init(&open->answer, caller, call->body_max);
     open->answer.patience = (struct timeval){
         .tv_sec = call->silence_ms / 1000,
         .tv_usec = (suseconds_t)(call->silence_ms % 1000) * 1000,

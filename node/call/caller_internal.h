@@ -25,7 +25,7 @@ struct answer {
     const char *fault; // why we hung up, or NULL
 };
 
-void answer_init(struct answer *answer, struct caller *caller);
+void answer_init(struct answer *answer, struct caller *caller, size_t body_max);
 void answer_deinit(struct answer *answer);
 
 // Makes the transfer write into the answer and tell its signs of life.

@@ -1,5 +1,6 @@
 #include "node/core/carry.h"
 
+#include "node/core/marks.h"
 #include "node/core/node_internal.h"
 #include "proto/base/check.h"
 #include "proto/base/mutant.h"
@@ -13,7 +14,8 @@ static const int64_t NS_PER_MS = 1000000;
 // Applies one message to a group that is led here. False: the store has no room now.
 static bool apply(struct node *node, const struct stream_position *position, bytes message) {
     struct decision decision;
-    if (err_is(node_decision_begin(node, position->destination, &decision))) {
+    if (!marks_reach(node, position->destination) ||
+        err_is(node_decision_begin(node, position->destination, &decision))) {
         return false;
     }
     decision.evaluated.allowed = false;
@@ -43,6 +45,7 @@ static bool apply(struct node *node, const struct stream_position *position, byt
 
 void carry_received(struct node *node, node_id from, const struct peer_stream *message) {
     struct stream_position position = {message->source, message->destination, message->sequence};
+    marks_heard(node, message->mark);
     if (position.source >= node->settings.group_count ||
         position.destination >= node->settings.group_count ||
         !node->groups[position.destination].leading) {
@@ -50,7 +53,8 @@ void carry_received(struct node *node, node_id from, const struct peer_stream *m
     }
     uint64_t acked = streams_newest_acked(node->streams, position.source, position.destination);
     if (position.sequence <= acked) {
-        struct peer_stream ack = {position.source, position.destination, acked, BYTES_EMPTY};
+        struct peer_stream ack = {
+            position.source, position.destination, acked, BYTES_EMPTY, node->mark};
         node_send(node, from, LINK_URGENT, PEER_STREAM_ACK, &peer_stream_record, &ack);
         return;
     }
@@ -65,12 +69,14 @@ void carry_committed(struct node *node, group_id destination, const struct group
     streams_acknowledged(node->streams, ack->source, destination, ack->sequence);
     node_id leader = node_leader(node, ack->source);
     if (leader != node->self && node_peer_is_up(node, leader)) {
-        struct peer_stream news = {ack->source, destination, ack->sequence, BYTES_EMPTY};
+        struct peer_stream news = {
+            ack->source, destination, ack->sequence, BYTES_EMPTY, node->mark};
         node_send(node, leader, LINK_URGENT, PEER_STREAM_ACK, &peer_stream_record, &news);
     }
 }
 
 void carry_acknowledged(struct node *node, const struct peer_stream *ack) {
+    marks_heard(node, ack->mark);
     if (ack->source < node->settings.group_count && ack->destination < node->settings.group_count &&
         node->groups[ack->source].leading && !node->groups[ack->destination].leading) {
         streams_acknowledged(node->streams, ack->source, ack->destination, ack->sequence);
@@ -88,7 +94,7 @@ static bool send(struct node *node, const struct stream_position *position, byte
         return false;
     }
     struct peer_stream carried = {
-        position->source, position->destination, position->sequence, message};
+        position->source, position->destination, position->sequence, message, node->mark};
     node_send(node, leader, LINK_BULK, PEER_STREAM, &peer_stream_record, &carried);
     streams_applied(node->streams, position->source, position->destination, position->sequence);
     return true;
@@ -154,7 +160,7 @@ void acks_pump(struct node *node) {
     }
     do {
         struct decision decision;
-        if (err_is(node_decision_begin(node, source, &decision))) {
+        if (!marks_reach(node, source) || err_is(node_decision_begin(node, source, &decision))) {
             node->more_to_do = true;
             return;
         }

@@ -32,11 +32,33 @@ static err begin(struct node *node, group_id group, struct decision *out_decisio
     return ERR_NONE;
 }
 
+static err refuse_restoring(struct node *node, group_id group) {
+    return err_make(
+        ERR_UNAVAILABLE,
+        arena_format(node->arena, "partition %u is being restored from a backup", group)
+    );
+}
+
 err node_decision_begin(struct node *node, group_id group, struct decision *out_decision) {
+    if (node->groups[group].restoring) {
+        return refuse_restoring(node, group);
+    }
     if (!lead_may_decide(node, group)) {
         return err_make(
             ERR_UNAVAILABLE,
             arena_format(node->arena, "partition %u has no leader here now; try again", group)
+        );
+    }
+    return begin(node, group, out_decision);
+}
+
+err node_decision_begin_restore(struct node *node, group_id group, struct decision *out_decision) {
+    const struct group *known = &node->groups[group];
+    if (!known->restoring || known->leading ||
+        (!node->alone && raft_is_transferring(node->raft, group))) {
+        return err_make(
+            ERR_UNAVAILABLE,
+            arena_format(node->arena, "partition %u is not ready to be restored here", group)
         );
     }
     return begin(node, group, out_decision);
@@ -52,7 +74,7 @@ err node_decision_look(struct node *node, group_id group, struct decision *out_d
 struct gate node_gate_of(const struct node *node, group_id group) {
     const struct group *known = &node->groups[group];
     // What a follower shows is committed already.
-    return (struct gate){.group = group, .index = known->leading ? known->last_index : 0};
+    return (struct gate){.group = group, .index = group_is_led(known) ? known->last_index : 0};
 }
 
 static bool limits_wait(const struct node *node) {
@@ -102,6 +124,9 @@ static void row_proposed(void *argument, bytes key, bytes value) {
 
 static void acks_ride(struct node *node, struct decision *decision, group_id group) {
     struct stream_position ack;
+    if (node->groups[group].mark < node->mark && !mutant_is("mark_not_carried")) {
+        return; // what is acknowledged may have been applied behind that mark
+    }
     while (streams_take_ack(node->streams, group, &ack)) {
         acknowledge_messages(decision, ack.destination, ack.sequence);
     }
@@ -122,9 +147,11 @@ struct gate node_decision_commit(struct node *node, struct decision *decision) {
     raft_proposed(node->raft, group, index, lsn);
     node->stats.entries++;
     node->visited_group = group;
-    store_entry_visit(node->store, group, index, row_proposed, node);
+    if (node->groups[group].leading) {
+        store_entry_visit(node->store, group, index, row_proposed, node);
+    }
     struct gate gate = node_gate_of(node, group);
-    gate.catalog = group == CATALOG_GROUP;
+    gate.catalog = group == CATALOG_GROUP && node->groups[group].leading;
     return gate;
 }
 

@@ -35,7 +35,12 @@ void group_lead(struct group *group, uint64_t term, const struct store *store) {
 
 void group_follow(struct group *group) {
     group->leading = false;
+    group->restoring = false;
     group->ack_count = 0;
+}
+
+bool group_is_led(const struct group *group) {
+    return group->leading || group->restoring;
 }
 
 wall_time group_time(const struct group *group, wall_time wall) {
@@ -53,7 +58,7 @@ bool group_propose(
     if (*out_index == 0) {
         return false;
     }
-    check(group->leading);
+    check(group_is_led(group));
     check(time.ms >= group->time_ms);
     group->time_ms = time.ms;
     group->last_index = *out_index;

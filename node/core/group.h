@@ -17,6 +17,12 @@ struct group {
     bool has_copy; // this node is one of its voters
     bool leading;  // this node leads it and its term is open: it may decide
     uint16_t home; // the node that leads it when all are well
+    // Its rows are being restored: led, once the beginning of that is committed it is not
+    // `leading`.
+    bool restoring;
+    mono_time held_until; // its log is kept for a backup; 0: it is not
+    log_index held_from;
+    uint64_t mark; // of the newest backup that cut it (marks.h)
     // Of a group without a copy here: who said last that it leads, and in which term.
     uint16_t told_leader;
     uint64_t told_term;
@@ -35,6 +41,9 @@ void group_deinit(struct group *group);
 
 // This node leads from now on: what the store knows is the newest there is.
 void group_lead(struct group *group, uint64_t term, const struct store *store);
+
+// Whether entries can be made here, be they those of a restore.
+bool group_is_led(const struct group *group);
 
 // Leadership ended: acknowledgements that wait are not this node's to send any more.
 void group_follow(struct group *group);

@@ -9,6 +9,7 @@
 #include "node/core/forward.h"
 #include "node/core/founding.h"
 #include "node/core/interest.h"
+#include "node/core/marks.h"
 #include "node/core/members.h"
 #include "node/core/membership.h"
 #include "node/core/node_internal.h"
@@ -45,7 +46,7 @@ void lead_create(struct node *node, const struct node_options *options) {
 }
 
 bool lead_may_decide(const struct node *node, group_id group) {
-    return node->groups[group].leading &&
+    return node->groups[group].leading && !node->groups[group].restoring &&
            (node->alone || !raft_is_transferring(node->raft, group)) &&
            (group == CATALOG_GROUP || definitions_are_usable(node));
 }
@@ -56,7 +57,11 @@ bool lead_may_decide(const struct node *node, group_id group) {
 static void row_committed(void *argument, bytes key, bytes value) {
     struct node *node = argument;
     struct key_outbox_parts parts;
-    if (value.data != NULL && key.data[0] == KEY_OUTBOX && key_outbox_parse(key, &parts)) {
+    if (key.data[0] == KEY_MARK) {
+        node->mark_row_seen = true;
+    }
+    if (value.data != NULL && key.data[0] == KEY_OUTBOX && key_outbox_parse(key, &parts) &&
+        node->groups[node->visited_group].leading) {
         streams_sent(node->streams, node->visited_group, parts.destination, parts.sequence);
     }
 }
@@ -68,8 +73,10 @@ static void row_of_system(void *argument, bytes key, bytes value) {
 static void committed(struct node *node, group_id id, log_index index) {
     struct group *group = &node->groups[id];
     node->visited_group = id;
+    bool led = group_is_led(group);
+    node->mark_row_seen = false;
     for (log_index at = group->visited + 1; at <= index; at++) {
-        if (group->leading) {
+        if (led) {
             store_entry_visit(node->store, id, at, row_committed, node);
         }
         if (id == CATALOG_GROUP && !node->alone) {
@@ -78,6 +85,9 @@ static void committed(struct node *node, group_id id, log_index index) {
     }
     if (index > group->visited) {
         group->visited = index;
+    }
+    if (node->mark_row_seen) {
+        marks_committed(node, id);
     }
     struct group_ack ack;
     while (group_ack_take(group, index, &ack)) {
@@ -143,21 +153,51 @@ void lead_told(struct node *node, node_id from, const struct peer_leads *leads) 
     }
 }
 
+// What a leader has in memory of a group's rows.
+static void rows_take_up(struct node *node, group_id group) {
+    if (!mutant_is("timers_not_taken_over")) {
+        alarms_load(node->alarms, node->store, group, (wall_time){ALL_TIMERS});
+    }
+    if (!mutant_is("streams_not_taken_over")) {
+        streams_lead(node->streams, node->store, group);
+    }
+    node->supply_stale = !mutant_is("supply_not_taken_over");
+    node->forwards_looked = (mono_time){0};
+    if (group == CATALOG_GROUP) {
+        definitions_lead(node);
+    }
+}
+
+void lead_restoring(struct node *node, group_id id, bool restoring) {
+    struct group *group = &node->groups[id];
+    if (restoring && group->leading) {
+        group->leading = false;
+        node->groups_led--;
+        streams_follow(node->streams, id);
+        calls_lost(node, id);
+        node->supply_stale = true;
+    } else if (!restoring && group->restoring && !group->leading) {
+        group->leading = true;
+        group->restoring = false;
+        node->groups_led++;
+        rows_take_up(node, id);
+    }
+}
+
 static void begin_leading(struct node *node, const struct raft_event *event) {
     struct group *group = &node->groups[event->group];
     node->groups_led += !group->leading;
     group_lead(group, event->term, node->store);
+    marks_lead(node, event->group);
     gates_committed(node->gates, event->group, raft_commit_index(node->raft, event->group));
-    if (!mutant_is("timers_not_taken_over")) {
-        alarms_load(node->alarms, node->store, event->group, (wall_time){ALL_TIMERS});
+    if (group->restoring) {
+        group->leading = false;
+        node->groups_led--;
+        node->forwards_looked = (mono_time){0};
+    } else {
+        rows_take_up(node, event->group);
     }
-    if (!mutant_is("streams_not_taken_over")) {
-        streams_lead(node->streams, node->store, event->group);
-    }
-    node->supply_stale = !mutant_is("supply_not_taken_over");
-    node->forwards_looked = (mono_time){0};
     if (event->group == CATALOG_GROUP) {
-        definitions_lead(node);
         membership_lead(node);
     }
     tell_all(node, group);
@@ -166,10 +206,10 @@ static void begin_leading(struct node *node, const struct raft_event *event) {
 static void end_leading(struct node *node, const struct raft_event *event) {
     struct group *group = &node->groups[event->group];
     node->forwards_looked = (mono_time){0};
-    if (!group->leading) {
+    if (!group_is_led(group)) {
         return;
     }
-    node->groups_led--;
+    node->groups_led -= group->leading;
     group_follow(group);
     streams_follow(node->streams, event->group);
     calls_lost(node, event->group);

@@ -113,6 +113,13 @@ struct location locate(struct node *node, const struct request *request, id128 *
         return (struct location
         ){.kind = LOCATION_GROUP, .group = CATALOG_GROUP, .idempotent = true};
     }
+    if (request_is_backup(name)) {
+        uint32_t group = request_partition(request);
+        return group >= node->settings.group_count
+                   ? here
+                   : (struct location
+                     ){.kind = LOCATION_GROUP, .group = (group_id)group, .idempotent = true};
+    }
     switch ((int)name) {
     case API_START_WORKFLOW:
     case API_START_WORKFLOW_BY_NAME:

@@ -18,6 +18,7 @@
 #include "node/core/gather.h"
 #include "node/core/interest.h"
 #include "node/core/lead.h"
+#include "node/core/marks.h"
 #include "node/core/members.h"
 #include "node/core/membership.h"
 #include "node/core/node_internal.h"
@@ -187,6 +188,7 @@ static void node_pump(struct node *node) {
     forward_pump(node);
     gather_pump(node);
     alarms_pump(node);
+    marks_pump(node);
     streams_pump(node);
     acks_pump(node);
     poll_pump(node);
@@ -338,6 +340,9 @@ mono_time node_next_wakeup(const struct node *node) {
         next = sooner(next, deadline);
     }
     if (match_next_deadline(node->match, &deadline)) {
+        next = sooner(next, deadline);
+    }
+    if (marks_next_wakeup(node, &deadline)) {
         next = sooner(next, deadline);
     }
     if (node->acks_since.ns != 0) {

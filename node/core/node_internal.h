@@ -174,6 +174,9 @@ struct node {
     mono_time lease_ask_at;
     log_index lease_index;      // what a lease demands to be applied
     mono_time streams_retry_at; // carry.c
+    uint64_t mark;              // the newest heard of: marks.c
+    mono_time backup_until;     // the last hold of a log ends: marks.c; 0: there is none
+    bool mark_row_seen;         // among the rows being looked at
     struct alarms *alarms;
     struct heap deferred; // struct deferred: alarms whose scripts could not be run just now
     struct streams *streams;
@@ -219,6 +222,10 @@ MUST_USE err node_decision_begin(struct node *node, group_id group, struct decis
 // As above for looking only, on any group this node has a copy of: of one that is led elsewhere it
 // sees what is committed. Ended by node_decision_abort.
 MUST_USE err node_decision_look(struct node *node, group_id group, struct decision *out_decision);
+
+// As above, on a group that is led here for a restore.
+MUST_USE err
+node_decision_begin_restore(struct node *node, group_id group, struct decision *out_decision);
 
 // Ends it as an entry; what follows from the rows is taken up. Returns the gate that everything
 // this decision read or wrote depends on: an answer made from it waits for that.
@@ -407,6 +414,19 @@ void request_get_actuator_info(struct node *node, const struct request *request)
 void request_get_cluster(struct node *node, const struct request *request);
 void request_add_node(struct node *node, const struct request *request);
 void request_get_openapi(struct node *node, const struct request *request);
+void request_begin_backup(struct node *node, const struct request *request);
+void request_get_backup_partition(struct node *node, const struct request *request);
+void request_get_backup_rows(struct node *node, const struct request *request);
+void request_get_backup_entries(struct node *node, const struct request *request);
+void request_mark_backup(struct node *node, const struct request *request);
+void request_begin_restore(struct node *node, const struct request *request);
+void request_load_restore(struct node *node, const struct request *request);
+void request_end_restore(struct node *node, const struct request *request);
+
+// Whether the request is a step of a backup or a restore: those run on groups that are restored.
+bool request_is_backup(enum api_route_name name);
+// The partition that such a step is about; above all there are: none.
+uint32_t request_partition(const struct request *request);
 
 // --- decisions that wait for evaluations: job.c
 // ---------------------------------------------------

@@ -76,7 +76,8 @@ WIRE_STRUCT(peer_hint, PEER_HINT_FIELDS);
     FIELD(1, U16, source)         \
     FIELD(2, U16, destination)    \
     FIELD(3, U64, sequence)       \
-    FIELD(4, TEXT, message)
+    FIELD(4, TEXT, message)       \
+    FIELD(5, U64, mark) /* the newest backup's that the sender has heard of */
 WIRE_STRUCT(peer_stream, PEER_STREAM_FIELDS);
 
 #define PEER_APPLIED_FIELDS(FIELD) \

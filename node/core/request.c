@@ -83,6 +83,14 @@ static request_handler handler_of(enum api_route_name route) {
         [API_GET_OPENAPI] = request_get_openapi,
         [API_GET_CLUSTER] = request_get_cluster,
         [API_ADD_NODE] = request_add_node,
+        [API_BEGIN_BACKUP] = request_begin_backup,
+        [API_GET_BACKUP_PARTITION] = request_get_backup_partition,
+        [API_GET_BACKUP_ROWS] = request_get_backup_rows,
+        [API_GET_BACKUP_ENTRIES] = request_get_backup_entries,
+        [API_MARK_BACKUP] = request_mark_backup,
+        [API_BEGIN_RESTORE] = request_begin_restore,
+        [API_LOAD_RESTORE] = request_load_restore,
+        [API_END_RESTORE] = request_end_restore,
     };
     return handlers[route];
 }
@@ -200,6 +208,13 @@ bool request_covers(const struct request *request, group_id group) {
 // --- who runs it
 // ----------------------------------------------------------------------------------------------
 
+// Of a group that is being restored the request runs, to be told so, or to go on with that.
+static bool may_run(const struct node *node, const struct request *request, group_id group) {
+    const struct group *known = &node->groups[group];
+    bool steps = request_is_backup(request->match.route->name) && group_is_led(known);
+    return steps || known->restoring || lead_may_decide(node, group);
+}
+
 // The first group that a run needs and this node does not lead. False: it leads all of them.
 static bool lacks(struct node *node, const struct request *request, group_id *out_group) {
     if (request->http->scoped) {
@@ -215,7 +230,7 @@ static bool lacks(struct node *node, const struct request *request, group_id *ou
     id128 ignored;
     struct location at = locate(node, request, &ignored);
     *out_group = at.group;
-    return at.kind == LOCATION_GROUP && !lead_may_decide(node, at.group);
+    return at.kind == LOCATION_GROUP && !may_run(node, request, at.group);
 }
 
 static void run_here(struct node *node, const struct request *request) {

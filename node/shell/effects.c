@@ -14,6 +14,8 @@ static const char *content_type_of(enum reply_kind kind) {
         return "text/plain;charset=UTF-8";
     case REPLY_JSON:
         return "application/json";
+    case REPLY_BINARY:
+        return "application/octet-stream";
     }
     return NULL;
 }

@@ -144,7 +144,13 @@ static void write_answer(struct json_writer *writer, const struct api_route *rou
         bool json = route->response == API_RESPONSE_JSON;
         json_key(writer, "content");
         json_object_begin(writer);
-        json_key(writer, json ? "application/json" : "text/plain");
+        bool binary = route->response == API_RESPONSE_BINARY;
+        json_key(
+            writer,
+            json     ? "application/json"
+            : binary ? "application/octet-stream"
+                     : "text/plain"
+        );
         json_object_begin(writer);
         if (!json) {
             json_key(writer, "schema");

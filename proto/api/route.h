@@ -33,6 +33,7 @@ enum api_response {
     API_RESPONSE_TEXT,    // text/plain;charset=UTF-8
     API_RESPONSE_JSON,    // application/json
     API_RESPONSE_METRICS, // text/plain; version=0.0.4
+    API_RESPONSE_BINARY,  // application/octet-stream
 };
 
 enum api_body {

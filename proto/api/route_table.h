@@ -16,7 +16,8 @@
     API_BULK_ROUTES(ROUTE)      \
     API_TASK_ROUTES(ROUTE)      \
     API_METADATA_ROUTES(ROUTE)  \
-    API_SYSTEM_ROUTES(ROUTE)
+    API_SYSTEM_ROUTES(ROUTE)    \
+    API_BACKUP_ROUTES(ROUTE)
 
 // clang-format off
 // §3, §4
@@ -134,6 +135,23 @@
     ROUTE(GET_OPENAPI, "A-10", GET, "/api-docs", 200, JSON, NONE, NO_QUERY) \
     ROUTE(GET_CLUSTER, "ours", GET, "/api/cluster", 200, JSON, NONE, NO_QUERY) \
     ROUTE(ADD_NODE, "ours", POST, "/api/cluster/nodes", 200, JSON, OBJECT, NO_QUERY)
+
+// Not of the contract: the steps of a backup and of a restore, which `orpheus` drives (node/backup).
+#define API_BACKUP_ROUTES(ROUTE) \
+    ROUTE(BEGIN_BACKUP, "ours", POST, "/api/backup", 200, JSON, NONE, NO_QUERY) \
+    ROUTE(GET_BACKUP_PARTITION, "ours", GET, "/api/backup/{partition}", 200, JSON, NONE, NO_QUERY) \
+    ROUTE(GET_BACKUP_ROWS, "ours", GET, "/api/backup/{partition}/rows", 200, BINARY, NONE, \
+        QUERIES(TEXT("from", NULL))) \
+    ROUTE(GET_BACKUP_ENTRIES, "ours", GET, "/api/backup/{partition}/entries", 200, BINARY, NONE, \
+        QUERIES(INT("from", NULL))) \
+    ROUTE(MARK_BACKUP, "ours", POST, "/api/backup/{partition}/mark", 200, JSON, NONE, \
+        QUERIES(INT("backup", NULL))) \
+    ROUTE(BEGIN_RESTORE, "ours", POST, "/api/backup/{partition}/restore", 200, JSON, NONE, \
+        QUERIES(TEXT("source", NULL))) \
+    ROUTE(LOAD_RESTORE, "ours", PUT, "/api/backup/{partition}/rows", 200, JSON, RAW, \
+        QUERIES(TEXT("source", NULL))) \
+    ROUTE(END_RESTORE, "ours", POST, "/api/backup/{partition}/open", 200, JSON, NONE, \
+        QUERIES(TEXT("source", NULL)))
 
 #define API_ROUTES_NOT_BUILT(ROUTE)  \
     API_LATER_WORKFLOW_ROUTES(ROUTE) \

@@ -134,9 +134,15 @@ static void drop_first(struct store *store, struct group *group) {
     group->entries_first = group->entries_count == 0 ? 0 : group->entries_first + 1;
 }
 
-// Whether a snapshot under way needs the first kept entry of the group, and memory allows.
+static bool is_behind(log_index hold, log_index first) {
+    return hold > 0 && first >= hold;
+}
+
+// Whether a snapshot or a backup under way needs the first kept entry of the group, and memory
+// allows.
 static bool is_held(const struct store *store, const struct group *group) {
-    return group->held_from > 0 && group->before_index + 1 >= group->held_from &&
+    log_index first = group->before_index + 1;
+    return (is_behind(group->held_from, first) || is_behind(group->held_for_backup, first)) &&
            store->history.bytes <= store->options.history_bytes + LIMIT_STORE_HELD_BYTES;
 }
 

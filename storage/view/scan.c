@@ -22,6 +22,44 @@ void store_hold(struct store *store, group_id group, log_index from) {
     store_group_of(store, group)->held_from = from;
 }
 
+void store_hold_for_backup(struct store *store, group_id group, log_index from) {
+    store_group_of(store, group)->held_for_backup = from;
+}
+
+bool store_writes_take(bytes *rest, bytes *out_key, bytes *out_value) {
+    struct entry_write write;
+    if (!entry_take(rest, &write) || write.key.size > ROW_KEY_BYTES_MAX) {
+        return false;
+    }
+    *out_key = write.key;
+    *out_value = write.value;
+    return true;
+}
+
+void store_writes_put(struct buffer *writes, bytes key, bytes value) {
+    size_t before = writes->size;
+    uint8_t *at = buffer_extend(writes, entry_write_bytes_max(key, value));
+    if (at != NULL) {
+        writes->size = before + entry_encode_write(at, key, value);
+    }
+}
+
+hash128 store_row_hash(bytes key, bytes value) {
+    struct row_room room = {0};
+    struct row_key in_map = row_key(0, key);
+    hash128 hash = row_hash(&room, row_key_bytes(&in_map), value);
+    row_room_deinit(&room);
+    return hash;
+}
+
+hash128 store_hash_add(hash128 left, hash128 right) {
+    return row_hash_add(left, right);
+}
+
+hash128 store_hash_subtract(hash128 left, hash128 right) {
+    return row_hash_subtract(left, right);
+}
+
 static bool is_of_group(err found, bytes map_key, group_id group) {
     return found.code == ERR_OK && map_key.size > ROW_GROUP_BYTES &&
            bytes_get_u16(map_key.data) == group;

@@ -25,9 +25,10 @@ struct group {
     size_t entries_first;
     size_t entries_count;
     size_t entries_capacity;
-    struct ordered overlay;  // newest value of every key of applied_index + 1 … overlaid_index
-    log_index held_from;     // entries from it on stay for a snapshot; 0: none do
-    struct install *install; // NULL: row.install is NONE
+    struct ordered overlay;    // newest value of every key of applied_index + 1 … overlaid_index
+    log_index held_from;       // entries from it on stay for a snapshot; 0: none do
+    log_index held_for_backup; // the same for a backup
+    struct install *install;   // NULL: row.install is NONE
 };
 
 // What a replica that is being installed waits for.

@@ -274,6 +274,7 @@ static void answer_take(struct cluster *cluster, int at, const struct node_effec
         if (effect->body.size > 0) {
             memcpy(cluster->body, effect->body.data, effect->body.size);
         }
+        cluster->body_size = effect->body.size;
         cluster->status = effect->status;
         cluster->stale = effect->stale;
         cluster->old_definitions = effect->old_definitions;
@@ -414,13 +415,19 @@ void cluster_run(struct cluster *cluster, int64_t ms) {
 uint64_t cluster_send(
     struct cluster *cluster, int at, const char *method, const char *target, const char *body
 ) {
+    return cluster_send_bytes(cluster, at, method, target, bytes_from_text(body));
+}
+
+uint64_t cluster_send_bytes(
+    struct cluster *cluster, int at, const char *method, const char *target, bytes body
+) {
     bytes whole = bytes_from_text(target);
     size_t end = bytes_find(whole, 0, '?');
     bytes segments[API_PATH_SEGMENTS_MAX];
     struct node_request request = {
         .method = bytes_from_text(method),
         .segments = segments,
-        .body = bytes_from_text(body),
+        .body = body,
     };
     assert_ok(
         api_split_path(bytes_slice(whole, 0, end), cluster->arena, segments, &request.segment_count)

@@ -57,7 +57,8 @@ struct cluster {
     uint16_t status;
     bool stale;
     bool old_definitions;
-    char body[256 * 1024];
+    char body[1024 * 1024];
+    size_t body_size;
     // the newest call that was to be made, and where
     int call_at;
     uint64_t call_id;
@@ -83,6 +84,11 @@ void cluster_run(struct cluster *cluster, int64_t ms);
 // Hands a request to node `at` (from 0). Returns its id.
 uint64_t cluster_send(
     struct cluster *cluster, int at, const char *method, const char *target, const char *body
+);
+
+// The same with a body of any bytes.
+uint64_t cluster_send_bytes(
+    struct cluster *cluster, int at, const char *method, const char *target, bytes body
 );
 
 // Runs until that answer is there, or fails after `within_ms`. Returns its status.
