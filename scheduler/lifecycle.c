@@ -184,6 +184,10 @@ err lifecycle_retry(struct workflow *workflow) {
         if (kind->look != NULL && !task_is_terminal(reopened[i])) {
             TRY(kind->look(reopened[i]));
         }
+        bool loops = reopened[i]->definition->type == TASK_TYPE_DO_WHILE;
+        if (loops && !task_is_terminal(reopened[i]) && !workflow->ending.wanted) {
+            TRY(do_while_resume(reopened[i]));
+        }
     }
     return ERR_NONE;
 }

@@ -144,6 +144,21 @@ err do_while_rewind(struct task *loop, uint32_t iteration) {
     return fits ? ERR_NONE : task_move(loop, API_TASK_FAILED_WITH_TERMINAL_ERROR);
 }
 
+err do_while_resume(struct task *loop) {
+    const struct definition *tree = loop->workflow->definition;
+    uint32_t iteration = loop->row.iteration > 0 ? loop->row.iteration : 1;
+    struct task *first = NULL;
+    bytes input = BYTES_EMPTY;
+    bytes items = BYTES_EMPTY;
+    TRY(loop_task(loop, iteration, &tree->tasks[loop->definition->branches[0]], &first));
+    if (first != NULL) {
+        return ERR_NONE;
+    }
+    TRY(evaluated_input(loop, &input));
+    TRY(list_of(loop, input, &items));
+    return start_iteration(loop, iteration, items);
+}
+
 static err start_iteration(struct task *loop, uint32_t iteration, bytes items) {
     struct workflow *workflow = loop->workflow;
     struct schedule alone = {.workflow = workflow};

@@ -122,6 +122,10 @@ MUST_USE err do_while_of(const struct task *task, struct task **out_loop);
 // The loop is in this iteration again, whose tasks exist; later ones are gone. Errors: ERR_CORRUPT.
 MUST_USE err do_while_rewind(struct task *loop, uint32_t iteration);
 
+// The loop was opened again by a client: an iteration that ended its workflow before it had a task
+// begins now. Errors: ERR_CORRUPT, ERR_SUSPENDED.
+MUST_USE err do_while_resume(struct task *loop);
+
 // The output an open DO_WHILE has at present. `member` names the only member that is wanted, data
 // NULL: all.
 MUST_USE err do_while_output(struct task *loop, bytes member, bytes *out_json);

@@ -547,6 +547,25 @@ static void loops_in_loops(void **state) {
     assert_json(world, world_task(world, id, "l"), "outputData.2.m.1", "{\"a\":{\"v\":2}}");
 }
 
+// A retry opens the loop again, and what could not be begun in it is tried again, too.
+static void a_retry_begins_an_iteration_that_has_no_task(void **state) {
+    struct world *world = *state;
+    const char *definition = WORKFLOW(LOOP(
+        "no",
+        TYPED(
+            "DYNAMIC",
+            "a",
+            ",\"dynamicTaskNameParam\":\"t\",\"inputParameters\":{\"t\":\"${workflow.input.t}\"}"
+        )
+    ));
+    bytes id = start(world, definition, "{}");
+    assert_status(world, id, "FAILED");
+    assert_list(world, id, "l:CANCELED");
+    world_retry(world, id);
+    assert_status(world, id, "FAILED");
+    world_audit(world);
+}
+
 #define loop_test(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
 
 int main(void) {
@@ -578,6 +597,7 @@ int main(void) {
         loop_test(case_196_the_output_of_a_loop_can_be_read),
         loop_test(the_newest_iteration_answers_for_a_reference),
         loop_test(loops_in_loops),
+        loop_test(a_retry_begins_an_iteration_that_has_no_task),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
