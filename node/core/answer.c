@@ -109,6 +109,7 @@ static void answer_json_error(
         .status = answer->status,
         .reply_kind = REPLY_JSON,
         .retry_after = answer->status == 503,
+        .old_definitions = definitions_may_be_old(node),
         .body = node_effect_keep(buffer_bytes(&body)),
     };
     node_hold(node, &effect, gate);

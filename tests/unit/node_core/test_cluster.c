@@ -292,6 +292,9 @@ static void a_start_by_definitions_that_may_be_old_says_so(void **state) {
     cluster_run(cluster, 8000);
     start(cluster, 2, "w", id);
     assert_true(cluster->old_definitions);
+    cluster->old_definitions = false;
+    assert_int_equal(cluster_ask(cluster, 2, "POST", "/api/workflow/nowhere", "{}"), 404);
+    assert_true(cluster->old_definitions);
     cluster_cut(cluster, 2, false);
     cluster_run(cluster, 3000);
     start(cluster, 0, "w", id);
