@@ -57,13 +57,16 @@ static void check_pairs(struct scene *scene, const struct execution *execution) 
     }
 }
 
+// NULL: nobody registered one.
 static const struct task_type *type_of(struct scene *scene, const struct task_view *task) {
-    for (uint32_t i = 0; i < scene->flows.type_count; i++) {
-        if (raw_is(task->type, scene->flows.types[i].name)) {
-            return &scene->flows.types[i];
-        }
-    }
-    return NULL;
+    bytes name = bytes_slice(task->definition_name, 1, task->definition_name.size - 1);
+    return flows_type_of(&scene->flows, task->input, name);
+}
+
+// When it began: what the server calls counts as begun from the moment it is queued (engine.md §2),
+// and shows by its update when the call was claimed. 0: not yet.
+static int64_t begun_ms(const struct task_view *task) {
+    return raw_is(task->type, "HTTP") ? task->update_ms : task->start_ms;
 }
 
 // Whether somebody made the workflow's tasks ready at once.
@@ -92,11 +95,11 @@ static void check_retry(
     if (!id_equal(next->retried_task, task->id)) {
         fail(scene, next, "a retry does not name the attempt it replaces");
     }
-    if (type == NULL || next->start_ms == 0 || delays_are_off(scene, task)) {
+    if (type == NULL || begun_ms(next) == 0 || delays_are_off(scene, task)) {
         return;
     }
     int64_t delay_ms = task_type_delay_s(type, next->attempt) * 1000;
-    if (next->start_ms < task->end_ms + delay_ms) {
+    if (begun_ms(next) < task->end_ms + delay_ms) {
         fail(scene, next, "a retry began before its delay");
     }
 }
@@ -145,8 +148,8 @@ static void check_timers(struct scene *scene, const struct task_view *task) {
     if (type != NULL) {
         check_timeout(scene, type, task);
         int64_t delay_s = read_int(task->definition, "startDelay");
-        if (task->start_ms != 0 && task->attempt == 0 && !delays_are_off(scene, task) &&
-            task->start_ms < task->scheduled_ms + delay_s * 1000) {
+        if (begun_ms(task) != 0 && task->attempt == 0 && !delays_are_off(scene, task) &&
+            begun_ms(task) < task->scheduled_ms + delay_s * 1000) {
             fail(scene, task, "a task began before its start delay");
         }
     }

@@ -89,6 +89,8 @@ static void started(void *argument, const struct answer *answer) {
     arena_reset(scene->scratch);
     if (answer_is_unknown(answer)) {
         scene->starts_unknown++;
+    } else if (is_answer(answer) && answer->status == 404 && answer->old_definitions) {
+        world_trace(scene->world, "a node that is cut off does not know the definition");
     } else if (is_answer(answer)) {
         id128 id = {{0}};
         if (answer->status != 200 || !id_parse(answer->body, &id)) {

@@ -35,6 +35,8 @@ static void take_member(struct task_view *view, bytes key, bytes value) {
         view->retried_task = raw_id(value);
     } else if (raw_is(key, "referenceTaskName")) {
         view->reference = value;
+    } else if (raw_is(key, "taskDefName")) {
+        view->definition_name = value;
     } else if (raw_is(key, "taskType")) {
         view->type = value;
     } else if (raw_is(key, "status")) {

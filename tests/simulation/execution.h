@@ -10,14 +10,15 @@ struct task_view {
     id128 id;
     id128 workflow;
     id128 retried_task;
-    bytes reference;  // raw, with quotes: equal texts are equal bytes, references being plain
-    bytes type;       // raw
-    bytes status;     // decoded
-    bytes input;      // raw
-    bytes output;     // raw
-    bytes reason;     // raw, data NULL when absent
-    bytes definition; // workflowTask, raw
-    bytes waited;     // queueWaitTime, raw: of a task that never began it grows with each look
+    bytes reference;       // raw, with quotes: equal texts are equal bytes, references being plain
+    bytes type;            // raw
+    bytes definition_name; // raw: of its task definition
+    bytes status;          // decoded
+    bytes input;           // raw
+    bytes output;          // raw
+    bytes reason;          // raw, data NULL when absent
+    bytes definition;      // workflowTask, raw
+    bytes waited;          // queueWaitTime, raw: of a task that never began it grows with each look
     bool retried;
     int64_t seq;
     int64_t attempt;

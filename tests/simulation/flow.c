@@ -4,6 +4,7 @@
 
 #include "proto/base/check.h"
 #include "tests/simulation/outside.h"
+#include "tests/simulation/read.h"
 
 #include <stdio.h>
 
@@ -34,12 +35,14 @@ static int64_t lists_longest_ms(const struct flows *flows, const struct flow_tas
 static int64_t task_longest_ms(const struct flows *flows, const struct flow_task *task) {
     switch (task->kind) {
     case FLOW_SIMPLE:
+    case FLOW_DYNAMIC:
         return simple_longest_ms(flows, task);
     case FLOW_HTTP: // a claim may be lost once
         return simple_longest_ms(flows, task) + OUTSIDE_LEASE_MS;
     case FLOW_FORK:
     case FLOW_DYNAMIC_FORK:
     case FLOW_SWITCH:
+    case FLOW_DECISION:
         return lists_longest_ms(flows, task);
     case FLOW_LOOP:
         return lists_longest_ms(flows, task) * task->rounds;
@@ -49,6 +52,7 @@ static int64_t task_longest_ms(const struct flows *flows, const struct flow_task
         return flows->flows[task->child].longest_ms * times;
     }
     case FLOW_INLINE:
+    case FLOW_LAMBDA:
     case FLOW_JQ:
         return 5000 * (task->retry_count > 0 ? task->retry_count + 1 : 1);
     case FLOW_WAIT:
@@ -87,6 +91,17 @@ const struct flow *flows_find(const struct flows *flows, bytes name, int64_t ver
         const struct flow *flow = &flows->flows[i];
         if (bytes_equal_text(name, flow->name) && flow->version == version) {
             return flow;
+        }
+    }
+    return NULL;
+}
+
+const struct task_type *flows_type_of(const struct flows *flows, bytes input, bytes name) {
+    for (uint32_t i = 0; i < flows->type_count; i++) {
+        const char *type = flows->types[i].name;
+        bool dynamic = read_value(input, "definition").data != NULL;
+        if (dynamic ? read_is(input, "definition", type) : bytes_equal_text(name, type)) {
+            return &flows->types[i];
         }
     }
     return NULL;

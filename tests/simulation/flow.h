@@ -29,6 +29,9 @@ enum flow_kind {
     FLOW_NOOP,
     FLOW_SET_VARIABLE,
     FLOW_HTTP,
+    FLOW_DYNAMIC,
+    FLOW_LAMBDA,
+    FLOW_DECISION, // as a SWITCH
 };
 
 // How a dynamic fork learns its branches (engine.md §10.5).
@@ -57,24 +60,28 @@ struct flow_task {
     enum flow_kind kind;
     char reference[FLOW_TEXT_BYTES];
     bool optional;
-    bool permissive;         // SIMPLE
-    uint32_t type;           // SIMPLE, HTTP: index of its task type
-    enum flow_plan plan;     // SIMPLE
-    int32_t retry_count;     // overrides its type's; -1: does not
-    int32_t start_delay_s;   // SIMPLE, HTTP
-    int32_t wait_s;          // WAIT
-    const char *source;      // what its input reads, as in `${…}`: `t1.output.value`; or NULL
-    const char *literal;     // SWITCH: the case, or NULL for the workflow's input `choice`
-    const char *script;      // INLINE, JQ, LOOP: its text; SWITCH: or NULL, it goes by a value
-    bool merges;             // SWITCH
-    enum flow_style style;   // DYNAMIC_FORK
-    int32_t rounds;          // LOOP: at most
-    int32_t items;           // LOOP: goes over a list of so many; -1: by its condition alone
-    uint32_t child;          // SUB_WORKFLOW, START: index of the flow
-    const char *status;      // TERMINATE
-    int64_t value;           // SET_VARIABLE: what `v_<reference>` becomes
-    struct flow_list *lists; // FORK: branches; SWITCH: two cases, default; LOOP: its body;
-                             // DYNAMIC_FORK: one list, each of its tasks a branch
+    bool permissive;       // SIMPLE
+    uint32_t type;         // SIMPLE, DYNAMIC, HTTP: index of its task type
+    uint32_t queue;        // SIMPLE, DYNAMIC: of the task type whose workers get it
+    bool nameless;         // DYNAMIC: what it is to become is null
+    enum flow_plan plan;   // SIMPLE
+    int32_t retry_count;   // overrides its type's; -1: does not
+    int32_t start_delay_s; // SIMPLE, HTTP
+    int32_t wait_s;        // WAIT
+    const char *source;    // what its input reads, as in `${…}`: `t1.output.value`; or NULL
+    const char *literal;   // SWITCH, DECISION: the case, or NULL for the workflow's input `choice`
+    const char *script;    // INLINE, LAMBDA, JQ, LOOP: its text; SWITCH, DECISION: or NULL, it
+                           // goes by a value
+    bool merges;           // SWITCH, DECISION
+    enum flow_style style; // DYNAMIC_FORK
+    int32_t rounds;        // LOOP: at most
+    int32_t items;         // LOOP: goes over a list of so many; -1: by its condition alone
+    int32_t keep;          // LOOP: keepLastN; 0: all
+    uint32_t child;        // SUB_WORKFLOW, START: index of the flow
+    const char *status;    // TERMINATE
+    int64_t value;         // SET_VARIABLE: what `v_<reference>` becomes
+    struct flow_list *lists; // FORK: branches; SWITCH, DECISION: two cases, default; LOOP: its
+                             // body; DYNAMIC_FORK: one list, each of its tasks a branch
     uint32_t list_count;
 };
 
@@ -85,6 +92,7 @@ struct flow {
     int32_t timeout_s;  // TIME_OUT_WF; 0: none
     int32_t failure;    // index of the flow that is its failure workflow; -1: none
     bool has_output;    // outputParameters: {"seed": …, "marker": name}
+    bool forgets;       // a loop of it drops old iterations with their tasks
     uint32_t weight;    // tasks, children's too
     int64_t longest_ms; // from start to end with honest workers, waits and all retries counted,
                         // and of everything it starts
@@ -119,6 +127,7 @@ struct flows {
     struct flow *flows;
     uint32_t count;
     int64_t longest_ms; // of all
+    bool some_forget;
 };
 
 // Draws types and flows. Everything lives in `arena`.
@@ -133,6 +142,10 @@ void flow_write(const struct flows *flows, const struct flow *flow, struct buffe
 
 // The flow of that name and version, or NULL.
 const struct flow *flows_find(const struct flows *flows, bytes name, int64_t version);
+
+// The task type whose limits and timeouts hold for a task of that input and taskDefName, or NULL. A
+// DYNAMIC task shows what it became, so its input says what it is.
+const struct task_type *flows_type_of(const struct flows *flows, bytes input, bytes name);
 
 // Whether workers may be kept from tasks of the type by a limit.
 bool task_type_is_limited(const struct task_type *type);

@@ -26,8 +26,9 @@ struct draw {
     uint32_t references; // numbered so far
     const char *source;  // the newest value that is surely there
     uint32_t weight;
-    bool in_loop;
-    bool in_merge; // in a branch that an EXCLUSIVE_JOIN ends
+    uint32_t loops; // around it
+    bool forgets;   // one of the loops of this flow does
+    bool in_merge;  // in a branch that an EXCLUSIVE_JOIN ends
 };
 
 static void draw_type(struct draw *draw, struct task_type *type, uint32_t number) {
@@ -71,6 +72,12 @@ static void draw_simple(struct draw *draw, struct flow_task *task) {
     struct world *world = draw->world;
     task->kind = FLOW_SIMPLE;
     task->type = (uint32_t)world_draw(world, 0, (int64_t)draw->flows->type_count - 1);
+    task->queue = task->type;
+    // A queue in which limits of several types hold is more than the checkers of queues know.
+    if (!task_type_is_limited(&draw->flows->types[task->type]) &&
+        world_maybe(world, draw->swarm->typed_per_mille)) {
+        task->queue = (uint32_t)world_draw(world, 0, (int64_t)draw->flows->type_count - 1);
+    }
     if (world_maybe(world, 120)) {
         task->plan = (enum flow_plan)world_draw(world, PLAN_FLAKY, PLAN_COUNT - 1);
     }
@@ -89,6 +96,8 @@ static void draw_script(struct draw *draw, struct flow_task *task, enum flow_kin
     if (kind == FLOW_JQ) {
         task->script =
             fails ? SCRIPT_JQ_FAILS : (world_maybe(world, 500) ? SCRIPT_JQ_NEXT : SCRIPT_JQ_PAIR);
+    } else if (kind == FLOW_LAMBDA) {
+        task->script = fails ? SCRIPT_THROWS : SCRIPT_BODY;
     } else {
         task->script =
             fails ? SCRIPT_THROWS : (world_maybe(world, 500) ? SCRIPT_MODULO : SCRIPT_GREATER);
@@ -97,6 +106,14 @@ static void draw_script(struct draw *draw, struct flow_task *task, enum flow_kin
     task->retry_count = world_maybe(world, 300) ? (int32_t)world_draw(world, 0, 2) : -1;
     task->source = world_maybe(world, 500) ? draw->source : NULL;
     set_source(draw, task, "result");
+}
+
+// A worker task whose type its input names.
+static void draw_dynamic(struct draw *draw, struct flow_task *task) {
+    draw_simple(draw, task);
+    task->kind = FLOW_DYNAMIC;
+    task->permissive = false;
+    task->nameless = world_maybe(draw->world, 40);
 }
 
 // Its name is a task type's, for the retries, timeouts and limits that hold for calls, too.
@@ -160,19 +177,20 @@ static void draw_lists(struct draw *draw, struct flow_task *task, uint32_t depth
 
 static void draw_switch(struct draw *draw, struct flow_task *task, uint32_t depth) {
     struct world *world = draw->world;
-    task->kind = FLOW_SWITCH;
+    bool old = exists(draw, FLOW_DECISION) && world_maybe(world, 300);
+    task->kind = old ? FLOW_DECISION : FLOW_SWITCH;
     task->list_count = 3;
     task->literal = world_maybe(world, 200) ? "a" : NULL;
     if (exists(draw, FLOW_INLINE) && world_maybe(world, 500)) {
         bool throws = world_maybe(world, 50);
-        task->optional = throws && world_maybe(world, 500);
+        task->optional = throws && !old && world_maybe(world, 500);
         task->script = throws                    ? SCRIPT_THROWS
                        : world_maybe(world, 500) ? SCRIPT_CHOOSE
                                                  : SCRIPT_GREATER;
         task->source = draw->source;
     }
     // Its list of defaults gets no suffix in a loop (engine.md §10.7, Q): it would wait for ever.
-    task->merges = !draw->in_loop && world_maybe(world, draw->swarm->merge_per_mille);
+    task->merges = draw->loops == 0 && world_maybe(world, draw->swarm->merge_per_mille);
     bool in_merge = draw->in_merge;
     draw->in_merge = in_merge || task->merges;
     draw_lists(draw, task, depth, 1);
@@ -204,13 +222,16 @@ static void draw_loop(struct draw *draw, struct flow_task *task, uint32_t depth)
     task->kind = FLOW_LOOP;
     task->optional = world_maybe(world, 100);
     task->list_count = 1;
-    draw->in_loop = true;
+    draw->loops++;
     draw_lists(draw, task, depth, 1);
-    draw->in_loop = false;
+    draw->loops--;
     weight = draw->weight - weight;
-    int64_t most = weight > 6 ? 2 : 4;
+    int64_t most = weight > 6 || draw->loops > 0 ? 2 : 4;
     task->rounds = (int32_t)world_draw(world, 1, most);
     task->items = world_maybe(world, 300) ? (int32_t)world_draw(world, 0, most) : -1;
+    task->keep =
+        world_maybe(world, draw->swarm->keep_per_mille) ? (int32_t)world_draw(world, 1, 2) : 0;
+    draw->forgets = draw->forgets || task->keep > 0;
     draw_condition(draw, task);
     draw->weight += weight * (uint32_t)(task->rounds - 1);
 }
@@ -237,6 +258,7 @@ static void draw_branch(struct draw *draw, struct flow_task *fork, uint32_t numb
     }
     if (fork->style != STYLE_TASKS) { // their branches are a name and an input
         task->type = first->type;
+        task->queue = first->type;
         task->retry_count = -1;
         task->start_delay_s = 0;
         task->optional = fork->style != STYLE_JOIN_TASKS && fork->optional;
@@ -265,13 +287,27 @@ static void draw_dynamic_fork(struct draw *draw, struct flow_task *task) {
 // One of the kinds that not every world has. False: none, now.
 static bool draw_special(struct draw *draw, struct flow_task *task, uint32_t depth) {
     static const enum flow_kind kinds[] = {
-        FLOW_LOOP, FLOW_DYNAMIC_FORK, FLOW_INLINE, FLOW_JQ, FLOW_START, FLOW_HTTP};
-    enum flow_kind kind = kinds[world_draw(draw->world, 0, 5)];
+        FLOW_LOOP,
+        FLOW_LOOP,
+        FLOW_LOOP,
+        FLOW_DYNAMIC_FORK,
+        FLOW_DYNAMIC_FORK,
+        FLOW_INLINE,
+        FLOW_LAMBDA,
+        FLOW_JQ,
+        FLOW_START,
+        FLOW_HTTP,
+        FLOW_DYNAMIC,
+    };
+    enum flow_kind kind = kinds[world_draw(draw->world, 0, 10)];
+    // The contract allows loops in loops and promises nothing (engine.md §10.10); ours work.
+    bool inner = draw->loops == 1 && world_maybe(draw->world, draw->swarm->nested_per_mille);
+    kind = inner ? FLOW_LOOP : kind;
     bool room = depth < DEPTH_MAX && draw->weight < FLOW_TASKS_MAX / 2;
     if (!exists(draw, kind)) {
         return false;
     }
-    if (kind == FLOW_INLINE || kind == FLOW_JQ) {
+    if (kind == FLOW_INLINE || kind == FLOW_LAMBDA || kind == FLOW_JQ) {
         draw_script(draw, task, kind);
         return true;
     }
@@ -279,11 +315,15 @@ static bool draw_special(struct draw *draw, struct flow_task *task, uint32_t dep
         draw_http(draw, task);
         return true;
     }
+    if (kind == FLOW_DYNAMIC) {
+        draw_dynamic(draw, task);
+        return true;
+    }
     if (kind == FLOW_START) {
         return draw_child(draw, task, kind);
     }
-    if (!room || (kind == FLOW_LOOP && draw->in_loop)) {
-        return false; // loops in loops are beyond the contract (engine.md §10.10)
+    if (!room || (kind == FLOW_LOOP && draw->loops > 0 && !inner)) {
+        return false;
     }
     if (kind == FLOW_LOOP) {
         draw_loop(draw, task, depth);
@@ -313,9 +353,9 @@ static void draw_task(struct draw *draw, struct flow_task *task, uint32_t depth)
         draw_switch(draw, task, depth);
     } else if (chance < 33 && draw_child(draw, task, FLOW_SUB_WORKFLOW)) {
         return;
-    } else if (chance < 56 && draw_special(draw, task, depth)) {
+    } else if (chance < 63 && draw_special(draw, task, depth)) {
         return;
-    } else if (chance < 66) {
+    } else if (chance < 72) {
         draw_small(draw, task);
     } else {
         draw_simple(draw, task);
@@ -341,7 +381,9 @@ static void draw_flow(struct draw *draw, struct flow *flow) {
     draw->references = 0;
     draw->source = NULL;
     draw->weight = 0;
+    draw->forgets = false;
     flow->list = draw_list(draw, 0, 5);
+    flow->forgets = draw->forgets;
     flow->timeout_s = world_maybe(world, 200) ? (int32_t)world_draw(world, 5, 40) : 0;
     flow->has_output = world_maybe(world, 500);
     flow->failure = -1;
@@ -365,6 +407,7 @@ struct flows flows_draw(struct world *world, const struct swarm *swarm, struct a
     for (uint32_t i = 0; i < flows.count; i++) {
         draw.flow = i;
         draw_flow(&draw, &flows.flows[i]);
+        flows.some_forget = flows.some_forget || flows.flows[i].forgets;
         if (flows.flows[i].longest_ms > flows.longest_ms) {
             flows.longest_ms = flows.flows[i].longest_ms;
         }

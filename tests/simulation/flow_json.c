@@ -77,17 +77,32 @@ static void end_task(struct json_writer *writer, const struct flow_task *task) {
     json_object_end(writer);
 }
 
+// A type that the server does not know is the queue of its workers (engine.md §10.2).
 static void
 write_simple(struct json_writer *writer, const struct flows *flows, const struct flow_task *task) {
-    begin_task(writer, "SIMPLE", flows->types[task->type].name, task->reference);
+    const char *queue = flows->types[task->queue].name;
+    bool dynamic = task->kind == FLOW_DYNAMIC;
+    const char *type = dynamic ? "DYNAMIC" : task->queue != task->type ? queue : "SIMPLE";
+    begin_task(writer, type, flows->types[task->type].name, task->reference);
     json_key(writer, "inputParameters");
     json_object_begin(writer);
+    if (dynamic && task->nameless) {
+        member_source(writer, "become", "workflow.input.nothing");
+    } else if (dynamic) {
+        member_chars(writer, "become", queue);
+    }
+    if (dynamic) {
+        member_chars(writer, "definition", flows->types[task->type].name);
+    }
     member_chars(writer, "plan", flow_plan_text(task->plan));
     if (task->source != NULL) {
         member_source(writer, "from", task->source);
     }
     member_source(writer, "seed", "workflow.input.seed");
     json_object_end(writer);
+    if (dynamic) {
+        member_chars(writer, "dynamicTaskNameParam", "become");
+    }
     if (task->start_delay_s > 0) {
         json_member_int(writer, "startDelay", task->start_delay_s);
     }
@@ -112,15 +127,24 @@ write_http(struct json_writer *writer, const struct flows *flows, const struct f
 }
 
 static void write_script(struct json_writer *writer, const struct flow_task *task) {
-    bool jq = task->kind == FLOW_JQ;
-    begin_task(writer, jq ? "JSON_JQ_TRANSFORM" : "INLINE", "script", task->reference);
+    static const struct {
+        enum flow_kind kind;
+        const char *type;
+        const char *key;
+    } kinds[] = {
+        {FLOW_INLINE, "INLINE", "expression"},
+        {FLOW_LAMBDA, "LAMBDA", "scriptExpression"},
+        {FLOW_JQ, "JSON_JQ_TRANSFORM", "queryExpression"},
+    };
+    size_t at = task->kind == FLOW_INLINE ? 0 : task->kind == FLOW_LAMBDA ? 1 : 2;
+    begin_task(writer, kinds[at].type, "script", task->reference);
     json_key(writer, "inputParameters");
     json_object_begin(writer);
     member_source(writer, "n", task->source != NULL ? task->source : "workflow.input.seed");
-    if (!jq) {
+    if (task->kind == FLOW_INLINE) {
         member_chars(writer, "evaluatorType", "javascript");
     }
-    member_chars(writer, jq ? "queryExpression" : "expression", task->script);
+    member_chars(writer, kinds[at].key, task->script);
     json_object_end(writer);
     end_task(writer, task);
 }
@@ -269,9 +293,16 @@ static void
 write_switch(struct json_writer *writer, const struct flows *flows, const struct flow_task *task) {
     bool scripted = task->script != NULL;
     bool truth = scripted && bytes_equal_text(bytes_from_text(task->script), SCRIPT_GREATER);
-    begin_task(writer, "SWITCH", "switch", task->reference);
-    member_chars(writer, "evaluatorType", scripted ? "javascript" : "value-param");
-    member_chars(writer, "expression", scripted ? task->script : "key");
+    if (task->kind == FLOW_DECISION) {
+        begin_task(writer, "DECISION", "decision", task->reference);
+        member_chars(
+            writer, scripted ? "caseExpression" : "caseValueParam", scripted ? task->script : "key"
+        );
+    } else {
+        begin_task(writer, "SWITCH", "switch", task->reference);
+        member_chars(writer, "evaluatorType", scripted ? "javascript" : "value-param");
+        member_chars(writer, "expression", scripted ? task->script : "key");
+    }
     json_key(writer, "inputParameters");
     json_object_begin(writer);
     if (scripted) {
@@ -310,17 +341,20 @@ write_switch(struct json_writer *writer, const struct flows *flows, const struct
 static void
 write_loop(struct json_writer *writer, const struct flows *flows, const struct flow_task *task) {
     begin_task(writer, "DO_WHILE", "loop", task->reference);
+    json_key(writer, "inputParameters");
+    json_object_begin(writer);
     if (task->items >= 0) {
-        json_key(writer, "inputParameters");
-        json_object_begin(writer);
         json_key(writer, "_items");
         json_array_begin(writer);
         for (int32_t i = 0; i < task->items; i++) {
             json_int(writer, i * 10);
         }
         json_array_end(writer);
-        json_object_end(writer);
     }
+    if (task->keep > 0) {
+        json_member_int(writer, "keepLastN", task->keep);
+    }
+    json_object_end(writer);
     member_chars(writer, "loopCondition", task->script);
     json_key(writer, "loopOver");
     write_list(writer, flows, &task->lists[0]);
@@ -402,6 +436,7 @@ write_task(struct json_writer *writer, const struct flows *flows, const struct f
     char text[32];
     switch (task->kind) {
     case FLOW_SIMPLE:
+    case FLOW_DYNAMIC:
         write_simple(writer, flows, task);
         break;
     case FLOW_FORK:
@@ -411,6 +446,7 @@ write_task(struct json_writer *writer, const struct flows *flows, const struct f
         write_dynamic_fork(writer, flows, task);
         break;
     case FLOW_SWITCH:
+    case FLOW_DECISION:
         write_switch(writer, flows, task);
         break;
     case FLOW_LOOP:
@@ -420,6 +456,7 @@ write_task(struct json_writer *writer, const struct flows *flows, const struct f
         write_start(writer, flows, task);
         break;
     case FLOW_INLINE:
+    case FLOW_LAMBDA:
     case FLOW_JQ:
         write_script(writer, task);
         break;

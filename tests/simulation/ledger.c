@@ -4,6 +4,7 @@
 #include "tests/simulation/ledger.h"
 
 #include "proto/base/check.h"
+#include "tests/simulation/flow.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ struct ledger {
     size_t workflow_capacity;
     struct index workflow_index;
     bool any_revived;
+    bool some_forget;
 };
 
 // The id is the first member of both kinds of entry.
@@ -60,10 +62,11 @@ static void grow_index(struct index *index, const void *entries, size_t entry_si
     }
 }
 
-struct ledger *ledger_create(struct world *world) {
+struct ledger *ledger_create(struct world *world, bool some_forget) {
     struct ledger *ledger = calloc(1, sizeof(*ledger));
     check(ledger != NULL);
     ledger->world = world;
+    ledger->some_forget = some_forget;
     grow_index(&ledger->task_index, NULL, sizeof(struct ledger_task), 0);
     grow_index(&ledger->workflow_index, NULL, sizeof(struct ledger_workflow), 0);
     return ledger;
@@ -182,7 +185,9 @@ bool ledger_is_revived(struct ledger *ledger, id128 workflow) {
 
 bool ledger_may_vanish(struct ledger *ledger, id128 workflow) {
     const struct ledger_workflow *known = ledger_workflow_find(ledger, workflow);
-    return (known != NULL && known->remove_sent) || ledger_is_revived(ledger, workflow);
+    bool is_read = known != NULL && known->flow != NULL;
+    bool forgets = is_read ? known->flow->forgets : ledger->some_forget;
+    return forgets || (known != NULL && known->remove_sent) || ledger_is_revived(ledger, workflow);
 }
 
 void ledger_sent(struct ledger *ledger, id128 task_id, const char *status, int64_t value) {

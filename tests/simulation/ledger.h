@@ -63,7 +63,8 @@ struct ledger_workflow {
 struct flow;
 struct ledger;
 
-struct ledger *ledger_create(struct world *world);
+// `some_forget`: executions of some flows drop tasks that ended.
+struct ledger *ledger_create(struct world *world, bool some_forget);
 void ledger_destroy(struct ledger **ledger);
 
 // The entry of that id, made when it is new. Borrows: valid until another one is made.

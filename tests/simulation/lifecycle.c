@@ -62,7 +62,7 @@ static const char *draw_reference(struct scene *scene, const struct flow *flow) 
     const struct flow_list *list = &flow->list;
     const struct flow_task *task =
         &list->tasks[world_draw(scene->world, 0, (int64_t)list->count - 1)];
-    return task->kind == FLOW_SIMPLE ? task->reference : NULL;
+    return task->kind == FLOW_SIMPLE || task->kind == FLOW_DYNAMIC ? task->reference : NULL;
 }
 
 static bool write_body(struct scene *scene, const struct lifecycle_wish *wish) {

@@ -23,8 +23,9 @@ enum outcome {
 struct answer {
     enum outcome outcome;
     uint16_t status;
-    bytes body;      // borrowed for the call; of a LOST one: what never came, if there was any
-    int64_t time_ms; // the newest partition time of the cluster when the answer left
+    bytes body;           // borrowed for the call; of a LOST one: what never came, if there was any
+    bool old_definitions; // it says that it may rest on such
+    int64_t time_ms;      // the newest partition time of the cluster when the answer left
 };
 
 // Called once for each question, unless the asker left. It may ask on, but not at the same moment:

@@ -76,6 +76,7 @@ void machine_answer(struct machine *machine, const struct node_effect *effect) {
         .outcome = OUTCOME_ANSWERED,
         .status = effect->status,
         .body = effect->body,
+        .old_definitions = effect->old_definitions,
         .time_ms = chronicle_time_ms(machine->plan.chronicle),
     };
     asker.answered(asker.argument, &answer);

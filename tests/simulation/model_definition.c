@@ -61,23 +61,31 @@ static enum model_kind kind_of(bytes type) {
         const char *type;
         enum model_kind kind;
     } kinds[] = {
-        {"SIMPLE", MODEL_WORKER},
         {"FORK_JOIN", MODEL_FORK},
         {"FORK_JOIN_DYNAMIC", MODEL_DYNAMIC_FORK},
         {"JOIN", MODEL_JOIN},
         {"EXCLUSIVE_JOIN", MODEL_EXCLUSIVE_JOIN},
         {"SWITCH", MODEL_SWITCH},
         {"DO_WHILE", MODEL_LOOP},
+        {"DECISION", MODEL_SWITCH},
         {"INLINE", MODEL_SCRIPT},
+        {"LAMBDA", MODEL_SCRIPT},
         {"JSON_JQ_TRANSFORM", MODEL_SCRIPT},
         {"TERMINATE", MODEL_TERMINATE},
+        {"SUB_WORKFLOW", MODEL_OTHER},
+        {"START_WORKFLOW", MODEL_OTHER},
+        {"HTTP", MODEL_OTHER},
+        {"WAIT", MODEL_OTHER},
+        {"HUMAN", MODEL_OTHER},
+        {"NOOP", MODEL_OTHER},
+        {"SET_VARIABLE", MODEL_OTHER},
     };
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (bytes_equal_text(type, kinds[i].type)) {
             return kinds[i].kind;
         }
     }
-    return MODEL_OTHER;
+    return MODEL_WORKER;
 }
 
 static struct model_list read_list(const struct model *model, bytes json, struct arena *arena);
@@ -151,17 +159,19 @@ static struct model_list read_list(const struct model *model, bytes json, struct
     return list;
 }
 
-static bool has_scripts(const struct model_list *list) {
-    bool has = false;
-    for (uint32_t i = 0; i < list->count && !has; i++) {
+// Notes of a whole list what matters of its tasks.
+static void survey(struct model_definition *definition, const struct model_list *list) {
+    for (uint32_t i = 0; i < list->count; i++) {
         const struct model_task *task = &list->tasks[i];
-        has = task->kind == MODEL_SCRIPT || task->kind == MODEL_SWITCH ||
-              task->kind == MODEL_LOOP || task->kind == MODEL_DYNAMIC_FORK;
-        for (uint32_t j = 0; j < task->list_count && !has; j++) {
-            has = has_scripts(&task->lists[j]);
+        bytes parameters = read_value(task->json, "inputParameters");
+        definition->has_scripts |= task->kind == MODEL_SCRIPT || task->kind == MODEL_SWITCH ||
+                                   task->kind == MODEL_LOOP || task->kind == MODEL_DYNAMIC_FORK;
+        definition->forgets |=
+            task->kind == MODEL_LOOP && read_value(parameters, "keepLastN").data != NULL;
+        for (uint32_t j = 0; j < task->list_count; j++) {
+            survey(definition, &task->lists[j]);
         }
     }
-    return has;
 }
 
 void model_add_definition(struct model *model, bytes json) {
@@ -171,7 +181,7 @@ void model_add_definition(struct model *model, bytes json) {
     definition->name = read_text(definition->json, "name", model->arena);
     definition->version = read_int(definition->json, "version");
     definition->list = read_list(model, list_of(definition->json, "tasks"), model->arena);
-    definition->has_scripts = has_scripts(&definition->list);
+    survey(definition, &definition->list);
     model->definitions[model->definition_count++] = definition;
 }
 

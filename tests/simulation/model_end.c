@@ -42,7 +42,8 @@ static bytes value_at(bytes json, bytes path) {
     return json.data != NULL ? json : JSON_NULL_TEXT;
 }
 
-bytes model_value(struct judge *judge, bytes expression, int64_t seq) {
+// The value of `${…}` for a task of that seq.
+static bytes value_of(struct judge *judge, bytes expression, int64_t seq) {
     bytes path = bytes_slice(expression, 2, expression.size - 1);
     bytes first = take_part(&path);
     if (bytes_equal_text(first, "workflow")) {
@@ -62,22 +63,42 @@ static bytes expected(struct judge *judge, bytes given, int64_t seq) {
         return json_is_object(given) || json_is_array(given) ? BYTES_EMPTY : given;
     }
     bytes text = json_string(given, judge->arena);
-    return bytes_starts_with(text, BYTES_LITERAL("${")) ? model_value(judge, text, seq) : given;
+    return bytes_starts_with(text, BYTES_LITERAL("${")) ? value_of(judge, text, seq) : given;
 }
 
-static void
-check_members(struct judge *judge, bytes reference, bytes parameters, bytes object, int64_t seq) {
+bytes model_values(struct judge *judge, bytes parameters, int64_t seq) {
     struct json_iter iter = json_iter(parameters.data != NULL ? parameters : JSON_EMPTY_OBJECT);
     bytes key = BYTES_EMPTY;
     bytes given = BYTES_EMPTY;
+    const char *text = "";
     while (json_next_member(&iter, &key, &given)) {
-        bytes right = expected(judge, given, seq);
+        bytes value = expected(judge, given, seq);
+        if (value.data != NULL) {
+            text = arena_format(
+                judge->arena,
+                "%s%s%.*s:%.*s",
+                text,
+                text[0] != 0 ? "," : "",
+                BYTES_ARG(key),
+                BYTES_ARG(value)
+            );
+        }
+    }
+    return bytes_from_text(arena_format(judge->arena, "{%s}", text));
+}
+
+static void
+check_members(struct judge *judge, const char *what, bytes parameters, bytes object, int64_t seq) {
+    struct json_iter iter = json_iter(model_values(judge, parameters, seq));
+    bytes key = BYTES_EMPTY;
+    bytes right = BYTES_EMPTY;
+    while (json_next_member(&iter, &key, &right)) {
         bytes shown = BYTES_EMPTY;
         bool there = json_get(object, json_string(key, judge->arena), &shown);
-        if (right.data != NULL && (!there || !json_equal(shown, right))) {
+        if (!there || !json_equal(shown, right)) {
             model_object(
                 judge,
-                reference,
+                what,
                 "%.*s is %.*s, not %.*s",
                 BYTES_ARG(key),
                 BYTES_ARG(shown),
@@ -87,38 +108,32 @@ check_members(struct judge *judge, bytes reference, bytes parameters, bytes obje
     }
 }
 
-void model_check_input(
-    struct judge *judge, const struct model_task *task, const struct task_view *row
-) {
-    bytes input = row->input;
-    if (judge->facts.revived || task->kind == MODEL_JOIN || task->kind == MODEL_LOOP) {
-        return;
+void model_check_input(const struct place *place) {
+    const struct model_task *task = place->task;
+    bytes input = place->row->input;
+    if (place->judge->facts.revived || task->kind == MODEL_JOIN || task->kind == MODEL_LOOP ||
+        bytes_equal_text(task->type, "DECISION")) {
+        return; // of a DECISION the case is all that is kept, of the others nothing
     }
     if (bytes_equal_text(task->type, "SUB_WORKFLOW")) {
         input = read_value(input, "workflowInput");
     }
     check_members(
-        judge, task->reference, read_value(task->json, "inputParameters"), input, row->seq
+        place->judge,
+        arena_text(place->judge->arena, task->reference),
+        read_value(task->json, "inputParameters"),
+        input,
+        place->row->seq
     );
 }
 
 // --- causes --------------------------------------------------------------------------------------
 
-static bool contains(bytes text, const char *wanted) {
-    bytes part = bytes_from_text(wanted);
-    for (size_t i = 0; i + part.size <= text.size; i++) {
-        if (bytes_starts_with(bytes_slice(text, i, text.size), part)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // `Task <id> failed with status: …`: that task failed for good, and the status follows from it.
 static void check_failed_task(struct judge *judge, bytes reason) {
-    id128 id;
     const struct task_view *row = NULL;
     const struct model_task *task = NULL;
+    id128 id = {{0}};
     bool is_id =
         reason.size > 5 + ID_TEXT_BYTES && id_parse(bytes_slice(reason, 5, 5 + ID_TEXT_BYTES), &id);
     for (uint32_t i = 0; is_id && i < judge->execution->task_count; i++) {
@@ -128,76 +143,87 @@ static void check_failed_task(struct judge *judge, bytes reason) {
         }
     }
     if (row == NULL || task == NULL) {
-        model_object(judge, BYTES_LITERAL("end"), "no such task: %.*s", BYTES_ARG(reason));
+        model_object(judge, "end", "no such task: %.*s", BYTES_ARG(reason));
         return;
     }
+    const char *reference = arena_text(judge->arena, row->reference);
     const char *status = model_is(row, "CANCELED")                         ? "TERMINATED"
                          : model_is(row, "TIMED_OUT") && !task->permissive ? "TIMED_OUT"
                                                                            : "FAILED";
     if (status_is_successful(row->status) || task->optional || model_retry_is_due(task, row)) {
-        model_object(judge, row->reference, "%.*s ended it without right", BYTES_ARG(row->status));
+        model_object(judge, reference, "%.*s ended it without right", BYTES_ARG(row->status));
     } else if (!bytes_equal_text(judge->execution->status, status)) {
-        model_object(judge, row->reference, "ends it, but as %s", status);
+        model_object(judge, reference, "ends it, but as %s", status);
     }
 }
 
-// A timeout whose policy ends the execution.
-static void check_task_timeout(struct judge *judge, bytes reason) {
-    bool total = contains(reason, "exceeded total timeout");
-    for (uint32_t i = 0; i < judge->execution->task_count; i++) {
+// Whether there is a task that a timeout of its own may have ended the execution by.
+static bool has_timeout(const struct judge *judge, bool total) {
+    bool found = false;
+    for (uint32_t i = 0; i < judge->execution->task_count && !found; i++) {
         const struct model_task *task = judge->of[i];
         const struct model_type *type = task != NULL ? task->task_type : NULL;
-        if (type != NULL && (total ? type->has_total
-                                   : bytes_equal_text(type->timeout_policy, "TIME_OUT_WF") &&
-                                         model_is(&judge->execution->tasks[i], "TIMED_OUT"))) {
-            return;
+        found = type != NULL && (total ? type->has_total
+                                       : bytes_equal_text(type->timeout_policy, "TIME_OUT_WF") &&
+                                             model_is(&judge->execution->tasks[i], "TIMED_OUT"));
+    }
+    return found;
+}
+
+// Whether the definition has a task that ends the execution without ever being there: a DYNAMIC
+// that becomes nothing, a DECISION whose script fails.
+static bool has_type(const struct model_list *list, const char *type) {
+    bool found = false;
+    for (uint32_t i = 0; i < list->count && !found; i++) {
+        found = bytes_equal_text(list->tasks[i].type, type);
+        for (uint32_t j = 0; j < list->tasks[i].list_count && !found; j++) {
+            found = has_type(&list->tasks[i].lists[j], type);
         }
     }
-    model_object(judge, BYTES_LITERAL("end"), "no task timed out: %.*s", BYTES_ARG(reason));
+    return found;
+}
+
+static bool has_cause(const struct judge *judge, bytes reason) {
+    bool timed_out = bytes_equal_text(judge->execution->status, "TIMED_OUT");
+    bool failed = bytes_equal_text(judge->execution->status, "FAILED");
+    bool total = read_contains(reason, "exceeded total timeout");
+    if (timed_out && read_contains(reason, "Workflow timed out")) {
+        return read_int(judge->definition->json, "timeoutSeconds") > 0;
+    }
+    if (total || (timed_out && read_contains(reason, "timed out after"))) {
+        return has_timeout(judge, total);
+    }
+    const struct model_list *list = &judge->definition->list;
+    return failed &&
+           ((read_contains(reason, "Cannot map a dynamic task") && has_type(list, "DYNAMIC")) ||
+            (read_contains(reason, "Error while evaluating script") && has_type(list, "DECISION")));
 }
 
 // Why the execution ended badly. True: the engine ended it, so its failure workflow is due.
 static bool check_cause(struct judge *judge, bytes reason) {
-    bool timed_out = bytes_equal_text(judge->execution->status, "TIMED_OUT");
     bool terminated = bytes_equal_text(judge->execution->status, "TERMINATED");
     bool child = !id_is_zero(judge->execution->parent);
-    if (terminated && judge->facts.terminated && bytes_equal_text(reason, "because")) {
+    if ((terminated && judge->facts.terminated && bytes_equal_text(reason, "because")) ||
+        (terminated && child && read_contains(reason, "Parent workflow has been terminated"))) {
         return false;
     }
-    if (terminated && child &&
-        bytes_starts_with(reason, BYTES_LITERAL("Parent workflow has been terminated"))) {
-        return false;
-    }
-    if (contains(reason, " failed with status: ")) {
+    if (read_contains(reason, " failed with status: ")) {
         check_failed_task(judge, reason); // before a TERMINATE of the same step, if there is one
-    } else if (judge->terminate != NULL) {
-        if (!bytes_equal(
-                judge->execution->status,
-                read_text(judge->terminate->input, "terminationStatus", judge->arena)
-            )) {
-            model_object(judge, BYTES_LITERAL("end"), "not as its TERMINATE says");
-        }
-    } else if (timed_out && bytes_starts_with(reason, BYTES_LITERAL("Workflow timed out"))) {
-        if (read_int(judge->definition->json, "timeoutSeconds") == 0) {
-            model_object(judge, BYTES_LITERAL("end"), "timed out without a timeout");
-        }
-    } else if ((timed_out && contains(reason, "timed out after")) || contains(reason, "exceeded total timeout")) {
-        check_task_timeout(judge, reason);
-    } else {
-        model_object(judge, BYTES_LITERAL("end"), "without a cause: %.*s", BYTES_ARG(reason));
+    } else if (judge->terminate == NULL && !has_cause(judge, reason)) {
+        model_object(judge, "end", "without a cause: %.*s", BYTES_ARG(reason));
+    } else if (judge->terminate != NULL && !bytes_equal(judge->execution->status, read_text(judge->terminate->input, "terminationStatus", judge->arena))) {
+        model_object(judge, "end", "not as its TERMINATE says");
     }
     return true;
 }
 
-// --- outputs -------------------------------------------------------------------------------------
+// --- the end -------------------------------------------------------------------------------------
 
 static void check_output(struct judge *judge, bool failure_is_due) {
-    if (judge->execution->task_count == 0) {
-        return; // its parent ended before it began
-    }
-    bytes output = read_value(judge->execution->head, "output");
+    const struct execution *execution = judge->execution;
+    bytes output = read_value(execution->head, "output");
     bytes parameters = read_value(judge->definition->json, "outputParameters");
-    bool completed = bytes_equal_text(judge->execution->status, "COMPLETED");
+    bool completed = bytes_equal_text(execution->status, "COMPLETED");
     bool told = read_value(output, "conductor.failure_workflow").data != NULL;
     bool has_failure = read_value(judge->definition->json, "failureWorkflow").data != NULL;
     bool by_child = parameters.data == NULL; // its end's output is its parent's
@@ -205,45 +231,47 @@ static void check_output(struct judge *judge, bool failure_is_due) {
         !(told && (judge->facts.terminated || by_child))) {
         model_object(
             judge,
-            BYTES_LITERAL("end"),
+            "end",
             "its failure workflow %s",
             told ? "was started without right" : "was not started"
         );
     }
-    if (judge->terminate != NULL && completed) {
-        if (!json_equal(output, judge->terminate->output)) {
-            model_object(judge, BYTES_LITERAL("output"), "is not its TERMINATE's");
+    if (judge->terminate != NULL) {
+        if (completed && !json_equal(output, judge->terminate->output)) {
+            model_object(judge, "output", "is not its TERMINATE's");
         }
-    } else if (parameters.data != NULL && judge->terminate == NULL) {
-        check_members(judge, BYTES_LITERAL("output"), parameters, output, INT64_MAX);
-    } else if (completed && !model_same_output(output, judge->execution->tasks[judge->execution->task_count - 1].output)) {
-        model_object(judge, BYTES_LITERAL("output"), "is not the last task's");
+    } else if (parameters.data != NULL) {
+        check_members(judge, "output", parameters, output, INT64_MAX);
+    } else if (completed && !model_same_output(output, execution->tasks[execution->task_count - 1].output)) {
+        model_object(judge, "output", "is not the last task's");
     }
 }
 
 void model_check_end(struct judge *judge, enum model_way way) {
-    bytes reason = read_text(judge->execution->head, "reasonForIncompletion", judge->arena);
-    bool failure_is_due = false;
-    if (!status_is_terminal(judge->execution->status)) {
+    const struct execution *execution = judge->execution;
+    bytes reason = read_text(execution->head, "reasonForIncompletion", judge->arena);
+    bool completed = bytes_equal_text(execution->status, "COMPLETED");
+    if (!status_is_terminal(execution->status)) {
         bool open = false;
-        for (uint32_t i = 0; i < judge->execution->task_count; i++) {
-            open = open || !status_is_terminal(judge->execution->tasks[i].status);
+        for (uint32_t i = 0; i < execution->task_count; i++) {
+            open = open || !status_is_terminal(execution->tasks[i].status);
         }
         if (judge->settled && !open) {
-            model_object(judge, BYTES_LITERAL("end"), "nothing is open, and it does not end");
+            model_object(judge, "end", "nothing is open, and it does not end");
         }
         return;
     }
-    if (!bytes_equal_text(judge->execution->status, "COMPLETED")) {
-        failure_is_due = check_cause(judge, reason);
-    } else if (judge->terminate != NULL) {
+    bool failure_is_due = !completed && check_cause(judge, reason);
+    if (completed && judge->terminate != NULL) {
         if (!read_is(judge->terminate->input, "terminationStatus", "COMPLETED")) {
-            model_object(judge, BYTES_LITERAL("end"), "not as its TERMINATE says");
+            model_object(judge, "end", "not as its TERMINATE says");
         }
-    } else if (way != WAY_ON) {
-        model_object(judge, BYTES_LITERAL("end"), "its flow is not done");
-    } else if (judge->permissive_failure) {
-        model_object(judge, BYTES_LITERAL("end"), "a permissive task failed, and it did not");
+    } else if (completed && way != WAY_ON) {
+        model_object(judge, "end", "its flow is not done");
+    } else if (completed && judge->permissive_failure) {
+        model_object(judge, "end", "a permissive task failed, and it did not");
     }
-    check_output(judge, failure_is_due);
+    if (execution->task_count > 0) { // otherwise its parent ended before it began
+        check_output(judge, failure_is_due);
+    }
 }

@@ -1,20 +1,21 @@
 // What the model's files share.
 #pragma once
 
+#include "scheduler/evaluation.h"
 #include "tests/simulation/model.h"
 #include "tests/simulation/read.h"
 
 // --- definitions (model_definition.c) ------------------------------------------------------------
 
 enum model_kind {
-    MODEL_WORKER,
+    MODEL_WORKER, // SIMPLE, DYNAMIC, and types that the server does not know
     MODEL_FORK,
     MODEL_DYNAMIC_FORK,
     MODEL_JOIN,
     MODEL_EXCLUSIVE_JOIN,
-    MODEL_SWITCH,
+    MODEL_SWITCH, // DECISION, too
     MODEL_LOOP,
-    MODEL_SCRIPT, // INLINE, JSON_JQ_TRANSFORM
+    MODEL_SCRIPT, // INLINE, LAMBDA, JSON_JQ_TRANSFORM
     MODEL_TERMINATE,
     MODEL_OTHER, // its end is what the task says
 };
@@ -51,6 +52,7 @@ struct model_definition {
     bytes name;
     int64_t version;
     bool has_scripts;
+    bool forgets; // a loop of it drops old iterations
     struct model_list list;
 };
 
@@ -80,9 +82,9 @@ enum model_way {
 struct judge {
     const struct model *model;
     const struct model_definition *definition;
+    const struct execution *execution;
     struct model_facts facts;
     struct arena *arena;
-    const struct execution *execution;
     bool settled; // everything that is due has happened: what is not there is missing
     const struct model_task **of; // what each task is in the definition
     bool permissive_failure;
@@ -90,20 +92,28 @@ struct judge {
     const char *objection;             // the first
 };
 
+// A task that the flow came to.
+struct place {
+    struct judge *judge;
+    const struct model_task *task;
+    const struct task_view *row; // its newest attempt
+    bytes scope;                 // what loops around it put behind its reference: `__2`
+};
+
+// An objection to a task, and one to the execution as a whole; only the first counts.
 PRINTF_LIKE(3, 4)
-void model_object(struct judge *judge, bytes reference, const char *format, ...);
+void model_expect(const struct place *place, bool holds, const char *format, ...);
+PRINTF_LIKE(3, 4)
+void model_object(struct judge *judge, const char *what, const char *format, ...);
+
+bool model_is(const struct task_view *row, const char *status);
 
 // Equal, but for `subWorkflowId`: a child's own is seen in its parent's task, and in what copies
 // the task's output that of its child's last child.
 bool model_same_output(bytes left, bytes right);
 
-bool model_is(const struct task_view *row, const char *status);
-
-// The reference of a task in this iteration; of the scope `__2` of the second.
-bytes model_reference(struct judge *judge, bytes reference, bytes scope);
-
-// The newest attempt, NULL: none.
-const struct task_view *model_newest(const struct judge *judge, bytes reference);
+// The newest attempt of a task under its name in that scope, NULL: none.
+const struct task_view *model_newest(const struct judge *judge, bytes reference, bytes scope);
 
 // Whether its failure is to be followed by another attempt.
 bool model_retry_is_due(const struct model_task *task, const struct task_view *row);
@@ -113,38 +123,32 @@ enum model_way
 model_follow(struct judge *judge, const struct model_list *list, bytes scope, bool reached);
 
 // What follows from the task's own status, by the rules of failures (engine.md §3.1).
-enum model_way
-model_settle(struct judge *judge, const struct model_task *task, const struct task_view *row);
+enum model_way model_settle(const struct place *place);
 
-// --- kinds (model_kinds.c) -----------------------------------------------------------------------
+// --- kinds (model_kinds.c, model_fork.c, model_loop.c) -------------------------------------------
 
-enum model_way model_switch(
-    struct judge *judge, const struct model_task *task, const struct task_view *row, bytes scope
-);
-enum model_way
-model_script(struct judge *judge, const struct model_task *task, const struct task_view *row);
-enum model_way model_dynamic_fork(
-    struct judge *judge, const struct model_task *task, const struct task_view *row, bytes scope
-);
-enum model_way model_join(
-    struct judge *judge, const struct model_task *task, const struct task_view *row, bytes scope
-);
-enum model_way model_exclusive_join(
-    struct judge *judge, const struct model_task *task, const struct task_view *row, bytes scope
-);
-enum model_way model_loop(
-    struct judge *judge, const struct model_task *task, const struct task_view *row, bytes scope
+void model_check_type(const struct place *place);
+enum model_way model_script(const struct place *place);
+enum model_way model_switch(const struct place *place);
+enum model_way model_fork(const struct place *place);
+enum model_way model_dynamic_fork(const struct place *place);
+enum model_way model_join(const struct place *place);
+enum model_way model_exclusive_join(const struct place *place);
+enum model_way model_loop(const struct place *place);
+
+// What a script gives, in the words of scheduler/evaluation.h.
+struct evaluation_result model_script_answer(
+    struct judge *judge, enum evaluation_language language, bytes text, bytes input
 );
 
 // --- values (model_end.c) ------------------------------------------------------------------------
 
-// The value of `${…}` for a task of that seq: what came later is not seen.
-bytes model_value(struct judge *judge, bytes expression, int64_t seq);
+// The parameters as they must come out for a task of that seq: what came later is not seen. Those
+// that are not judged are left out.
+bytes model_values(struct judge *judge, bytes parameters, int64_t seq);
 
 // Whether the task's input is what its inputParameters say.
-void model_check_input(
-    struct judge *judge, const struct model_task *task, const struct task_view *row
-);
+void model_check_input(const struct place *place);
 
 // Status, reason and output of an execution whose flow was followed to `way`.
 void model_check_end(struct judge *judge, enum model_way way);

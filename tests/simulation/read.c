@@ -57,6 +57,15 @@ bool raw_is(bytes raw, const char *text) {
     return raw.size == size + 2 && raw.data[0] == '"' && memcmp(raw.data + 1, text, size) == 0;
 }
 
+bool read_contains(bytes text, const char *part) {
+    bytes wanted = bytes_from_text(part);
+    bool found = false;
+    for (size_t i = 0; i + wanted.size <= text.size && !found; i++) {
+        found = memcmp(text.data + i, part, wanted.size) == 0;
+    }
+    return found;
+}
+
 static bool is_one_of(bytes status, const char *const *texts) {
     for (size_t i = 0; texts[i] != NULL; i++) {
         if (bytes_equal_text(status, texts[i])) {

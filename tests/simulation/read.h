@@ -29,6 +29,9 @@ struct id_text id_text(id128 id);
 // Whether a raw text is exactly this.
 bool raw_is(bytes raw, const char *text);
 
+// Whether the text has that part.
+bool read_contains(bytes text, const char *part);
+
 // Statuses of tasks and workflows.
 bool status_is_terminal(bytes status);
 bool status_is_successful(bytes status);

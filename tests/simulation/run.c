@@ -249,9 +249,9 @@ void run_seed(uint64_t seed, uint16_t node_count, bool trace, struct run_result 
     swarm_trace(&scene->swarm, scene->world);
     scene->scratch = arena_create(SCRATCH_BYTES);
     buffer_init(&scene->body, BODY_BYTES_MAX);
-    scene->ledger = ledger_create(scene->world);
     scene->definitions = definition_cache_create(DEFINITIONS_MAX);
     scene->flows = flows_draw(scene->world, &scene->swarm, run.lasting);
+    scene->ledger = ledger_create(scene->world, scene->flows.some_forget);
     scene->model = teach_model(scene);
     const struct machine_watch watch = {&run, stepped, recovered, died};
     scene->fleet = fleet_create(scene->world, &scene->swarm, &watch);

@@ -138,6 +138,7 @@ bool script_answer(
         script run;
     } scripts[] = {
         {SCRIPT_MODULO, EVALUATION_JAVASCRIPT, modulo},
+        {SCRIPT_BODY, EVALUATION_JAVASCRIPT, modulo},
         {SCRIPT_GREATER, EVALUATION_JAVASCRIPT, greater},
         {SCRIPT_CHOOSE, EVALUATION_JAVASCRIPT, choose},
         {SCRIPT_THROWS, EVALUATION_JAVASCRIPT, throws},

@@ -15,6 +15,9 @@ enum {
 #define SCRIPT_CHOOSE "$.n % 2 == 0 ? 'a' : 'b'"
 #define SCRIPT_THROWS "throw new Error('no')"
 
+// The body of a LAMBDA.
+#define SCRIPT_BODY "return $.n % 3;"
+
 // Conditions of loops: `$.<loop>.iteration < <number>`, and behind it, if it likes,
 // ` && $.<task>.value % 3 > 0`.
 

@@ -63,6 +63,9 @@ static void draw_workload(struct world *world, struct swarm *swarm) {
     swarm->human_per_mille = sometimes(world, 50, 200);
     swarm->kinds = (uint32_t)world_draw(world, 0, UINT32_MAX); // each in half the worlds
     swarm->merge_per_mille = sometimes(world, 200, 700);
+    swarm->nested_per_mille = sometimes(world, 200, 700);
+    swarm->keep_per_mille = sometimes(world, 200, 700);
+    swarm->typed_per_mille = sometimes(world, 50, 300);
     swarm->permissive_per_mille = sometimes(world, 50, 200);
     swarm->failure_per_mille = sometimes(world, 200, 600);
     swarm->limits = world_maybe(world, 250);
@@ -179,9 +182,13 @@ void swarm_trace(const struct swarm *swarm, struct world *world) {
     );
     world_trace(
         world,
-        "swarm kinds=%x merge=%u permissive=%u failure=%u limits=%d lifecycle=%u scripts=%u/%u/%u",
+        "swarm kinds=%x merge=%u nested=%u keep=%u typed=%u permissive=%u failure=%u limits=%d "
+        "lifecycle=%u scripts=%u/%u/%u",
         swarm->kinds,
         swarm->merge_per_mille,
+        swarm->nested_per_mille,
+        swarm->keep_per_mille,
+        swarm->typed_per_mille,
         swarm->permissive_per_mille,
         swarm->failure_per_mille,
         swarm->limits,

@@ -37,6 +37,9 @@ struct swarm {
     uint32_t human_per_mille;   // human and wait tasks in definitions
     uint32_t kinds;             // bit set of the kinds of task that exist beyond the plain ones
     uint32_t merge_per_mille;   // SWITCHes with an EXCLUSIVE_JOIN
+    uint32_t nested_per_mille;  // loops, inside of loops
+    uint32_t keep_per_mille;    // loops that drop old iterations
+    uint32_t typed_per_mille;   // worker tasks that go to another type's workers
     uint32_t permissive_per_mille;
     uint32_t failure_per_mille;   // definitions with a failure workflow
     bool limits;                  // some task types have limits

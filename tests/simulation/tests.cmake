@@ -5,7 +5,9 @@ add_library(
     simulation/model.c
     simulation/model_definition.c
     simulation/model_end.c
+    simulation/model_fork.c
     simulation/model_kinds.c
+    simulation/model_loop.c
     simulation/read.c
     simulation/script.c
 )

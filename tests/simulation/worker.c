@@ -34,7 +34,8 @@ struct job {
     struct worker *worker;
     id128 task;
     id128 workflow;
-    const char *status; // that it will answer with
+    const struct task_type *type; // that its limits and timeouts are of
+    const char *status;           // that it will answer with
     int64_t value;
     int64_t callback_s;
     uint64_t extends_left;
@@ -270,7 +271,7 @@ static bool draw_job(struct job *job, bytes task) {
     struct scene *scene = job->worker->scene;
     struct world *world = scene->world;
     const struct swarm *swarm = &scene->swarm;
-    int64_t response_ms = (int64_t)job->worker->type->response_s * 1000;
+    int64_t response_ms = (int64_t)job->type->response_s * 1000;
     job->status = planned_status(task);
     job->value = ++scene->values;
     job->rest_ns = world_draw(world, 1, response_ms / 4) * WORLD_MS;
@@ -298,9 +299,16 @@ static void take_task(struct worker *worker, bytes task, uint64_t asked) {
     struct scene *scene = worker->scene;
     check_handed_out(scene, task, asked);
     check_priority(scene, task);
-    check_rate(scene, worker->type, task);
     struct job *job = ARENA_NEW(worker->arena, struct job);
     job->worker = worker;
+    job->type = flows_type_of(
+        &scene->flows, read_value(task, "inputData"), read_text(task, "taskDefName", scene->scratch)
+    );
+    if (job->type == NULL) {
+        world_fail(scene->world, "worker", "a task of no known definition: %.*s", BYTES_ARG(task));
+        return;
+    }
+    check_rate(scene, job->type, task);
     job->task = read_id(task, "taskId");
     job->workflow = read_id(task, "workflowInstanceId");
     bool lives = draw_job(job, task);

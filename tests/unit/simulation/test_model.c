@@ -318,7 +318,7 @@ static void a_loop_goes_by_its_condition(void **state) {
         output,
         "l DO_WHILE COMPLETED @2 {\"1\":{\"x\":{\"v\":1}},\"2\":{\"x\":{\"v\":1}},\"iteration\":2} "
         "| " TWICE,
-        "does not show what"
+        "does not show its"
     );
 }
 
@@ -373,6 +373,87 @@ static void a_switch_takes_one_branch(void **state) {
     assert_wrong(bench, "RUNNING", "", CHOICE "x a SCHEDULED", "nothing led to it");
 }
 
+static void a_decision_shows_its_case_alone(void **state) {
+    struct bench *bench = *state;
+    define(
+        bench,
+        "{\"taskReferenceName\":\"s\",\"type\":\"DECISION\",\"caseValueParam\":\"k\","
+        "\"inputParameters\":{\"k\":\"${workflow.input.p}\"},\"decisionCases\":{\"4\":[" WORKER("x"
+        ) "],\"5\":[" WORKER("y") "]}}",
+        ""
+    );
+#define FOUR "s DECISION COMPLETED <{\"case\":\"4\"} | "
+    assert_right(bench, "RUNNING", "", FOUR "x a SCHEDULED");
+    assert_wrong(bench, "RUNNING", "", FOUR "y a SCHEDULED", "is missing");
+}
+
+static void a_dynamic_task_becomes_what_its_input_names(void **state) {
+    struct bench *bench = *state;
+    define(
+        bench,
+        "{\"name\":\"a\",\"taskReferenceName\":\"d\",\"type\":\"DYNAMIC\","
+        "\"dynamicTaskNameParam\":\"t\",\"inputParameters\":{\"t\":\"b\"}}",
+        ""
+    );
+    assert_right(bench, "RUNNING", "", "d b SCHEDULED <{\"t\":\"b\"}");
+    assert_right(
+        bench, "RUNNING", "", "d b FAILED <{\"t\":\"b\"} | d b SCHEDULED #1 <{\"t\":\"b\"}"
+    );
+    assert_wrong(bench, "RUNNING", "", "d a SCHEDULED <{\"t\":\"b\"}", "is of type");
+}
+
+static void a_loop_drops_what_is_old(void **state) {
+    struct bench *bench = *state;
+    define(
+        bench,
+        "{\"taskReferenceName\":\"l\",\"type\":\"DO_WHILE\",\"loopCondition\":\"$.l.iteration < "
+        "3\",\"inputParameters\":{\"keepLastN\":1},\"loopOver\":[" WORKER("x") "]}",
+        ""
+    );
+#define THIRD "l DO_WHILE IN_PROGRESS @3 | "
+    assert_right(bench, "RUNNING", "", THIRD "x__2 a COMPLETED | x__3 a SCHEDULED");
+    assert_right(bench, "RUNNING", "", THIRD "x__3 a SCHEDULED");
+    assert_wrong(
+        bench,
+        "RUNNING",
+        "",
+        THIRD "x__1 a COMPLETED | x__2 a COMPLETED | x__3 a SCHEDULED",
+        "belongs to no task"
+    );
+#define LAST "l DO_WHILE COMPLETED @3 {\"3\":{\"x\":{}},\"iteration\":3} | "
+    const char *output = ",\"output\":{}";
+    assert_right(bench, "COMPLETED", output, LAST "x__3 a COMPLETED");
+    assert_wrong(
+        bench, "COMPLETED", output, LAST "x__2 a COMPLETED | x__3 a COMPLETED", "belongs to no task"
+    );
+}
+
+static void loops_in_loops_count_on_their_own(void **state) {
+    struct bench *bench = *state;
+    define(
+        bench,
+        "{\"taskReferenceName\":\"l\",\"type\":\"DO_WHILE\",\"loopCondition\":\"$.l.iteration < "
+        "2\",\"loopOver\":[{\"taskReferenceName\":\"m\",\"type\":\"DO_WHILE\",\"loopCondition\":"
+        "\"$.m.iteration < 1\",\"loopOver\":[" WORKER("x") "]}]}",
+        ""
+    );
+#define INNER \
+    "m__1 DO_WHILE COMPLETED @1 {\"1\":{\"x\":{}},\"iteration\":1} | x__1__1 a COMPLETED | "
+    assert_right(
+        bench,
+        "RUNNING",
+        "",
+        "l DO_WHILE IN_PROGRESS @2 | " INNER "m__2 DO_WHILE IN_PROGRESS @1 | x__2__1 a SCHEDULED"
+    );
+    assert_wrong(
+        bench,
+        "RUNNING",
+        "",
+        "l DO_WHILE IN_PROGRESS @2 | " INNER "m__2 DO_WHILE IN_PROGRESS @1 | x__2 a SCHEDULED",
+        "is missing"
+    );
+}
+
 #define model_test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -385,6 +466,10 @@ int main(void) {
         model_test(a_loop_goes_by_its_condition),
         model_test(scripts_and_inputs_are_what_they_give),
         model_test(a_switch_takes_one_branch),
+        model_test(a_decision_shows_its_case_alone),
+        model_test(a_dynamic_task_becomes_what_its_input_names),
+        model_test(a_loop_drops_what_is_old),
+        model_test(loops_in_loops_count_on_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
