@@ -141,6 +141,20 @@
       0,                                                                                           \
       "definitions need ownerEmail")                                                               \
     X(BOOL,                                                                                        \
+      clock_confirmed,                                                                             \
+      "clock-confirmed",                                                                           \
+      "false",                                                                                     \
+      0,                                                                                           \
+      0,                                                                                           \
+      "the clock is right even when it is far past the newest entry; else timers wait 10 minutes") \
+    X(TEXT,                                                                                        \
+      clock_file,                                                                                  \
+      "clock-file",                                                                                \
+      "",                                                                                          \
+      0,                                                                                           \
+      0,                                                                                           \
+      "for tests: file with milliseconds that the wall clock is off by, read again and again")     \
+    X(BOOL,                                                                                        \
       name_validation,                                                                             \
       "name-validation",                                                                           \
       "false",                                                                                     \

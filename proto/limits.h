@@ -142,6 +142,28 @@ enum {
     LIMIT_CLUSTER_KEY_BYTES = 1024,
 
     // --- raft -----------------------------------------------------------------------------------
+    // Cluster time (distributed.md §7). A clock that is right is at most that far off.
+    LIMIT_TIME_ERROR_MS = 250,
+    // Outside of what most clocks agree on by more: the clock is sick, or the time has to step.
+    LIMIT_TIME_SICK_MS = 500,
+    // A clock that was sick and is right for so long is well again.
+    LIMIT_TIME_WELL_MS = 3 * 1000,
+    // Most clocks have to agree on a later time for so long before it is taken.
+    LIMIT_TIME_STEP_MS = 10 * 1000,
+    // Clocks that do not agree at a start: the earliest is taken then.
+    LIMIT_TIME_QUARREL_MS = 10 * 1000,
+    // A start so long after the newest stored time has to be vouched for, or be steady so long.
+    LIMIT_TIME_LEAP_MS = 3600 * 1000,
+    LIMIT_TIME_STEADY_MS = 600 * 1000,
+    // What was heard of a clock counts for so long, unless its way there and back took longer.
+    LIMIT_TIME_SAMPLE_MS = 3 * 1000,
+    LIMIT_TIME_WAY_MS = 1000,
+    // Clocks are compared so often; looked at so often while something waits for it.
+    LIMIT_TIME_LOOK_MS = 100,
+    LIMIT_TIME_WAIT_MS = 200,
+    // How often a test's file that moves the wall clock is read.
+    LIMIT_CLOCK_FILE_MS = 50,
+
     // A frame between two nodes (distributed.md §4).
     LIMIT_RAFT_FRAME_BYTES = 256 * 1024,
     // A follower stands after this long without its leader, drawn anew each time (distributed.md

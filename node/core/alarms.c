@@ -16,8 +16,8 @@ struct alarms {
 static int alarm_order(const void *left_item, const void *right_item) {
     const struct alarm *left = left_item;
     const struct alarm *right = right_item;
-    if (left->timer.due_ms != right->timer.due_ms) {
-        return left->timer.due_ms < right->timer.due_ms ? -1 : 1;
+    if (left->at_ms != right->at_ms) {
+        return left->at_ms < right->at_ms ? -1 : 1;
     }
     if (left->group != right->group) {
         return left->group < right->group ? -1 : 1;
@@ -46,20 +46,32 @@ void alarms_destroy(struct alarms **alarms) {
     }
 }
 
-void alarms_load(struct alarms *alarms, struct store *store, group_id group, wall_time after) {
+void alarms_load(
+    struct alarms *alarms, struct store *store, group_id group, wall_time after, int64_t ahead_ms
+) {
     id128 least = {{0}};
-    struct key from = key_timer(after.ms + 1, 0, least, 0, 0);
+    int64_t from_ms = after.ms < 0 ? 0 : after.ms + ahead_ms + 1;
+    struct key from = key_timer(from_ms, 0, least, 0, 0);
     struct store_cursor *cursor = store_cursor_open(store, NULL, group, key_bytes(&from));
     bytes key = BYTES_EMPTY;
     bytes value = BYTES_EMPTY;
     struct alarm alarm = {.group = group};
     while (store_cursor_next(cursor, &key, &value)) {
-        if (!key_timer_parse(key, &alarm.timer) || alarm.timer.due_ms > alarms->horizon.ms) {
+        if (!key_timer_parse(key, &alarm.timer)) {
+            break;
+        }
+        alarm.at_ms = alarm.timer.due_ms - ahead_ms;
+        if (alarm.at_ms > alarms->horizon.ms) {
             break;
         }
         heap_push(&alarms->heap, &alarm);
     }
     store_cursor_close(&cursor);
+}
+
+void alarms_clear(struct alarms *alarms) {
+    heap_clear(&alarms->heap);
+    alarms->horizon = (wall_time){-1};
 }
 
 void alarms_extend(struct alarms *alarms, wall_time until) {
@@ -73,7 +85,7 @@ wall_time alarms_horizon(const struct alarms *alarms) {
 }
 
 void alarms_add(struct alarms *alarms, const struct alarm *alarm) {
-    if (alarm->timer.due_ms <= alarms->horizon.ms && !mutant_is("alarm_lost")) {
+    if (alarm->at_ms <= alarms->horizon.ms && !mutant_is("alarm_lost")) {
         heap_push(&alarms->heap, alarm);
     }
 }
@@ -81,7 +93,7 @@ void alarms_add(struct alarms *alarms, const struct alarm *alarm) {
 bool alarms_take_due(struct alarms *alarms, wall_time now, struct alarm *out_alarm) {
     const struct alarm *first = heap_top(&alarms->heap);
     int64_t slack_ms = mutant_is("timer_fires_early") ? 1500 : 0;
-    if (first == NULL || first->timer.due_ms > now.ms + slack_ms) {
+    if (first == NULL || first->at_ms > now.ms + slack_ms) {
         return false;
     }
     return heap_pop(&alarms->heap, out_alarm);
@@ -92,7 +104,7 @@ bool alarms_next_due(const struct alarms *alarms, wall_time *out_due) {
     if (first == NULL) {
         return false;
     }
-    out_due->ms = first->timer.due_ms;
+    out_due->ms = first->at_ms;
     return true;
 }
 

@@ -11,6 +11,7 @@ struct alarms;
 struct alarm {
     group_id group;
     struct key_timer_parts timer;
+    int64_t at_ms; // cluster time before which it cannot be due
 };
 
 struct alarms *alarms_create(void);
@@ -20,8 +21,14 @@ void alarms_destroy(struct alarms **alarms);
 // one and it.
 void alarms_extend(struct alarms *alarms, wall_time until);
 
-// Loads a group's rows due behind `after`, up to the horizon.
-void alarms_load(struct alarms *alarms, struct store *store, group_id group, wall_time after);
+// Loads a group's rows due behind `after`, up to the horizon; both in cluster time, which the
+// group's partition time, by which rows are due, is ahead of by `ahead_ms`.
+void alarms_load(
+    struct alarms *alarms, struct store *store, group_id group, wall_time after, int64_t ahead_ms
+);
+
+// Forgets all of them, and the horizon.
+void alarms_clear(struct alarms *alarms);
 
 // Up to where rows are in memory.
 wall_time alarms_horizon(const struct alarms *alarms);
@@ -29,10 +36,10 @@ wall_time alarms_horizon(const struct alarms *alarms);
 // Adds a timer that was just written; one beyond the horizon is left to the loading.
 void alarms_add(struct alarms *alarms, const struct alarm *alarm);
 
-// Takes the oldest alarm that is due at or before `now`. False: none.
+// Takes the oldest alarm that may be due at or before `now`, in cluster time. False: none.
 bool alarms_take_due(struct alarms *alarms, wall_time now, struct alarm *out_alarm);
 
-// When the next one is due; false: none in memory.
+// When the next one may be due; false: none in memory.
 bool alarms_next_due(const struct alarms *alarms, wall_time *out_due);
 
 size_t alarms_count(const struct alarms *alarms);

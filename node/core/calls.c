@@ -7,6 +7,7 @@
 #include "node/core/calls.h"
 
 #include "node/core/node_internal.h"
+#include "node/core/timekeeping.h"
 #include "proto/base/check.h"
 #include "proto/limits.h"
 
@@ -30,7 +31,7 @@ struct open_call {
 struct refused {
     struct match_supply supply;
     uint64_t limit;
-    int64_t until_ms; // partition time; 0: a permit must come back
+    int64_t until_ms; // cluster time; 0: a permit must come back
     struct refused *next;
 };
 
@@ -167,7 +168,7 @@ set_aside(struct node *node, const struct match_supply *supply, const struct cal
     *refused = (struct refused){
         .supply = *supply,
         .limit = refusal->limit_hash,
-        .until_ms = refusal->until_ms,
+        .until_ms = timekeeping_earliest_ms(node, supply->group, refusal->until_ms),
         .next = node->calls->refused,
     };
     node->calls->refused = refused;
@@ -389,7 +390,7 @@ void calls_pump(struct node *node) {
     struct calls *calls = node->calls;
     bring_in_late(node);
     forget_overdue(node);
-    refused_end(node, node->wall.ms);
+    refused_end(node, node->time.ms);
     supply_open(node, calls->queue);
     struct match_supply supply;
     int claims = 0;

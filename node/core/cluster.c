@@ -7,6 +7,7 @@
 #include "node/core/members.h"
 #include "node/core/membership.h"
 #include "node/core/node_internal.h"
+#include "node/core/timekeeping.h"
 #include "proto/base/check.h"
 #include "proto/limits.h"
 
@@ -32,6 +33,7 @@ void cluster_peer_changed(struct node *node, struct node_peer *peer, bool up) {
         lead_tell(node, peer);
         fitness_peer_up(node, peer);
         fitness_tell(node, peer);
+        timekeeping_peer_up(node, peer);
         definitions_ask(node);
     } else {
         peer->down_since = node->mono;
@@ -67,13 +69,19 @@ void node_send_bytes(struct node *node, node_id to, enum link_class link, bytes 
 }
 
 void node_send_frame(struct node *node, node_id to, enum link_class link, bytes frame) {
-    uint8_t *copy = malloc(frame.size + 1);
+    struct stamp stamp;
+    bool stamped = timekeeping_stamp(node, to, &stamp);
+    size_t head = 1 + (stamped ? STAMP_BYTES : 0);
+    uint8_t *copy = malloc(frame.size + head);
     check(copy != NULL);
-    copy[0] = PEER_RAFT;
-    if (frame.size > 0) {
-        memcpy(copy + 1, frame.data, frame.size);
+    copy[0] = stamped ? PEER_RAFT_STAMPED : PEER_RAFT;
+    if (stamped) {
+        stamp_write(&stamp, copy + 1);
     }
-    send_owned(node, to, link, bytes_of(copy, frame.size + 1));
+    if (frame.size > 0) {
+        memcpy(copy + head, frame.data, frame.size);
+    }
+    send_owned(node, to, link, bytes_of(copy, frame.size + head));
 }
 
 void node_send(
@@ -123,6 +131,9 @@ static err take(struct node *node, node_id from, enum peer_message_kind kind, by
     } said;
     switch (kind) {
     case PEER_RAFT:
+        return raft_receive(node->raft, from, content);
+    case PEER_RAFT_STAMPED:
+        TRY(timekeeping_heard(node, node_peer_of(node, from), &content));
         return raft_receive(node->raft, from, content);
     case PEER_FORWARD:
         TRY(wire_decode(&peer_forward_record, content, node->arena, &said.forward));

@@ -17,7 +17,7 @@ static err begin(struct node *node, group_id group, struct decision *out_decisio
     check(group < node->settings.group_count);
     struct store_txn *txn = NULL;
     TRY(store_txn_begin(node->store, group, &txn));
-    wall_time now = group_time(&node->groups[group], node->wall);
+    wall_time now = group_time(&node->groups[group], node->time, node->mono);
     (void)job_now(node, &now);
     *out_decision = (struct decision){
         .store = node->store,
@@ -117,7 +117,7 @@ static void row_proposed(void *argument, bytes key, bytes value) {
     } else if (key.data[0] == KEY_TIMER) {
         struct alarm alarm = {.group = node->visited_group};
         if (key_timer_parse(key, &alarm.timer)) {
-            alarms_add(node->alarms, &alarm);
+            alarm_set(node, &alarm);
         }
     }
 }
@@ -138,8 +138,9 @@ struct gate node_decision_commit(struct node *node, struct decision *decision) {
     log_index index = 0;
     log_lsn lsn = 0;
     // A decision that waited for scripts keeps the time it began with; its entry has the later one.
-    wall_time time = group_time(&node->groups[group], decision->now);
-    if (!group_propose(&node->groups[group], &decision->txn, time, &index, &lsn)) {
+    wall_time time = group_time(&node->groups[group], decision->now, node->mono);
+    struct store_txn **txn = &decision->txn;
+    if (!group_propose(&node->groups[group], txn, time, node->mono, &index, &lsn)) {
         struct gate read = node_gate_of(node, group);
         read.read = true;
         return read;

@@ -1,7 +1,11 @@
 // Timers that are due: each a decision of its own, bounded a turn.
 #include "node/core/node_internal.h"
+#include "node/core/timekeeping.h"
 #include "proto/base/check.h"
+#include "proto/base/mutant.h"
 #include "proto/limits.h"
+
+static const int64_t ALL_TIMERS = -1;
 
 static err alarm_decide(struct node *node, const struct alarm *alarm, struct decision *decision) {
     struct key key = key_timer(
@@ -63,23 +67,65 @@ static void deferred_return(struct node *node) {
     }
 }
 
+void alarm_set(struct node *node, const struct alarm *alarm) {
+    struct alarm set = *alarm;
+    set.at_ms = timekeeping_earliest_ms(node, set.group, set.timer.due_ms);
+    alarms_add(node->alarms, &set);
+}
+
+static void load(struct node *node, group_id group, wall_time after) {
+    int64_t ahead_ms = timekeeping_ahead_ms(node, group);
+    alarms_load(node->alarms, node->store, group, after, ahead_ms);
+}
+
+void alarms_take_over(struct node *node, group_id group) {
+    load(node, group, (wall_time){ALL_TIMERS});
+}
+
+static void horizon_extend(struct node *node) {
+    wall_time horizon = alarms_horizon(node->alarms);
+    if (node->time.ms + LIMIT_ALARM_HORIZON_MS / 2 <= horizon.ms) {
+        return;
+    }
+    alarms_extend(node->alarms, (wall_time){node->time.ms + LIMIT_ALARM_HORIZON_MS});
+    for (uint32_t group = 0; group < node->settings.group_count; group++) {
+        if (node->groups[group].leading) {
+            load(node, (group_id)group, horizon);
+        }
+    }
+}
+
+void alarms_reload(struct node *node) {
+    alarms_clear(node->alarms);
+    horizon_extend(node);
+}
+
+// The next alarm whose time has come. One of a group that was ahead by more when it was set than it
+// is now is set again.
+static bool take_due(struct node *node, struct alarm *out_alarm) {
+    while (alarms_take_due(node->alarms, node->time, out_alarm)) {
+        int64_t ahead_ms = timekeeping_ahead_ms(node, out_alarm->group);
+        bool leads = node->groups[out_alarm->group].leading;
+        if (!leads || out_alarm->timer.due_ms <= node->time.ms + ahead_ms ||
+            mutant_is("timer_fires_early")) {
+            return true;
+        }
+        alarm_set(node, out_alarm);
+    }
+    return false;
+}
+
 void alarms_pump(struct node *node) {
     deferred_return(node);
-    wall_time horizon = alarms_horizon(node->alarms);
-    if (node->wall.ms + LIMIT_ALARM_HORIZON_MS / 2 > horizon.ms) {
-        alarms_extend(node->alarms, (wall_time){node->wall.ms + LIMIT_ALARM_HORIZON_MS});
-        for (uint32_t group = 0; group < node->settings.group_count; group++) {
-            if (node->groups[group].leading) {
-                alarms_load(node->alarms, node->store, (group_id)group, horizon);
-            }
-        }
+    horizon_extend(node);
+    if (!cluster_time_may_fire(node->clock) && !mutant_is("sick_leader_fires")) {
+        return;
     }
     // Taken first, fired then: what a firing sets due now – a decision that goes on, a loop of them
     // – is the next turn's, so that clients get theirs in between.
     struct alarm due[LIMIT_ALARMS_PER_TURN];
     size_t count = 0;
-    while (count < LIMIT_ALARMS_PER_TURN && alarms_take_due(node->alarms, node->wall, &due[count])
-    ) {
+    while (count < LIMIT_ALARMS_PER_TURN && take_due(node, &due[count])) {
         count++;
     }
     size_t fired = 0;

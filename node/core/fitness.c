@@ -61,7 +61,7 @@ void fitness_measured(struct node *node, const struct disk_measure *disk) {
 // -----------------------------------------------------------------------------------
 
 static bool is_well(const struct fitness *fitness) {
-    return fitness->room != ROOM_HARD && !fitness->slow;
+    return fitness->room != ROOM_HARD && !fitness->slow && !fitness->clock_sick;
 }
 
 void fitness_peer_up(struct node *node, struct node_peer *peer) {
@@ -73,6 +73,7 @@ void fitness_tell(struct node *node, struct node_peer *peer) {
         .room = (uint8_t)node->fitness.room,
         .used_permille = (uint16_t)node->fitness.used_permille,
         .slow = node->fitness.slow,
+        .clock_sick = node->fitness.clock_sick,
     };
     node_send(node, peer->id, LINK_URGENT, PEER_FITNESS, &peer_fitness_record, &said);
 }
@@ -83,6 +84,7 @@ void fitness_told(struct node *node, struct node_peer *peer, const struct peer_f
         .room = said->room <= ROOM_HARD ? (enum room_level)said->room : ROOM_HARD,
         .used_permille = said->used_permille,
         .slow = said->slow,
+        .clock_sick = said->clock_sick,
     };
     if (is_well(&peer->fitness) && !was_well) {
         peer->well_since = node->mono;
@@ -96,7 +98,9 @@ static void tell_all(struct node *node) {
     uint32_t apart = now->used_permille > told->used_permille
                          ? now->used_permille - told->used_permille
                          : told->used_permille - now->used_permille;
-    if (now->room == told->room && now->slow == told->slow && apart < LIMIT_FITNESS_STEP_PERMILLE) {
+    bool same =
+        now->room == told->room && now->slow == told->slow && now->clock_sick == told->clock_sick;
+    if (same && apart < LIMIT_FITNESS_STEP_PERMILLE) {
         return;
     }
     *told = *now;
@@ -161,7 +165,7 @@ void fitness_pump(struct node *node) {
     node->fitness_looked = node->mono;
     look_at_log(node);
     tell_all(node);
-    if (node->fitness.room == ROOM_HARD) {
+    if (node->fitness.room == ROOM_HARD || node->fitness.clock_sick) {
         lead_give_away(node, peer_is_well);
     } else if (!node->leaving) {
         go_home(node);

@@ -1,7 +1,7 @@
-// How fit the nodes are: how much room their disks have, and whether their logs are slow
-// (distributed.md §13; §4, rule 11). Each node says it of itself, to all, when it changes; what is
-// heard of others is soft. What follows: what is refused for want of room, where new executions
-// go, who shall not lead, and who leads again.
+// How fit the nodes are: how much room their disks have, whether their logs are slow and their
+// clocks right (distributed.md §13; §4, rule 11; §7). Each node says it of itself, to all, when it
+// changes; what is heard of others is soft. What follows: what is refused for want of room, where
+// new executions go, who shall not lead, and who leads again.
 #pragma once
 
 #include "proto/base/err.h"
@@ -35,7 +35,8 @@ struct disk_measure {
 struct fitness {
     enum room_level room;
     uint32_t used_permille;
-    bool slow; // its log was, some seconds ago
+    bool slow;       // its log was, some seconds ago
+    bool clock_sick; // its clock is wrong (timekeeping.h)
 };
 
 // `enough`, `soft`, `hard`.

@@ -9,12 +9,13 @@ enum {
     ACKS_CAPACITY_FIRST = 16
 };
 
-void group_init(struct group *group, group_id id, const struct store *store) {
+void group_init(struct group *group, group_id id, const struct store *store, mono_time now) {
     struct store_group known = store_group(store, id);
     *group = (struct group){
         .id = id,
         .term = known.term,
         .time_ms = known.time_ms,
+        .time_at = now,
         .last_index = known.last_index,
         .visited = known.commit_index,
     };
@@ -25,11 +26,12 @@ void group_deinit(struct group *group) {
     group->acks = NULL;
 }
 
-void group_lead(struct group *group, uint64_t term, const struct store *store) {
+void group_lead(struct group *group, uint64_t term, const struct store *store, mono_time now) {
     struct store_group known = store_group(store, group->id);
     group->leading = true;
     group->term = term;
     group->time_ms = mutant_is("partition_time_goes_back") ? 0 : known.time_ms;
+    group->time_at = now;
     group->last_index = known.last_index;
 }
 
@@ -43,14 +45,17 @@ bool group_is_led(const struct group *group) {
     return group->leading || group->restoring;
 }
 
-wall_time group_time(const struct group *group, wall_time wall) {
-    return (wall_time){group->time_ms > wall.ms ? group->time_ms : wall.ms};
+wall_time group_time(const struct group *group, wall_time cluster, mono_time now) {
+    int64_t passed_ms = (now.ns - group->time_at.ns) / 1000000;
+    int64_t ahead_ms = group->time_ms + passed_ms / 20 * 19; // 95 %
+    return (wall_time){ahead_ms > cluster.ms ? ahead_ms : cluster.ms};
 }
 
 bool group_propose(
     struct group *group,
     struct store_txn **txn,
     wall_time time,
+    mono_time now,
     log_index *out_index,
     log_lsn *out_lsn
 ) {
@@ -60,6 +65,7 @@ bool group_propose(
     }
     check(group_is_led(group));
     check(time.ms >= group->time_ms);
+    group->time_at = time.ms > group->time_ms ? now : group->time_at;
     group->time_ms = time.ms;
     group->last_index = *out_index;
     return true;

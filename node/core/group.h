@@ -28,6 +28,7 @@ struct group {
     uint64_t told_term;
     uint64_t term;
     int64_t time_ms;        // partition time of the newest entry: never goes back
+    mono_time time_at;      // when that entry was made, or taken over
     log_index last_index;   // newest entry
     log_index visited;      // committed entries whose rows were taken up
     struct group_ack *acks; // a ring, oldest first
@@ -36,11 +37,11 @@ struct group {
     uint32_t ack_count;
 };
 
-void group_init(struct group *group, group_id id, const struct store *store);
+void group_init(struct group *group, group_id id, const struct store *store, mono_time now);
 void group_deinit(struct group *group);
 
 // This node leads from now on: what the store knows is the newest there is.
-void group_lead(struct group *group, uint64_t term, const struct store *store);
+void group_lead(struct group *group, uint64_t term, const struct store *store, mono_time now);
 
 // Whether entries can be made here, be they those of a restore.
 bool group_is_led(const struct group *group);
@@ -48,14 +49,16 @@ bool group_is_led(const struct group *group);
 // Leadership ended: acknowledgements that wait are not this node's to send any more.
 void group_follow(struct group *group);
 
-// The partition time of an entry made at `wall` (distributed.md §7).
-wall_time group_time(const struct group *group, wall_time wall);
+// The partition time of an entry made at `cluster` time (distributed.md §7): that, or later. Time
+// that is ahead runs at 95 % until cluster time has caught up; it never stands.
+wall_time group_time(const struct group *group, wall_time cluster, mono_time now);
 
 // Ends the transaction as an entry of the group's term. False: it had no writes, there is no entry.
 bool group_propose(
     struct group *group,
     struct store_txn **txn,
     wall_time time,
+    mono_time now,
     log_index *out_index,
     log_lsn *out_lsn
 );

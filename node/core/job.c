@@ -31,7 +31,7 @@ struct job {
     struct arena *copies;
     struct alarm alarm;
     struct random random; // as it was when the decision began
-    wall_time wall;
+    wall_time time;
     wall_time now; // of the decision, fixed by its first run
     hash128 *keys;
     struct evaluation_result *results;
@@ -58,7 +58,7 @@ static struct job *job_create(struct node *node) {
     // tasks would get one id.
     job->random = node->random_begun;
     random_init(&node->random, random_u64(&node->random));
-    job->wall = node->wall;
+    job->time = node->time;
     job->looks = (struct looks){.owner = LOOK_OF_JOB, .owner_id = job->id};
     job->next = node->jobs;
     if (job->next != NULL) {
@@ -229,8 +229,8 @@ static void job_run(struct node *node, struct job *job) {
         return;
     }
     struct random random = node->random;
-    wall_time wall = node->wall;
-    node->wall = job->wall;
+    wall_time time = node->time;
+    node->time = job->time;
     node->job = job;
     do {
         node->random = job->random;
@@ -244,7 +244,7 @@ static void job_run(struct node *node, struct job *job) {
     } while (!node->job_done && job->later && job->answered == job->count);
     node->job = NULL;
     node->random = random;
-    node->wall = wall;
+    node->time = time;
     if (node->job_done) {
         job_destroy(node, job);
     }

@@ -13,6 +13,7 @@
 #include "node/core/members.h"
 #include "node/core/membership.h"
 #include "node/core/node_internal.h"
+#include "node/core/timekeeping.h"
 #include "node/core/wait.h"
 #include "proto/base/check.h"
 #include "proto/base/mutant.h"
@@ -20,8 +21,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-static const int64_t ALL_TIMERS = -1;
 
 // --- beginning
 // ---------------------------------------------------------------------------------------------
@@ -37,9 +36,6 @@ void lead_create(struct node *node, const struct node_options *options) {
         .now = node->mono,
     };
     node->raft = raft_create(&raft);
-    for (uint32_t group = 0; group < group_count; group++) {
-        group_init(&node->groups[group], (group_id)group, node->store);
-    }
     definitions_create(node);
     founding_configure(node, options);
     raft_tick(node->raft, node->mono);
@@ -47,6 +43,7 @@ void lead_create(struct node *node, const struct node_options *options) {
 
 bool lead_may_decide(const struct node *node, group_id group) {
     return node->groups[group].leading && !node->groups[group].restoring &&
+           cluster_time_is_known(node->clock) &&
            (node->alone || !raft_is_transferring(node->raft, group)) &&
            (group == CATALOG_GROUP || definitions_are_usable(node));
 }
@@ -156,7 +153,7 @@ void lead_told(struct node *node, node_id from, const struct peer_leads *leads) 
 // What a leader has in memory of a group's rows.
 static void rows_take_up(struct node *node, group_id group) {
     if (!mutant_is("timers_not_taken_over")) {
-        alarms_load(node->alarms, node->store, group, (wall_time){ALL_TIMERS});
+        alarms_take_over(node, group);
     }
     if (!mutant_is("streams_not_taken_over")) {
         streams_lead(node->streams, node->store, group);
@@ -187,7 +184,7 @@ void lead_restoring(struct node *node, group_id id, bool restoring) {
 static void begin_leading(struct node *node, const struct raft_event *event) {
     struct group *group = &node->groups[event->group];
     node->groups_led += !group->leading;
-    group_lead(group, event->term, node->store);
+    group_lead(group, event->term, node->store, node->mono);
     marks_lead(node, event->group);
     gates_committed(node->gates, event->group, raft_commit_index(node->raft, event->group));
     if (group->restoring) {

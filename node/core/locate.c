@@ -58,7 +58,7 @@ location_of_start(struct node *node, const struct request *request, id128 *out_i
         return at;
     }
     uint16_t slot = key.size > 0 ? slot_of_key(node, name, key) : slot_of_any(node);
-    *out_id = id_mint(slot, node->wall.ms, &node->random);
+    *out_id = id_mint(slot, node->time.ms, &node->random);
     at.group = group_of_slot(node, slot);
     return at;
 }

@@ -22,6 +22,7 @@
 #include "node/core/members.h"
 #include "node/core/membership.h"
 #include "node/core/node_internal.h"
+#include "node/core/timekeeping.h"
 #include "node/core/wait.h"
 #include "proto/base/check.h"
 #include "proto/base/hash.h"
@@ -42,6 +43,15 @@ static int deferred_order(const void *left_item, const void *right_item) {
 // --- life
 // ------------------------------------------------------------------------------------------------
 
+static void groups_create(struct node *node) {
+    uint32_t group_count = node->settings.group_count;
+    node->groups = calloc(group_count, sizeof(*node->groups));
+    check(node->groups != NULL);
+    for (uint32_t group = 0; group < group_count; group++) {
+        group_init(&node->groups[group], (group_id)group, node->store, node->mono);
+    }
+}
+
 struct node *node_create(const struct node_options *options) {
     struct node *node = calloc(1, sizeof(*node));
     check(node != NULL);
@@ -49,7 +59,6 @@ struct node *node_create(const struct node_options *options) {
     node->settings = options->settings;
     node->host = options->host;
     node->version = options->version;
-    node->wall = options->wall;
     node->mono = options->mono;
     random_init(&node->random, options->random_seed);
     node->definitions = definition_cache_create(LIMIT_DEFINITION_CACHE);
@@ -57,15 +66,14 @@ struct node *node_create(const struct node_options *options) {
     node->calls = calls_create(options->calls_max, random_u64(&node->random));
     node->match = match_create();
     uint32_t group_count = node->settings.group_count;
-    node->groups = calloc(group_count, sizeof(*node->groups));
-    check(node->groups != NULL);
     node->gates = gates_create(group_count);
     node->alarms = alarms_create();
     heap_init(&node->deferred, sizeof(struct deferred), deferred_order);
-    alarms_extend(node->alarms, (wall_time){node->wall.ms + LIMIT_ALARM_HORIZON_MS});
     node->streams = streams_create(group_count);
     members_create(node, options);
     membership_create(node, options);
+    groups_create(node);
+    timekeeping_create(node, options);
     lead_create(node, options);
     lead_drain(node);
     return node;
@@ -92,6 +100,7 @@ void node_destroy(struct node **node) {
     table_deinit(&(*node)->poll_marks);
     streams_destroy(&(*node)->streams);
     alarms_destroy(&(*node)->alarms);
+    cluster_time_destroy(&(*node)->clock);
     heap_deinit(&(*node)->deferred);
     match_destroy(&(*node)->match);
     gates_destroy(&(*node)->gates);
@@ -184,6 +193,7 @@ static void node_pump(struct node *node) {
     node->more_to_do = false;
     lead_pump(node);
     lead_leave_pump(node);
+    timekeeping_pump(node);
     fitness_pump(node);
     forward_pump(node);
     gather_pump(node);
@@ -213,7 +223,7 @@ void node_step(struct node *node, const struct node_event *event, struct node_ef
     if (event->mono.ns > node->mono.ns) {
         node->mono = event->mono;
     }
-    node->wall = event->wall;
+    timekeeping_tick(node, event);
     switch (event->kind) {
     case NODE_TICK:
     case NODE_CHECKPOINT_DONE:
@@ -273,9 +283,9 @@ static mono_time sooner(mono_time left, mono_time right) {
     return left.ns < right.ns ? left : right;
 }
 
-// When the wall clock will show `due`, as far as can be told.
-static mono_time at_wall(const struct node *node, wall_time due) {
-    int64_t in_ms = due.ms > node->wall.ms ? due.ms - node->wall.ms : 0;
+// When cluster time will be `due`, as far as can be told.
+static mono_time at_time(const struct node *node, wall_time due) {
+    int64_t in_ms = due.ms > node->time.ms ? due.ms - node->time.ms : 0;
     in_ms = in_ms < LIMIT_ALARM_HORIZON_MS ? in_ms : LIMIT_ALARM_HORIZON_MS;
     return (mono_time){node->mono.ns + in_ms * NS_PER_MS};
 }
@@ -313,8 +323,8 @@ mono_time node_next_wakeup(const struct node *node) {
     }
     mono_time next = {node->mono.ns + LIMIT_ALARM_HORIZON_MS / 2 * NS_PER_MS};
     wall_time due = {0};
-    if (alarms_next_due(node->alarms, &due)) {
-        int64_t in_ms = due.ms > node->wall.ms ? due.ms - node->wall.ms : 0;
+    if (cluster_time_may_fire(node->clock) && alarms_next_due(node->alarms, &due)) {
+        int64_t in_ms = due.ms > node->time.ms ? due.ms - node->time.ms : 0;
         if (in_ms < LIMIT_ALARM_HORIZON_MS) {
             next = sooner(next, (mono_time){node->mono.ns + in_ms * NS_PER_MS});
         }
@@ -324,12 +334,15 @@ mono_time node_next_wakeup(const struct node *node) {
         next = sooner(next, deferred->at);
     }
     if (poll_next_unblock(node, &due)) {
-        next = sooner(next, at_wall(node, due));
+        next = sooner(next, at_time(node, due));
     }
     if (calls_next_unblock(node->calls, &due)) {
-        next = sooner(next, at_wall(node, due));
+        next = sooner(next, at_time(node, due));
     }
     mono_time deadline = {0};
+    if (cluster_time_next_wakeup(node->clock, &deadline)) {
+        next = sooner(next, deadline);
+    }
     if (calls_next_look(node->calls, &deadline)) {
         next = sooner(next, deadline);
     }

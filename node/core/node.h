@@ -8,6 +8,7 @@
 #include "node/core/effect.h"
 #include "node/core/event.h"
 #include "node/core/fitness.h"
+#include "node/time/cluster_time.h"
 #include "proto/json/json.h"
 #include "scheduler/decision.h"
 
@@ -30,6 +31,7 @@ struct node_options {
     uint16_t self;
     id128 cluster_id;
     uint32_t replicas;    // copies of each group; 0: three
+    bool clock_trusted;   // somebody vouches for this machine's clock (node/time)
     uint64_t incarnation; // above that of every earlier process of this node
     id128 store_id;       // store_identity; zero: is not told
     bytes api_address;    // host:port where this node answers clients
@@ -86,6 +88,8 @@ struct node_stats node_stats(const struct node *node);
 
 // What this node says of its own disk and log.
 struct fitness node_fitness(const struct node *node);
+// What the node makes of its clock and the others'.
+struct cluster_time_status node_clock(const struct node *node);
 
 // Agreement, for looking: who leads, how far copies are. Borrows; lives as long as the node.
 const struct raft *node_raft(const struct node *node);

@@ -74,7 +74,7 @@ struct block {
     uint64_t queue;
     group_id group; // 0: all
     uint64_t limit;
-    int64_t until_ms; // partition time; 0: a permit must come back
+    int64_t until_ms; // cluster time; 0: a permit must come back
     struct block *next;
 };
 
@@ -207,7 +207,8 @@ struct node {
     struct table watches;    // by execution
     size_t wait_count;
     mono_time mono;
-    wall_time wall;
+    struct cluster_time *clock;
+    wall_time time; // cluster time; a group's may be ahead of it (group.h)
     struct gates *gates;
     struct node_effects *effects; // of the step
     struct node_stats stats;
@@ -462,6 +463,15 @@ bool alarm_fire(struct node *node, const struct alarm *alarm);
 
 // Fires what is due. Bounded; sets more_to_do. fire.c
 void alarms_pump(struct node *node);
+
+// Keeps an alarm for when its group's partition time has come. fire.c
+void alarm_set(struct node *node, const struct alarm *alarm);
+
+// This node leads the group from now on: its timers of the near future. fire.c
+void alarms_take_over(struct node *node, group_id group);
+
+// Time went back: all timers are read again. fire.c
+void alarms_reload(struct node *node);
 
 // --- other nodes: cluster.c
 // ------------------------------------------------------------------------------------

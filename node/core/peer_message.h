@@ -9,18 +9,19 @@
 
 enum peer_message_kind {
     PEER_RAFT = 1,
-    PEER_FORWARD,    // run this request on groups you lead
-    PEER_ANSWER,     // what came of it
-    PEER_DELIVERY,   // the tasks in your answer reached their worker, or did not
-    PEER_INTEREST,   // polls of this queue wait at my place
-    PEER_HINT,       // this queue has tasks at mine
-    PEER_STREAM,     // a message from a group I lead to one that you lead
-    PEER_STREAM_ACK, // such messages were applied up to here
-    PEER_APPLIED,    // I have applied the catalog up to here, and ask for a lease
-    PEER_POLLED,     // somebody polled this queue (soft)
-    PEER_CATALOG,    // a lease: the catalog is committed up to here
-    PEER_LEADS,      // I lead this group: for nodes that have no copy of it (soft)
-    PEER_FITNESS,    // how fit I am to hold more and to lead (soft)
+    PEER_FORWARD,      // run this request on groups you lead
+    PEER_ANSWER,       // what came of it
+    PEER_DELIVERY,     // the tasks in your answer reached their worker, or did not
+    PEER_INTEREST,     // polls of this queue wait at my place
+    PEER_HINT,         // this queue has tasks at mine
+    PEER_STREAM,       // a message from a group I lead to one that you lead
+    PEER_STREAM_ACK,   // such messages were applied up to here
+    PEER_APPLIED,      // I have applied the catalog up to here, and ask for a lease
+    PEER_POLLED,       // somebody polled this queue (soft)
+    PEER_CATALOG,      // a lease: the catalog is committed up to here
+    PEER_LEADS,        // I lead this group: for nodes that have no copy of it (soft)
+    PEER_FITNESS,      // how fit I am to hold more and to lead (soft)
+    PEER_RAFT_STAMPED, // a stamp of clocks, then a frame of Raft
     PEER_MESSAGE_KINDS
 };
 
@@ -104,7 +105,8 @@ WIRE_STRUCT(peer_leads, PEER_LEADS_FIELDS);
 #define PEER_FITNESS_FIELDS(FIELD)      \
     FIELD(1, U8, room) /* room_level */ \
     FIELD(2, U16, used_permille)        \
-    FIELD(3, BOOL, slow)
+    FIELD(3, BOOL, slow)                \
+    FIELD(4, BOOL, clock_sick)
 WIRE_STRUCT(peer_fitness, PEER_FITNESS_FIELDS);
 
 // Appends kind and record.

@@ -6,6 +6,7 @@
 #include "node/core/forward.h"
 #include "node/core/interest.h"
 #include "node/core/node_internal.h"
+#include "node/core/timekeeping.h"
 #include "proto/base/check.h"
 #include "proto/limits.h"
 
@@ -107,13 +108,13 @@ static struct poll_mark *poll_mark_of(struct node *node, bytes type, bytes domai
 
 void poll_mark(struct node *node, const struct poll_wish *wish) {
     struct poll_mark *mark = poll_mark_of(node, wish->type, wish->domain);
-    mark->row.time_ms = node->wall.ms;
+    mark->row.time_ms = node->time.ms;
     if (!bytes_equal(mark->row.worker, wish->worker)) {
         text_drop(&mark->row.worker);
         mark->row.worker = text_keep(wish->worker);
     }
     int64_t every = wish->domain.data == NULL ? LIMIT_POLL_ROW_MS : LIMIT_POLL_ROW_DOMAIN_MS;
-    if (node->wall.ms - mark->written_ms < every) {
+    if (node->time.ms - mark->written_ms < every) {
         return;
     }
     group_id group = poll_row_group(&node->settings, wish->type);
@@ -122,7 +123,7 @@ void poll_mark(struct node *node, const struct poll_wish *wish) {
         if (node_peer_is_up(node, leader)) {
             struct peer_polled said = {wish->type, wish->domain, wish->worker};
             node_send(node, leader, LINK_BULK, PEER_POLLED, &peer_polled_record, &said);
-            mark->written_ms = node->wall.ms;
+            mark->written_ms = node->time.ms;
         }
         return;
     }
@@ -135,7 +136,7 @@ void poll_mark(struct node *node, const struct poll_wish *wish) {
         return;
     }
     (void)node_decision_commit(node, &decision);
-    mark->written_ms = node->wall.ms;
+    mark->written_ms = node->time.ms;
 }
 
 static void
@@ -424,7 +425,7 @@ block_add(struct node *node, const struct match_supply *supply, const struct tas
         .queue = supply->key.queue_hash,
         .group = node->settings.permits_travel ? supply->group : 0,
         .limit = refusal->limit_hash,
-        .until_ms = refusal->until_ms,
+        .until_ms = timekeeping_earliest_ms(node, supply->group, refusal->until_ms),
         .next = node->blocks,
     };
     node->blocks = block;
@@ -596,7 +597,7 @@ void poll_granted(struct node *node, uint64_t request_id, node_id from, bytes ta
 }
 
 void poll_pump(struct node *node) {
-    blocks_end(node, node->wall.ms);
+    blocks_end(node, node->time.ms);
     struct match_supply supply;
     struct match_poll wish;
     int claims = 0;

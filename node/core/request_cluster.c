@@ -2,7 +2,37 @@
 // (distributed.md §1, §14): what the groups' own logs say of those this node has a copy of, and who
 // it believes to lead and to be there.
 #include "node/core/node_internal.h"
+#include "node/core/timekeeping.h"
 #include "proto/limits.h"
+
+// What cluster time rests on.
+static const char *time_word(const struct node *node) {
+    struct cluster_time_status status = node_clock(node);
+    if (!status.known) {
+        return "unknown";
+    }
+    return status.agreed ? "agreed" : status.quarrel ? "disagreed" : "held";
+}
+
+// `ok`, or what is wrong with a node's clock, and how far it is ahead of cluster time.
+static void
+clock_write(const struct node *node, const struct node_peer *peer, struct json_writer *writer) {
+    struct cluster_time_status own = node_clock(node);
+    struct cluster_time_peer other = timekeeping_peer(node, peer);
+    bool is_self = peer->id == node->self;
+    const char *word = "unheard";
+    if (is_self ? own.sick : peer->fitness.clock_sick) {
+        word = "sick";
+    } else if (is_self && !own.known) {
+        word = "unknown";
+    } else if (is_self && !own.trusted) {
+        word = "unconfirmed";
+    } else if (is_self || other.heard) {
+        word = "ok";
+    }
+    json_member_text(writer, "clock", bytes_from_text(word));
+    json_member_int(writer, "clockOffMs", is_self ? own.off_ms : other.off_ms);
+}
 
 static void
 node_write(const struct node *node, const struct node_peer *peer, struct json_writer *writer) {
@@ -20,6 +50,7 @@ node_write(const struct node *node, const struct node_peer *peer, struct json_wr
     json_member_text(writer, "room", bytes_from_text(room_level_name(fitness->room)));
     json_member_int(writer, "diskUsedPermille", fitness->used_permille);
     json_member_bool(writer, "slow", fitness->slow);
+    clock_write(node, peer, writer);
     json_object_end(writer);
 }
 
@@ -65,6 +96,7 @@ void request_get_cluster(struct node *node, const struct request *request) {
     struct json_writer writer = json_writer(&body);
     json_object_begin(&writer);
     json_member_int(&writer, "self", node->self);
+    json_member_text(&writer, "time", bytes_from_text(time_word(node)));
     json_key(&writer, "nodes");
     json_array_begin(&writer);
     for (size_t i = 0; i < node->peer_count; i++) {

@@ -53,7 +53,7 @@ void request_signal_task(struct node *node, const struct request *request) {
 static bytes random_name(struct node *node) {
     char *text = arena_alloc(node->arena, ID_TEXT_BYTES);
     uint16_t slot = (uint16_t)random_below(&node->random, ID_SLOT_COUNT);
-    id_format(id_mint(slot, node->wall.ms, &node->random), text);
+    id_format(id_mint(slot, node->time.ms, &node->random), text);
     return bytes_of(text, ID_TEXT_BYTES);
 }
 

@@ -259,7 +259,7 @@ void election_wake(struct raft *raft, struct replica *replica) {
     mono_time due = {last_heard(replica).ns + replica->timeout_ns};
     if (due.ns > raft->now.ns) {
         replica_wake(raft, replica, due);
-    } else if (may_not_vote(replica)) {
+    } else if (may_not_vote(replica) || raft->unfit) {
         election_rearm(raft, replica);
     } else {
         stand_perhaps(raft, replica);
@@ -438,7 +438,7 @@ err election_receive(
         receive_vote_reply(raft, replica, sender, message);
     } else if (message->kind == MESSAGE_TIMEOUT_NOW) {
         bool fits = message->term == replica->term && replica->role == RAFT_FOLLOWER &&
-                    replica->leader == from && !may_not_vote(replica);
+                    replica->leader == from && !may_not_vote(replica) && !raft->unfit;
         if (fits) {
             stand(raft, replica, true);
         }

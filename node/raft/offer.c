@@ -37,6 +37,10 @@ uint32_t raft_offer_away(struct raft *raft) {
     return led;
 }
 
+void raft_set_fit(struct raft *raft, bool fit) {
+    raft->unfit = !fit;
+}
+
 void offer_look(struct raft *raft) {
     bool is_slow =
         raft->pending_count > 0 && mono_passed(raft, raft->pending_since, LIMIT_RAFT_SLOW_MS);

@@ -86,6 +86,10 @@ uint64_t raft_read_begin(struct raft *raft, group_id group);
 // the voter too far behind or silent, or a transfer goes on already.
 bool raft_transfer(struct raft *raft, group_id group, node_id to);
 
+// Whether this node should lead. One that is not fit votes and follows, but stands in no election
+// and takes over nothing; it keeps what it leads until that is handed over. Fit at first.
+void raft_set_fit(struct raft *raft, bool fit);
+
 // Hands over every group this node leads, each to the voter that has most of it: before a stop.
 // Rule 11 does the same by itself when the log is slow or the core thread stalled. Returns how many
 // groups it leads still; call again until that is 0, or time is up.

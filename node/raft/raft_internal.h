@@ -246,6 +246,7 @@ struct raft {
     mono_time pending_since; // the log came no further
     mono_time offered;
     mono_time due; // when it wanted to be looked at, all frames taken; 0: not known
+    bool unfit;    // stands in no election
     group_id *touched;
     struct raft_event *events; // ring
     size_t events_capacity, events_count;

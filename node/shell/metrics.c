@@ -72,6 +72,20 @@ static void node_figures(const struct shell *shell, struct buffer *out) {
     figures_write(figures, sizeof(figures) / sizeof(figures[0]), out);
 }
 
+static void clock_figures(const struct shell *shell, struct buffer *out) {
+    struct cluster_time_status clock = node_clock(shell->node);
+    int64_t off_ms = clock.off_ms < 0 ? -clock.off_ms : clock.off_ms;
+    const struct figure figures[] = {
+        {"clock_off_ms", "gauge", "Wall clock, away from cluster time", (uint64_t)off_ms},
+        {"clock_sick", "gauge", "1: it is wrong, the node leads nothing", clock.sick},
+        {"clock_sick_total", "counter", "Times it was found wrong", clock.sick_count},
+        {"clock_agreed", "gauge", "1: a majority of clocks agrees", clock.agreed},
+        {"clock_trusted", "gauge", "1: timers may fire by cluster time", clock.trusted},
+        {"clock_steps_total", "counter", "Steps forward of cluster time", clock.steps},
+    };
+    figures_write(figures, sizeof(figures) / sizeof(figures[0]), out);
+}
+
 static void call_figures(const struct shell *shell, struct buffer *out) {
     struct caller_stats stats = caller_stats(shell->caller);
     const struct figure figures[] = {
@@ -152,6 +166,7 @@ void metrics_respond(struct shell *shell, uint64_t request_id) {
     buffer_init(&body, LIMIT_REPLY_BYTES);
     store_figures(shell, &body);
     node_figures(shell, &body);
+    clock_figures(shell, &body);
     call_figures(shell, &body);
     peer_figures(shell, &body);
     disk_figures(shell, &body);

@@ -29,7 +29,7 @@ static const int64_t NS_PER_US = 1000;
 
 void shell_step(struct shell *shell, struct node_event *event) {
     event->mono = clocks_mono();
-    event->wall = clocks_wall();
+    event->wall = clock_watch_wall(shell);
     node_step(shell->node, event, shell->effects);
 }
 
@@ -191,6 +191,7 @@ static void turn(struct shell *shell) {
     links_take(shell);
     effects_carry_out(shell);
     links_flush(shell);
+    clock_watch_turn(shell);
     batch_start(shell);
     checkpoint_start(shell, false);
     tick_arm(shell);
@@ -370,7 +371,8 @@ static err node_start(struct shell *shell, struct arena *arena) {
         .random_seed = seed,
         .host = server_name(arena),
         .version = BYTES_LITERAL(SHELL_VERSION),
-        .wall = clocks_wall(),
+        .clock_trusted = clock_watch_is_trusted(shell),
+        .wall = clock_watch_wall(shell),
         .mono = clocks_mono(),
     };
     shell->effects = node_effects_create();

@@ -7,6 +7,7 @@
 #include "node/http/server.h"
 #include "node/log.h"
 #include "node/peer/peers.h"
+#include "node/shell/clock_watch.h"
 #include "node/shell/identity.h"
 #include "node/shell/room.h"
 #include "node/shell/shell.h"
@@ -43,6 +44,7 @@ struct shell {
     struct event *terminate[2];
     struct event *stop_deadline;
     struct room *room; // of the disk: room.h
+    struct clock_watch clock;
     uint64_t requests_stepped;
     bool outgrown;      // the cluster has a version that this program does not speak
     bool stopping;      // no new requests, in neither direction

@@ -40,6 +40,22 @@ static void member_draw(const struct view_member *member, struct buffer *out) {
     }
 }
 
+// Says nothing of a clock that is right, or not heard.
+static void clock_draw(bytes node, struct buffer *out) {
+    bytes word = BYTES_EMPTY;
+    bool said = json_get_text(node, "clock", &word) && word.size > 2;
+    word = said ? bytes_slice(word, 1, word.size - 1) : BYTES_EMPTY;
+    if (said && !bytes_equal_text(word, "ok") && !bytes_equal_text(word, "unheard")) {
+        buffer_format(
+            out,
+            "  clock %.*s, %lld ms off",
+            BYTES_ARG(word),
+            (long long)view_number(node, "clockOffMs", 0)
+        );
+    }
+    buffer_append_text(out, "\n");
+}
+
 static void nodes_draw(bytes nodes, struct picture *view, struct buffer *out) {
     bool with_members = view->cluster.member_count > 0;
     buffer_format(out, " node  state  leads%s\n", with_members ? "  copies  member" : "");
@@ -59,7 +75,8 @@ static void nodes_draw(bytes nodes, struct picture *view, struct buffer *out) {
         if (with_members) {
             member_draw(view_member_of(&view->cluster, view_number(node, "id", 0)), out);
         }
-        buffer_append_text(out, view_is_true(node, "self") ? "  asked\n" : "\n");
+        buffer_append_text(out, view_is_true(node, "self") ? "  asked" : "");
+        clock_draw(node, out);
     }
 }
 

@@ -47,5 +47,9 @@ void check_poll_is_not_idle(
     struct scene *scene, const char *type, const char *domain, int64_t waited_ms
 );
 
+// check_time.c: node `number` stepped: no partition time is ahead of what clocks allow, nothing
+// fires where the clock is sick (invariant 30).
+void check_time(struct scene *scene, uint16_t number);
+
 // check_rows.c: invariants 20, 22, 23, 26, 28 in the rows of all groups.
 void check_rows(struct scene *scene);

@@ -9,6 +9,7 @@
 
 enum {
     WALL_STEP_MS = 20000,
+    WALL_STEP_FAR_MS = 3600000, // in a cluster only: a node alone has nothing but its clock
     PARTITION_MS_MAX = 8000,
     CLOG_MS_MAX = 5000,
     SLEEP_MS_MAX = 5000,
@@ -24,6 +25,7 @@ struct harm {
     struct fleet *fleet;
     bool over;
     bool parted;
+    int64_t first_wrong; // the nodes from it on, fewer than half, are those whose clocks step
 };
 
 static uint16_t any_node(struct harm *harm) {
@@ -90,10 +92,14 @@ static void step_wall(void *argument, uint64_t token) {
     if (harm->over) {
         return;
     }
-    int64_t ms = world_draw(harm->world, -WALL_STEP_MS, WALL_STEP_MS);
-    uint16_t node = any_node(harm);
-    machine_clock(fleet_machine(harm->fleet, node))->step_ms += ms;
-    world_trace(harm->world, "n%u: wall clock steps by %lld ms", node, (long long)ms);
+    uint16_t size = fleet_size(harm->fleet);
+    uint16_t wrong = size < 3 ? 1 : (uint16_t)((size - 1) / 2);
+    uint16_t node = (uint16_t)((harm->first_wrong + world_draw(harm->world, 0, wrong - 1)) % size);
+    bool far = size > 1 && world_maybe(harm->world, 500);
+    int64_t most_ms = far ? WALL_STEP_FAR_MS : WALL_STEP_MS;
+    int64_t ms = world_draw(harm->world, -most_ms, most_ms);
+    machine_clock(fleet_machine(harm->fleet, (uint16_t)(node + 1)))->step_ms = ms;
+    world_trace(harm->world, "n%u: wall clock steps to %lld ms", node + 1U, (long long)ms);
 }
 
 static void empty(void *argument, uint64_t node) {
@@ -259,6 +265,7 @@ struct harm *harm_begin(struct world *world, const struct swarm *swarm, struct f
     harm->world = world;
     harm->swarm = swarm;
     harm->fleet = fleet;
+    harm->first_wrong = world_draw(world, 0, fleet_size(fleet) - 1);
     for (uint16_t number = 1; number <= fleet_size(fleet) && swarm->rate_ppm_max > 0; number++) {
         int64_t ppm = world_draw(world, -swarm->rate_ppm_max, swarm->rate_ppm_max);
         clock_set_rate(machine_clock(fleet_machine(fleet, number)), ppm);

@@ -266,7 +266,7 @@ static void note_returned(struct machine *machine) {
     uint64_t returned = node_stats(machine->node).tasks_returned;
     if (returned != machine->tasks_returned) {
         machine->tasks_returned = returned;
-        machine->last_gone = clock_wall(&machine->clock);
+        machine->last_gone.ms = chronicle_time_ms(machine->plan.chronicle);
     }
 }
 

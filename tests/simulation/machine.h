@@ -108,8 +108,8 @@ struct clock *machine_clock(struct machine *machine);
 const struct scheduler_settings *machine_settings(const struct machine *machine);
 struct machine_stats machine_stats(const struct machine *machine);
 
-// When it was last told that a client is gone, or tasks went back to their old places. By its own
-// wall clock.
+// When it was last told that a client is gone, or tasks went back to their old places: the newest
+// partition time of then.
 wall_time machine_last_gone(const struct machine *machine);
 
 // Writes everything out: the log to the disk, the state to the map. Only while up, at the end.

@@ -22,7 +22,7 @@ static void tell(struct machine *machine, enum node_event_kind kind, uint64_t nu
         (unsigned long long)number
     );
     if (kind == NODE_GONE) {
-        machine->last_gone = clock_wall(&machine->clock);
+        machine->last_gone.ms = chronicle_time_ms(machine->plan.chronicle);
     }
     struct node_event event = {.kind = kind, .request_id = number};
     machine_step(machine, &event);

@@ -54,6 +54,7 @@ static void stepped(void *argument, uint16_t number, bool wrote) {
     if (fleet_stepped(run->scene.fleet, number) || wrote) {
         check_permits(&run->scene);
     }
+    check_time(&run->scene, number);
     if (--run->steps_to_audit > 0) {
         return;
     }
@@ -66,6 +67,7 @@ static void stepped(void *argument, uint16_t number, bool wrote) {
 
 static void recovered(void *argument, uint16_t number) {
     struct run *run = argument;
+    run->scene.clocks[number - 1].fired = 0;
     fleet_recovered(run->scene.fleet, number);
     (void)fleet_stepped(run->scene.fleet, number);
     raft_watch_stepped(run->raft_watch, number);
@@ -246,6 +248,7 @@ void run_seed(uint64_t seed, uint16_t node_count, bool trace, struct run_result 
     run.lasting = arena_create(SCRATCH_BYTES);
     scene->world = world_create(seed, trace);
     scene->swarm = swarm_draw(scene->world, node_count);
+    scene->rate_ppm_max = scene->swarm.rate_ppm_max;
     swarm_trace(&scene->swarm, scene->world);
     scene->scratch = arena_create(SCRATCH_BYTES);
     buffer_init(&scene->body, BODY_BYTES_MAX);

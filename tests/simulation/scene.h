@@ -20,6 +20,12 @@ struct hand_outs {
     uint32_t count;
 };
 
+// What a node's clock was seen to do.
+struct clock_seen {
+    int64_t ahead_ms; // of the true time, at most; not below 0
+    uint64_t fired;   // timers, by its process
+};
+
 struct scene {
     struct world *world;
     struct swarm swarm; // rates of now: swarm_heal ends the harm
@@ -37,5 +43,7 @@ struct scene {
     uint64_t updates;
     uint64_t polls_answered;
     struct hand_outs hand_outs[TASK_TYPES_MAX];
+    struct clock_seen clocks[NETWORK_NODES_MAX]; // of node 1 and up
+    int64_t rate_ppm_max;                        // while there was harm
     int64_t values; // handed out so far: each update of a task carries its own
 };

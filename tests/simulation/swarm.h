@@ -55,7 +55,8 @@ struct swarm {
     uint32_t full_per_batch;
     uint32_t fill_per_second;      // somebody else's files fill a disk, for up to 10 s
     uint32_t rot_per_crash;        // in a copy of the log (rot.h)
-    uint32_t wall_step_per_second; // of up to ± 20 s, of a node
+    uint32_t wall_step_per_second; // of up to ± 1 h, of fewer than half of the nodes; of one alone
+                                   // ± 20 s
     uint32_t sleep_per_second;     // a process stands still for up to 5 s
     uint32_t partition_per_second; // of up to 8 s
     uint32_t clog_per_second;      // messages wait for up to 5 s

@@ -26,6 +26,7 @@ add_executable(
     simulation/check_raft.c
     simulation/check_result.c
     simulation/check_rows.c
+    simulation/check_time.c
     simulation/chronicle.c
     simulation/client.c
     simulation/clock.c

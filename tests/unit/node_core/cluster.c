@@ -6,7 +6,7 @@
 
 static void step(struct cluster *cluster, int at, struct node_event *event) {
     event->mono = cluster->mono;
-    event->wall = cluster->wall;
+    event->wall = (wall_time){cluster->wall.ms + cluster->nodes[at].wall_ms};
     node_step(cluster->nodes[at].node, event, cluster->nodes[at].effects);
 }
 
@@ -105,7 +105,7 @@ static void start(struct cluster *cluster, int at) {
         .release_high = release_of(cluster, at),
         .host = BYTES_LITERAL("host"),
         .version = BYTES_LITERAL("0.0.0"),
-        .wall = cluster->wall,
+        .wall = {cluster->wall.ms + node->wall_ms},
         .mono = cluster->mono,
     };
     store_identity(node->store, options.store_id.bytes);

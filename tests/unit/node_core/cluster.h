@@ -36,6 +36,7 @@ struct cluster_node {
     uint64_t incarnation;
     uint64_t wipes;
     bool cut_off;     // its links are down, it runs on
+    int64_t wall_ms;  // its wall clock is off by
     uint16_t release; // the newest version its program speaks; 0: 1
     uint32_t version; // of the cluster, as it told
 };

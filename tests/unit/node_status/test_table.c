@@ -45,6 +45,20 @@ static void test_a_whole_cluster_with_the_lag_that_the_asked_node_knows(void **s
     );
 }
 
+static void test_a_clock_that_is_wrong_is_named(void **state) {
+    (void)state;
+    ASSERT_DRAWN(
+        "{\"self\":1,\"nodes\":[{\"id\":1,\"self\":true,\"up\":true,\"leads\":0,\"clock\":\"ok\","
+        "\"clockOffMs\":3},{\"id\":2,\"up\":true,\"leads\":0,\"clock\":\"sick\","
+        "\"clockOffMs\":3600004}],\"partitions\":[]}",
+        " node  state  leads\n"
+        "    1  up         0  asked\n"
+        "    2  up         0  clock sick, 3600004 ms off\n"
+        "partitions 0, without a leader 0\n",
+        true
+    );
+}
+
 static void test_what_is_missing_is_named(void **state) {
     (void)state;
     ASSERT_DRAWN(
@@ -99,6 +113,7 @@ static void test_what_is_no_cluster_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_whole_cluster_with_the_lag_that_the_asked_node_knows),
+        cmocka_unit_test(test_a_clock_that_is_wrong_is_named),
         cmocka_unit_test(test_what_is_missing_is_named),
         cmocka_unit_test(test_members_and_moves_are_shown),
         cmocka_unit_test(test_what_is_no_cluster_is_refused),
