@@ -303,6 +303,13 @@ class Cluster:
         self.nodes.remove(node)
         self.save()
 
+    def run_from_now(self, node, program):
+        """The node is to run this program from its next start on; None: what it ran."""
+        if program:
+            self.settings.setdefault("programs", {})[str(node.number)] = os.path.abspath(program)
+            self.program(node)
+            self.save()
+
     def order(self, *words, through):
         """Runs `orpheus cluster …` at a node; what it says is seen as it comes."""
         command = [self.program(), "cluster", *map(str, words), "--server", f"http://{through.http}"]
@@ -311,8 +318,10 @@ class Cluster:
         if code != 0:
             sys.exit(code)
 
-    def program(self):
-        program = self.settings["program"]
+    def program(self, node=None):
+        """What runs, or what this node runs since it was restarted with a program of its own."""
+        own = self.settings.get("programs", {}).get(str(node.number)) if node else None
+        program = own or self.settings["program"]
         if not os.access(program, os.X_OK):
             build = self.settings["build"]
             raise Refusal(
@@ -324,7 +333,7 @@ class Cluster:
     def bring_up(self, nodes):
         for node in nodes:
             if node.pid() is None:
-                node.launch(self.program())
+                node.launch(self.program(node))
         for node in nodes:
             node.wait_until_it_answers()
             print(f"node {node.number} is up: http://{node.http} (pid {node.pid()})")
@@ -350,7 +359,7 @@ def wanted_settings(arguments, before):
     }
     if arguments.grows or defaults.get("grows"):
         settings["grows"] = True
-    for kept in ("joined", "gone"):
+    for kept in ("joined", "gone", "programs"):
         if kept in defaults:
             settings[kept] = defaults[kept]
     settings["peer_port"] = (

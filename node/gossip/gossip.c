@@ -39,6 +39,8 @@ struct gossip {
     uint64_t refused_seal;
     uint64_t unsent;
     struct place places[LIMIT_NODES];
+    uint32_t cut[LIMIT_NODES]; // nodes that nothing passes to or from
+    size_t cut_count;
     struct buffer payload;
     struct buffer datagram;
 };
@@ -255,6 +257,37 @@ void gossip_remove(struct gossip *gossip, uint32_t node_id) {
     }
 }
 
+// --- drills
+
+void gossip_cut(struct gossip *gossip, const uint32_t *nodes, size_t count) {
+    check(count <= LIMIT_NODES);
+    gossip->cut_count = count;
+    if (count > 0) {
+        memcpy(gossip->cut, nodes, count * sizeof(nodes[0]));
+    }
+}
+
+static bool is_cut(const struct gossip *gossip, uint32_t node) {
+    for (size_t at = 0; at < gossip->cut_count; at++) {
+        if (gossip->cut[at] == node) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Whether a datagram from there is of a node that is cut.
+static bool comes_from_cut(struct gossip *gossip, const struct place *from) {
+    for (size_t at = 0; at < gossip->cut_count; at++) {
+        const struct place *place = place_of(gossip, gossip->cut[at]);
+        if (place != NULL && place->size == from->size &&
+            memcmp(&place->address, &from->address, from->size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // --- turns
 
 static void log_refusal(struct gossip *gossip, mono_time now) {
@@ -283,6 +316,9 @@ static void take_in(struct gossip *gossip, mono_time now) {
         );
         if (size < 0) {
             return;
+        }
+        if (comes_from_cut(gossip, &from)) {
+            continue;
         }
         bytes payload = BYTES_EMPTY;
         uint32_t node = 0;
@@ -314,6 +350,9 @@ static void send_out(struct gossip *gossip) {
         buffer_clear(&gossip->datagram);
         gossip_seal(&gossip->ring, nonce, buffer_bytes(&gossip->payload), &gossip->datagram);
         buffer_clear(&gossip->payload);
+        if (is_cut(gossip, to)) {
+            continue;
+        }
         if (place == NULL || place->size == 0 ||
             sendto(
                 gossip->fd,

@@ -44,6 +44,9 @@ gossip_add(struct gossip *gossip, uint32_t node_id, const char *address, struct 
 // As swim_remove.
 void gossip_remove(struct gossip *gossip, uint32_t node_id);
 
+// As peers_cut.
+void gossip_cut(struct gossip *gossip, const uint32_t *nodes, size_t count);
+
 // Takes in what arrived, lets time pass, sends what is to be sent. Never blocks.
 void gossip_pump(struct gossip *gossip, mono_time now);
 

@@ -207,7 +207,7 @@ static void dial(struct peers *peers, struct peer *peer) {
 }
 
 static void send_frame(struct peers *peers, struct peer *peer) {
-    if (peer->line == NULL || !line_is_free(peer->line)) {
+    if (peer->line == NULL || !line_is_free(peer->line) || peers_is_cut(peers, peer->node)) {
         return;
     }
     size_t size = link_frame_begin(peer->link, peers->now);
@@ -272,7 +272,20 @@ bool peers_next(struct peers *peers, struct peer_event *out_event) {
 
 // --- turns
 
+// What came over a way that is cut was never there.
+static void lose_frames(struct peer *peer) {
+    line_frame_free(&peer->frame);
+    while (peer->line != NULL && line_waiting(peer->line) > 0) {
+        struct line_frame *frame = line_take(peer->line);
+        line_frame_free(&frame);
+    }
+}
+
 static void pump_peer(struct peers *peers, struct peer *peer) {
+    bool cut = peers_is_cut(peers, peer->node);
+    if (cut) {
+        lose_frames(peer);
+    }
     peer->budget = peer->line != NULL ? line_waiting(peer->line) : 0;
     if (peer->budget == 0) {
         // With frames waiting it is we who were silent.
@@ -282,7 +295,7 @@ static void pump_peer(struct peers *peers, struct peer *peer) {
     if (link_wants_close(peer->link)) {
         peers_end_connection(peers, peer);
     }
-    if (peer->line == NULL && peer->knocker != NULL && !peer->removed) {
+    if (peer->line == NULL && peer->knocker != NULL && !peer->removed && !cut) {
         dial(peers, peer);
     }
     send_frame(peers, peer);
@@ -316,6 +329,9 @@ int peers_fd(const struct peers *peers) {
 }
 
 static mono_time wakeup_of(const struct peers *peers, const struct peer *peer) {
+    if (peers_is_cut(peers, peer->node)) {
+        return peer->line != NULL ? link_next_wakeup(peer->link, false) : (mono_time){INT64_MAX};
+    }
     if (peer->line == NULL) {
         if (peer->knocker == NULL || peer->removed) {
             return (mono_time){INT64_MAX};

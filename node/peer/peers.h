@@ -84,6 +84,11 @@ void peers_remove(struct peers *peers, uint32_t node_id);
 // not speak it is refused at the next connection. Not above release_high, never lowered.
 void peers_require_release(struct peers *peers, uint16_t version);
 
+// For drills: from now on nothing passes to or from these nodes, as if the way were broken, and no
+// others. Without a word: a connection that stands falls silent, a new one does not come about.
+// At most LIMIT_NODES, copied.
+void peers_cut(struct peers *peers, const uint32_t *nodes, size_t count);
+
 // Queues a copy of `message` (1 byte … LIMIT_PEER_MESSAGE_BYTES) for node `to`. False: it was
 // dropped and counted, because the link is down, its queue of that class is full, it is too large,
 // or nobody has that id.

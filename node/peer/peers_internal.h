@@ -44,12 +44,17 @@ struct peers {
     size_t stranger_count;
     mono_time strangers_logged;
     size_t count;
+    uint32_t cut[LIMIT_NODES]; // nodes that nothing passes to or from
+    size_t cut_count;
     size_t cursor;      // whose turn it is in peers_next
     struct peer *items; // LIMIT_NODES places
 };
 
 // The peer of that id, or NULL.
 struct peer *peers_find(const struct peers *peers, uint32_t node);
+
+// Whether nothing passes to or from that node.
+bool peers_is_cut(const struct peers *peers, uint32_t node);
 
 static inline mono_time peers_later(mono_time now, uint32_t ms) {
     return (mono_time){now.ns + (int64_t)ms * 1000 * 1000};

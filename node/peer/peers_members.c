@@ -118,3 +118,23 @@ void peers_sweep(struct peers *peers) {
         peers->cursor = 0;
     }
 }
+
+// --- drills
+// -------------------------------------------------------------------------------------------
+
+void peers_cut(struct peers *peers, const uint32_t *nodes, size_t count) {
+    check(count <= LIMIT_NODES);
+    peers->cut_count = count;
+    if (count > 0) {
+        memcpy(peers->cut, nodes, count * sizeof(nodes[0]));
+    }
+}
+
+bool peers_is_cut(const struct peers *peers, uint32_t node) {
+    for (size_t at = 0; at < peers->cut_count; at++) {
+        if (peers->cut[at] == node) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -41,6 +41,9 @@ static void send_away(struct line *line, enum link_fault fault) {
 static bool admit(struct peers *peers, struct line *line, bytes hello) {
     uint32_t from = 0;
     bool greets = link_hello_peek(hello, &from);
+    if (greets && peers_is_cut(peers, from)) {
+        return false;
+    }
     struct peer *peer = greets ? peers_find(peers, from) : NULL;
     if (greets && (peer == NULL || peer->removed)) {
         send_away(line, LINK_FAULT_MEMBER);

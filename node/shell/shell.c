@@ -9,6 +9,7 @@
 #include "node/shell/shell.h"
 
 #include "node/shell/clocks.h"
+#include "node/shell/drill.h"
 #include "node/shell/entry.h"
 #include "node/shell/links.h"
 #include "node/shell/membership.h"
@@ -234,6 +235,12 @@ static void on_terminate(evutil_socket_t descriptor, short what, void *argument)
     }
 }
 
+static void on_drill(evutil_socket_t descriptor, short what, void *argument) {
+    (void)descriptor;
+    (void)what;
+    drill_read(argument);
+}
+
 // Brings everything to disk, so that the next start has nothing to replay.
 static void settle(struct shell *shell) {
     do {
@@ -283,6 +290,8 @@ static void events_create(struct shell *shell) {
     shell->terminate[1] = event_make(shell, SIGINT, EV_SIGNAL | EV_PERSIST, on_terminate);
     (void)event_add(shell->log_done, NULL);
     (void)event_add(shell->checkpoint_done, NULL);
+    shell->drill = event_make(shell, SIGUSR1, EV_SIGNAL | EV_PERSIST, on_drill);
+    (void)event_add(shell->drill, NULL);
     (void)event_add(shell->terminate[0], NULL);
     (void)event_add(shell->terminate[1], NULL);
 }
@@ -304,6 +313,7 @@ static void shell_deinit(struct shell *shell) {
     event_drop(&shell->checkpoint_done);
     event_drop(&shell->tick);
     event_drop(&shell->stop_deadline);
+    event_drop(&shell->drill);
     event_drop(&shell->terminate[0]);
     event_drop(&shell->terminate[1]);
     worker_destroy(&shell->log_worker);
@@ -436,6 +446,7 @@ static err shell_start(struct shell *shell, struct arena *arena) {
     TRY(node_start(shell, arena));
     TRY(links_start(shell, arena));
     events_create(shell);
+    drill_read(shell);
     TRY(room_start(shell, arena));
     return http_start(shell, arena);
 }

@@ -42,6 +42,8 @@ struct shell {
     struct event *checkpoint_done;
     struct event *tick;
     struct event *terminate[2];
+    struct event *drill;
+    bool cut; // a drill goes on
     struct event *stop_deadline;
     struct room *room; // of the disk: room.h
     struct clock_watch clock;

@@ -437,6 +437,44 @@ static void a_dialled_member_moves_and_goes(void **state) {
     peers_destroy(&nodes[1].peers);
 }
 
+// As a broken way: silence, no connection, and back when it is mended.
+static void a_cut_way_is_silent_until_it_is_mended(void **state) {
+    (void)state;
+    static const uint32_t EACH_OTHER[2] = {2, 1};
+    struct world world;
+    struct world_node nodes[2];
+    world_init(&world);
+    for (uint32_t at = 0; at < 2; at++) {
+        struct peers_options options = world_options(&world, at + 1, 1);
+        world_open(&nodes[at], &options);
+    }
+    nodes[0].echoes = true;
+    world_until(&nodes[1], &nodes[0], is_up);
+    world_until(&nodes[0], &nodes[1], is_up);
+    for (int at = 0; at < 2; at++) {
+        peers_cut(nodes[at].peers, &EACH_OTHER[at], 1);
+    }
+    (void)peers_send(nodes[1].peers, 1, PEER_BULK, BYTES_LITERAL("lost on the way"));
+    world_until(&nodes[1], &nodes[0], is_down);
+    world_until(&nodes[0], &nodes[1], is_down);
+    assert_int_equal(nodes[0].messages, 0);
+    assert_true(peers_stats(nodes[1].peers).silences > 0);
+    mono_time cut = world_now();
+    while (world_now().ns - cut.ns < INT64_C(1000) * 1000 * 1000) {
+        world_turn(&nodes[0], 20);
+        world_turn(&nodes[1], 20);
+    }
+    assert_true(is_down(&nodes[0]) && is_down(&nodes[1]));
+    for (int at = 0; at < 2; at++) {
+        peers_cut(nodes[at].peers, NULL, 0);
+    }
+    world_until(&nodes[1], &nodes[0], is_up);
+    world_until(&nodes[0], &nodes[1], is_up);
+    assert_echoed(&nodes[1], &nodes[0], 100);
+    peers_destroy(&nodes[0].peers);
+    peers_destroy(&nodes[1].peers);
+}
+
 int main(int argument_count, char **arguments) {
     if (argument_count == 5) {
         world_child(arguments);
@@ -455,6 +493,7 @@ int main(int argument_count, char **arguments) {
         cmocka_unit_test(many_small_messages_share_frames),
         cmocka_unit_test(a_member_comes_and_goes_while_the_node_runs),
         cmocka_unit_test(a_dialled_member_moves_and_goes),
+        cmocka_unit_test(a_cut_way_is_silent_until_it_is_mended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
