@@ -460,6 +460,16 @@ enum {
     LIMIT_FITNESS_SLOW_MS = 30 * 1000,
     LIMIT_FITNESS_WELL_MS = 10 * 1000,
     LIMIT_FITNESS_HOME = 8,
+    // The online audit looks at so many rows this often while a walk goes on, and rests between two
+    // walks over all groups (distributed.md §15.2).
+    LIMIT_AUDIT_ROWS = 40,
+    LIMIT_AUDIT_MS = 100,
+    LIMIT_AUDIT_REST_MS = 60 * 1000,
+    // An execution of more tasks is not looked into; what a walk remembers of executions with tasks
+    // in queues, and of those that changed since they were counted.
+    LIMIT_AUDIT_TASKS = 256,
+    LIMIT_AUDIT_TALLIES = 256 * 1024,
+    LIMIT_AUDIT_DIRTY = 64 * 1024,
     // Interest in a queue: said again after, forgotten after.
     LIMIT_INTEREST_TELL_MS = 10 * 1000,
     LIMIT_INTEREST_MS = 30 * 1000,

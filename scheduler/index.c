@@ -53,6 +53,27 @@ void index_forget(struct workflow *workflow) {
     workflow->indexed = (struct index_state){0};
 }
 
+bool index_is_whole(struct workflow *workflow) {
+    bool whole = true;
+    for (int kind = INDEX_CORRELATION; kind <= INDEX_NAME; kind++) {
+        struct index_row row = row_of(workflow, &workflow->indexed, (enum index_kind)kind);
+        bytes ignored = BYTES_EMPTY;
+        whole = whole &&
+                (!row.present ||
+                 !err_is(store_txn_get(workflow->decision->txn, key_bytes(&row.key), &ignored)));
+    }
+    return whole;
+}
+
+bool index_wants(const struct workflow *workflow, bytes key) {
+    bool wants = false;
+    for (int kind = INDEX_CORRELATION; kind <= INDEX_NAME; kind++) {
+        struct index_row row = row_of(workflow, &workflow->indexed, (enum index_kind)kind);
+        wants = wants || (row.present && bytes_equal(key_bytes(&row.key), key));
+    }
+    return wants;
+}
+
 uint64_t index_hash_name(bytes name) {
     return hash_sip64(name);
 }

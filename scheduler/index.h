@@ -20,6 +20,11 @@ void index_update(struct workflow *workflow);
 // Deletes all rows of a workflow that goes.
 void index_forget(struct workflow *workflow);
 
+// For the audit: whether all rows that the header wants are there; whether it wants a row of that
+// key.
+bool index_is_whole(struct workflow *workflow);
+bool index_wants(const struct workflow *workflow, bytes key);
+
 // The hash in a row's key.
 uint64_t index_hash_name(bytes name);
 uint64_t index_hash_correlation(struct arena *arena, bytes name, bytes correlation);

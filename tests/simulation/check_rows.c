@@ -1,5 +1,5 @@
 // The rows of every group at its leader, by the scheduler's own audit (invariants 20, 22, 23, 26,
-// 28), which production runs too.
+// 28, 32), which production runs too, in slices.
 
 #include "scheduler/audit.h"
 #include "tests/simulation/checks.h"
@@ -11,9 +11,9 @@ struct group_report {
     uint32_t group;
 };
 
-static void fault(void *argument, const char *text) {
+static void fault(void *argument, uint32_t invariant, const char *text) {
     const struct group_report *report = argument;
-    world_fail(report->scene->world, CHECKER, "group %u: %s", report->group, text);
+    world_fail(report->scene->world, CHECKER, "group %u, invariant %u: %s", report->group, invariant, text);
 }
 
 static struct store *store_of(void *argument, group_id group) {

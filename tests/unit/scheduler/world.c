@@ -694,10 +694,10 @@ static bool timer_key_may_evaluate(bytes key) {
     return key_timer_parse(key, &parts) && timer_may_evaluate(parts.kind);
 }
 
-static void report_fault(void *argument, const char *text) {
+static void report_fault(void *argument, uint32_t invariant, const char *text) {
     struct world *world = argument;
     if (!world->count_faults) {
-        fail_msg("%s", text);
+        fail_msg("invariant %u: %s", invariant, text);
     }
     world->faults_seen++;
 }
