@@ -465,6 +465,8 @@ enum {
     LIMIT_AUDIT_ROWS = 40,
     LIMIT_AUDIT_MS = 100,
     LIMIT_AUDIT_REST_MS = 60 * 1000,
+    // Faults of one walk that are told, not only counted.
+    LIMIT_AUDIT_FINDINGS = 16,
     // An execution of more tasks is not looked into; what a walk remembers of executions with tasks
     // in queues, and of those that changed since they were counted.
     LIMIT_AUDIT_TASKS = 256,

@@ -1,10 +1,9 @@
 // Counters: what each workflow adds is kept beside the sums, so that one that changed is taken out
 // and added again.
-#include "scheduler/audit_internal.h"
-
 #include "proto/base/check.h"
 #include "proto/base/hash.h"
 #include "proto/limits.h"
+#include "scheduler/audit_internal.h"
 #include "scheduler/commands/commands.h"
 #include "scheduler/limit.h"
 #include "scheduler/permit.h"
@@ -153,9 +152,7 @@ static void limit_look(struct audit *audit, uint64_t hash, const struct limit_ro
     }
     struct key timer = key_timer(row->timer_ms, TIMER_LIMIT, permit_timer_id(hash), 0, 0);
     if (row->timer_ms != 0 && !audit_has_row(audit, &timer)) {
-        audit_fault(
-            audit, 23, "limit %.*s has no timer to return permits", BYTES_ARG(row->name)
-        );
+        audit_fault(audit, 23, "limit %.*s has no timer to return permits", BYTES_ARG(row->name));
     }
 }
 

@@ -1,8 +1,7 @@
 // Rows that lie outside their workflow: each must be the one its owner remembers. A row without
 // owner does no harm by itself – who comes by it looks at the owner –, but something forgot it.
-#include "scheduler/audit_internal.h"
-
 #include "proto/base/check.h"
+#include "scheduler/audit_internal.h"
 #include "scheduler/index.h"
 #include "scheduler/limit.h"
 #include "scheduler/queue.h"
@@ -125,10 +124,10 @@ static err remembers(struct audit *audit, const struct key_timer_parts *timer, b
         return task_remembers(workflow, timer, out);
     }
     bool is_timeout = timer->kind == TIMER_WORKFLOW;
-    *out = is_timeout ? row->timer_due_ms == timer->due_ms &&
-                            row->timer_generation == timer->generation
-                      : row->continue_due_ms == timer->due_ms &&
-                            row->continue_generation == timer->generation;
+    *out = is_timeout
+               ? row->timer_due_ms == timer->due_ms && row->timer_generation == timer->generation
+               : row->continue_due_ms == timer->due_ms &&
+                     row->continue_generation == timer->generation;
     return ERR_NONE;
 }
 

@@ -1,8 +1,7 @@
 // One workflow: its tasks are recounted, and each row outside it must be the one it remembers.
-#include "scheduler/audit_internal.h"
-
 #include "proto/base/hash.h"
 #include "proto/limits.h"
+#include "scheduler/audit_internal.h"
 #include "scheduler/commands/commands.h"
 #include "scheduler/index.h"
 #include "scheduler/limit.h"
@@ -81,9 +80,7 @@ static void header_look(struct audit *audit, struct workflow *workflow) {
         );
     }
     if (workflow_is_terminal(workflow) && (row->open_count > 0 || row->pending.count > 0)) {
-        audit_fault(
-            audit, 26, "workflow %.*s ended with open tasks", BYTES_ARG(workflow->id_text)
-        );
+        audit_fault(audit, 26, "workflow %.*s ended with open tasks", BYTES_ARG(workflow->id_text));
     }
 }
 
@@ -191,9 +188,7 @@ static err task_look(struct audit *audit, struct task *task) {
     }
     place_look(audit, task);
     const struct task_row *row = &task->row;
-    timer_look(
-        audit, workflow, row->timer_due_ms, TIMER_TASK, task->number, row->timer_generation
-    );
+    timer_look(audit, workflow, row->timer_due_ms, TIMER_TASK, task->number, row->timer_generation);
     for (int deadline = 0; deadline < DEADLINE_COUNT && !task_is_terminal(task); deadline++) {
         int64_t due_ms = timer_deadline(task, (enum task_deadline)deadline);
         if (due_ms != TIMER_NEVER && (row->timer_due_ms == 0 || row->timer_due_ms > due_ms)) {

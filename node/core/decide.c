@@ -5,6 +5,7 @@
 // decisions here; O rows are messages to other groups and wait for the commit (lead.c). So nothing
 // is remembered between a decision and its consequences but what the rows say, and a restart or
 // another leader finds the same by reading them.
+#include "node/core/auditor.h"
 #include "node/core/calls.h"
 #include "node/core/lead.h"
 #include "node/core/node_internal.h"
@@ -95,8 +96,12 @@ static void row_proposed(void *argument, bytes key, bytes value) {
     struct node *node = argument;
     id128 workflow;
     uint64_t limit = 0;
+    struct key_execution_parts part;
     if (key.data[0] == KEY_WORKFLOW && key_workflow_parse(key, &workflow)) {
         wait_touched(node, workflow);
+        auditor_touched(node->auditor, node->visited_group, workflow);
+    } else if (key.data[0] == KEY_EXECUTION && key_execution_parse(key, &part)) {
+        auditor_touched(node->auditor, node->visited_group, part.workflow);
     }
     if (value.data == NULL) {
         return;

@@ -19,6 +19,7 @@ enum node_gate {
     EFFECT(REPLY, GATE_COMMITTED, "the answer to a client's request")                           \
     EFFECT(EVALUATE, GATE_NOW, "a script to be run; NODE_EVALUATED tells the result")           \
     EFFECT(CALL, GATE_COMMITTED, "a request to be made outside; NODE_CALLED tells the answer")  \
+    EFFECT(FINDING, GATE_NOW, "what the auditor found wrong, in words")                         \
     EFFECT(SEND, GATE_NOW, "a message to another node; what must be durable before it, is")     \
     EFFECT(MEMBER, GATE_COMMITTED, "a member of the cluster and its address, or one that left") \
     EFFECT(VERSION, GATE_COMMITTED, "the version that all members speak: who does not is refused")

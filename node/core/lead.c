@@ -3,6 +3,7 @@
 // forgotten, and answers that wait for its entries are lost (gates.h).
 #include "node/core/lead.h"
 
+#include "node/core/auditor.h"
 #include "node/core/calls.h"
 #include "node/core/carry.h"
 #include "node/core/definitions.h"
@@ -208,6 +209,7 @@ static void end_leading(struct node *node, const struct raft_event *event) {
     }
     node->groups_led -= group->leading;
     group_follow(group);
+    auditor_lost(node->auditor, event->group);
     streams_follow(node->streams, event->group);
     calls_lost(node, event->group);
     gates_lost(node->gates, event->group);

@@ -65,6 +65,7 @@ struct node *node_create(const struct node_options *options) {
     node->arena = arena_create(LIMIT_ARENA_BLOCK_BYTES);
     node->calls = calls_create(options->calls_max, random_u64(&node->random));
     node->match = match_create();
+    node->auditor = auditor_create(options->audit_rest_ms);
     uint32_t group_count = node->settings.group_count;
     node->gates = gates_create(group_count);
     node->alarms = alarms_create();
@@ -103,6 +104,7 @@ void node_destroy(struct node **node) {
     cluster_time_destroy(&(*node)->clock);
     heap_deinit(&(*node)->deferred);
     match_destroy(&(*node)->match);
+    auditor_destroy(&(*node)->auditor);
     gates_destroy(&(*node)->gates);
     table_deinit(&(*node)->forward_table);
     table_deinit(&(*node)->forward_of_request);
@@ -120,6 +122,10 @@ void node_destroy(struct node **node) {
 
 struct fitness node_fitness(const struct node *node) {
     return node->fitness;
+}
+
+struct auditor_stats node_auditor(const struct node *node) {
+    return auditor_stats(node->auditor);
 }
 
 const struct raft *node_raft(const struct node *node) {
@@ -207,6 +213,7 @@ static void node_pump(struct node *node) {
     wait_pump(node);
     interest_pump(node);
     definitions_pump(node);
+    auditor_pump(node);
     membership_pump(node);
 }
 
@@ -341,6 +348,9 @@ mono_time node_next_wakeup(const struct node *node) {
     }
     mono_time deadline = {0};
     if (cluster_time_next_wakeup(node->clock, &deadline)) {
+        next = sooner(next, deadline);
+    }
+    if (auditor_next_wakeup(node, &deadline)) {
         next = sooner(next, deadline);
     }
     if (calls_next_look(node->calls, &deadline)) {

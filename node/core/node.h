@@ -5,6 +5,7 @@
 // tells NODE_LOG_DONE when the batch came back. Nothing in here waits. Thread: core.
 #pragma once
 
+#include "node/core/auditor.h"
 #include "node/core/effect.h"
 #include "node/core/event.h"
 #include "node/core/fitness.h"
@@ -18,8 +19,9 @@ struct raft;
 struct node_options {
     struct store *store;
     struct scheduler_settings settings;
-    uint32_t calls_max;   // calls outside at a time; 0: LIMIT_CALLS
-    uint64_t random_seed; // the shell's comes from the system, the simulator's from its seed
+    uint32_t calls_max;    // calls outside at a time; 0: LIMIT_CALLS
+    int64_t audit_rest_ms; // between two walks of the auditor; 0: LIMIT_AUDIT_REST_MS
+    uint64_t random_seed;  // the shell's comes from the system, the simulator's from its seed
     // The nodes that form the cluster, this one among them, the same list on all. None: this node
     // is alone and stays so. One that is formed of one node may grow.
     const uint16_t *members;
@@ -90,6 +92,8 @@ struct node_stats node_stats(const struct node *node);
 struct fitness node_fitness(const struct node *node);
 // What the node makes of its clock and the others'.
 struct cluster_time_status node_clock(const struct node *node);
+
+struct auditor_stats node_auditor(const struct node *node);
 
 // Agreement, for looking: who leads, how far copies are. Borrows; lives as long as the node.
 const struct raft *node_raft(const struct node *node);

@@ -120,6 +120,7 @@ struct forward;
 struct run;
 struct gather;
 struct interest;
+struct auditor;
 struct catalog_wait;
 struct looks;
 
@@ -188,6 +189,7 @@ struct node {
     struct poll_mark *poll_mark_first;
     struct block *blocks;
     struct calls *calls;
+    struct auditor *auditor;
     struct poll *finishing; // polls to answer at the end of the turn
     bool more_to_do;        // a bound cut the turn short
     group_id visited_group; // whose rows are being looked at

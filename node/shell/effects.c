@@ -127,6 +127,16 @@ void effects_carry_out(struct shell *shell) {
         case EFFECT_EVALUATE:
             evaluation_carry_out(shell, &effect);
             break;
+        case EFFECT_FINDING:
+            log_line(
+                shell->log,
+                LOG_ERROR,
+                "audit_fault",
+                "text=\"%.*s\" action=\"nothing was repaired; keep this log and the store's folder "
+                "for a report\"",
+                BYTES_ARG(effect.body)
+            );
+            break;
         case EFFECT_CALL:
             call_carry_out(shell, &effect);
             break;

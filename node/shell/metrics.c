@@ -133,6 +133,36 @@ static void disk_figures(const struct shell *shell, struct buffer *out) {
     figures_write(figures, sizeof(figures) / sizeof(figures[0]), out);
 }
 
+static void audit_figures(const struct shell *shell, struct buffer *out) {
+    static const char *const names[AUDITED_COUNT] = {
+#define AUDITED_NAME(invariant, meaning) [AUDITED_##invariant] = #invariant,
+        AUDITED(AUDITED_NAME)
+#undef AUDITED_NAME
+    };
+    struct auditor_stats stats = node_auditor(shell->node);
+    const struct figure figures[] = {
+        {"audit_groups_total", "counter", "Partitions walked through by the auditor", stats.groups},
+        {"audit_uncounted_total",
+         "counter",
+         "Of them without a comparison of counters",
+         stats.uncounted},
+    };
+    figures_write(figures, sizeof(figures) / sizeof(figures[0]), out);
+    buffer_append_text(
+        out,
+        "# HELP orpheus_audit_faults_total Broken invariants found, by number; must be 0\n"
+        "# TYPE orpheus_audit_faults_total counter\n"
+    );
+    for (int kind = 0; kind < AUDITED_COUNT; kind++) {
+        buffer_format(
+            out,
+            "orpheus_audit_faults_total{invariant=\"%s\"} %llu\n",
+            names[kind],
+            (unsigned long long)stats.faults[kind]
+        );
+    }
+}
+
 static void http_figures(const struct shell *shell, struct buffer *out) {
     struct http_server_stats stats;
     http_server_stats(shell->http, &stats);
@@ -170,6 +200,7 @@ void metrics_respond(struct shell *shell, uint64_t request_id) {
     call_figures(shell, &body);
     peer_figures(shell, &body);
     disk_figures(shell, &body);
+    audit_figures(shell, &body);
     http_figures(shell, &body);
     struct http_response response = {
         .status = 200,

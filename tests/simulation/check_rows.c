@@ -13,7 +13,9 @@ struct group_report {
 
 static void fault(void *argument, uint32_t invariant, const char *text) {
     const struct group_report *report = argument;
-    world_fail(report->scene->world, CHECKER, "group %u, invariant %u: %s", report->group, invariant, text);
+    world_fail(
+        report->scene->world, CHECKER, "group %u, invariant %u: %s", report->group, invariant, text
+    );
 }
 
 static struct store *store_of(void *argument, group_id group) {

@@ -14,7 +14,8 @@
 #include <stdlib.h>
 
 enum {
-    ARENA_BLOCK_BYTES = 64 * 1024
+    ARENA_BLOCK_BYTES = 64 * 1024,
+    AUDIT_REST_MS = 500
 };
 
 static const uint16_t MEMBERS[NETWORK_NODES_MAX] = {1, 2, 3, 4, 5, 6, 7};
@@ -123,6 +124,7 @@ static struct node_options node_options_of(struct machine *machine) {
         .store = machine->store,
         .settings = machine->settings,
         .random_seed = world_seed(machine->world),
+        .audit_rest_ms = AUDIT_REST_MS,
         .members = MEMBERS,
         .member_count = is_alone(machine) ? 0 : machine->plan.node_count,
         .self = machine->plan.number,
@@ -388,6 +390,11 @@ static void carry_out(struct machine *machine, const struct node_effect *effect)
     switch (effect->kind) {
     case EFFECT_REPLY:
         machine_answer(machine, effect);
+        break;
+    case EFFECT_FINDING:
+        world_fail(
+            machine->world, "auditor", "n%u: %.*s", machine->plan.number, BYTES_ARG(effect->body)
+        );
         break;
     case EFFECT_CALL:
         outside_call(machine->outside, machine->incarnation, effect);

@@ -83,7 +83,7 @@ static err look(struct kin *kin, id128 child, const struct workflow_row *row) {
             (int)sizeof(text),
             text
         );
-        kin->report->fault(kin->report->argument, fault);
+        kin->report->fault(kin->report->argument, 29, fault);
     }
     return ERR_NONE;
 }

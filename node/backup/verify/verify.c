@@ -260,7 +260,8 @@ struct finding {
     uint32_t group;
 };
 
-static void fault(void *argument, const char *text) {
+static void fault(void *argument, uint32_t invariant, const char *text) {
+    (void)invariant;
     struct finding *finding = argument;
     finding->verify->verdict.faults++;
     backup_say(finding->verify->session, "partition %u: %s", finding->group, text);

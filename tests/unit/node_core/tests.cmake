@@ -8,6 +8,7 @@ target_link_libraries(
     node_core_world PUBLIC house node_core storage_view storage_memory PkgConfig::CMOCKA PRIVATE warnings
 )
 unit(node_core/test_cluster.c USES node_core_world)
+unit(node_core/test_auditor.c USES node_core_world)
 unit(node_core/test_fitness.c USES node_core_world)
 unit(node_core/test_gates.c USES node_core_world)
 unit(node_core/test_held.c USES node_core_world)

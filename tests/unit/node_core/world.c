@@ -130,6 +130,13 @@ static void call_note(struct world *world, struct node_effect *effect) {
     node_effect_release(effect);
 }
 
+static void finding_note(struct world *world, struct node_effect *effect) {
+    assert_true(effect->body.size < sizeof(world->finding));
+    memset(world->finding, 0, sizeof(world->finding));
+    memcpy(world->finding, effect->body.data, effect->body.size);
+    node_effect_release(effect);
+}
+
 void world_called(struct world *world, uint64_t call_id, int32_t status, const char *body) {
     struct call_result result = {
         .outcome = CALL_ANSWERED,
@@ -150,6 +157,8 @@ bool world_receive(struct world *world) {
             script_note(world, &effect);
         } else if (effect.kind == EFFECT_CALL) {
             call_note(world, &effect);
+        } else if (effect.kind == EFFECT_FINDING) {
+            finding_note(world, &effect);
         }
     } while (effect.kind != EFFECT_REPLY);
     assert_true(effect.body.size < sizeof(world->body));

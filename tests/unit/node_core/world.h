@@ -34,7 +34,8 @@ struct world {
     uint64_t call_id;
     char call_uri[128];
     char call_headers[512];
-    int calls; // to be made so far
+    int calls;         // to be made so far
+    char finding[256]; // the auditor's newest
 };
 
 enum {
