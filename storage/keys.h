@@ -24,6 +24,7 @@
 //   H name 0 …                            schedule
 //   M                                     newest mark of a backup, and whether rows are restored
 //   Y kind1 hash8 create6 id16            what finds an execution by something else than its id
+//   Z                                     the group's members: written by node/raft alone
 //   system group only:
 //   N node4                               member
 //   P partition2                          where its replicas belong
@@ -75,6 +76,7 @@ enum key_kind {
     KEY_SCHEDULE = 'H',
     KEY_INDEX = 'Y',
     KEY_MARK = 'M', // of every group
+    KEY_CONFIG = 'Z',
     KEY_CATALOG = 'C',
     KEY_VERSION = 'V',
     KEY_NODE = 'N',
@@ -202,6 +204,9 @@ struct key key_schedule(bytes name);
 
 // The group's own row about backups (distributed.md §11).
 struct key key_mark(void);
+
+// Who agrees on the group (node/raft/config.h).
+struct key key_config(void);
 
 // --- finding executions --------------------------------------------------------------------------
 

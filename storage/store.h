@@ -80,6 +80,7 @@ struct store_group {
     log_index commit_index;  // as told by store_commit, or as recovery knows it
     log_index applied_index; // state up to here is in the sorted map, durable
     int64_t time_ms;         // partition time of the newest entry
+    uint64_t removed;        // the newest replica of the group that was forgotten here; 0: none
 };
 
 // What the store knows of a group. After store_open: last_index is the newest durable entry.
@@ -103,6 +104,10 @@ void store_entry_visit(
     void (*visit)(void *argument, bytes key, bytes value),
     void *argument
 );
+
+// What a write-set puts under `key`, borrowed; without data: nothing, or a deletion. Of bytes that
+// are no write-set: what stands before the fault.
+bytes store_payload_find(bytes payload, bytes key);
 
 // An entry as replicas exchange it.
 struct store_entry {
@@ -222,6 +227,7 @@ enum store_install {
     STORE_INSTALL_DROPPING,  // its old rows are going; chunks are taken already
     STORE_INSTALL_LOADING,   // waits for chunks
     STORE_INSTALL_FOLLOWING, // has all rows: takes entries, waits for store_install_end
+    STORE_INSTALL_FORGETTING // its rows are going and nothing comes: store_forget
 };
 enum store_install store_installing(const struct store *store, group_id group);
 
@@ -248,6 +254,13 @@ bytes store_install_reached(const struct store *store, group_id group);
 // first checkpoint that has `through` in the map clears the mark in the same transaction;
 // store_installing tells. Ask again after a crash.
 void store_install_end(struct store *store, group_id group, log_index through);
+
+// The node's replica of the group is no more: its log is gone at once, its rows go in bounded steps
+// after the returned lsn is durable, its epoch is one higher. Term and vote stay: a vote is never
+// unsaid. `replica` is remembered (store_group.removed), so that nobody takes the empty group for
+// one that never was. A later replica begins with an install, or with entry 1 once the rows are
+// gone.
+log_lsn store_forget(struct store *store, group_id group, uint64_t replica);
 
 // --- batches: the log thread ---------------------------------------------------------------------
 

@@ -108,6 +108,19 @@ log_lsn batch_add_cut(struct store *store, group_id group, log_index from) {
     return batch_add_small(store, &record);
 }
 
+// The group's epoch, and which replica of it is no more.
+log_lsn batch_add_removed(struct store *store, group_id group) {
+    const struct row_group *row = &store->groups[group].row;
+    note_cut(store->batch_open, group, 1);
+    struct record record = {
+        .type = RECORD_REMOVED,
+        .group = group,
+        .epoch = row->log_epoch,
+        .index = row->removed,
+    };
+    return batch_add_small(store, &record);
+}
+
 // The group's position and epoch as they are now.
 log_lsn batch_add_install(struct store *store, group_id group) {
     const struct row_group *row = &store->groups[group].row;

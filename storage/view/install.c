@@ -17,6 +17,9 @@
 // rotten. So the state hash begins at zero. Rows come in the order of keys and replace what is
 // there.
 //
+// A replica that is forgotten (store_forget) goes the same way and ends after the drop: NONE, with
+// nothing in it.
+//
 // Rejected: writing from the core thread (a transaction syncs), and a map transaction over the
 // whole install (it would keep checkpoints of the other groups out, and all pages it frees).
 #include "proto/base/check.h"
@@ -119,6 +122,25 @@ log_lsn store_install_begin(
     return install->begin_lsn;
 }
 
+log_lsn store_forget(struct store *store, group_id group_number, uint64_t replica) {
+    struct group *group = store_group_of(store, group_number);
+    check(!store->txn.open);
+    struct store_position nothing = {0};
+    forget_log(store, group, group_number, &nothing);
+    group->row = (struct row_group){
+        .term = group->row.term,
+        .vote = group->row.vote,
+        .log_epoch = group->row.log_epoch + 1,
+        .install = STORE_INSTALL_FORGETTING,
+        .removed = replica > group->row.removed ? replica : group->row.removed,
+    };
+    group->hard_dirty = true;
+    install_destroy(store, group);
+    struct install *install = install_create(store, group);
+    install->begin_lsn = batch_add_removed(store, group_number);
+    return install->begin_lsn;
+}
+
 err install_recover(struct store *store) {
     for (uint32_t i = 0; i < store->options.group_count; i++) {
         struct group *group = &store->groups[i];
@@ -216,6 +238,7 @@ bool install_is_due(const struct store *store, const struct group *group) {
     }
     switch (group->row.install) {
     case STORE_INSTALL_DROPPING:
+    case STORE_INSTALL_FORGETTING:
         return true;
     case STORE_INSTALL_LOADING:
         return group->install->chunk_count > 0 || group->install->complete;
@@ -271,7 +294,8 @@ static err drop_rows(struct map_writer *writer, struct checkpoint_group *part, s
     ));
     *drops -= count;
     if (*drops > 0) {
-        part->row.install = STORE_INSTALL_LOADING;
+        bool forgets = part->row.install == STORE_INSTALL_FORGETTING;
+        part->row.install = forgets ? STORE_INSTALL_NONE : STORE_INSTALL_LOADING;
         part->row.state_hash = (hash128){0, 0};
         struct row_key reached = row_install_key(part->group);
         return map_txn_del(writer->map, writer->txn, MAP_META, row_key_bytes(&reached));
@@ -294,7 +318,9 @@ static err load_rows(struct map_writer *writer, struct checkpoint_group *part) {
 }
 
 err install_write(struct map_writer *writer, struct checkpoint_group *part, size_t *drops) {
-    if (part->row.install == STORE_INSTALL_DROPPING && *drops > 0) {
+    bool drops_rows = part->row.install == STORE_INSTALL_DROPPING ||
+                      part->row.install == STORE_INSTALL_FORGETTING;
+    if (drops_rows && *drops > 0) {
         TRY(drop_rows(writer, part, drops));
     }
     if (part->row.install == STORE_INSTALL_LOADING) {

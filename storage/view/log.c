@@ -26,6 +26,7 @@ struct store_group store_group(const struct store *store, group_id group_number)
         .commit_index = group->commit_index,
         .applied_index = group->row.applied_index,
         .time_ms = group->row.time_ms,
+        .removed = group->row.removed,
     };
     if (view.last_index > view.applied_index) {
         const struct entry *last = group_entry(group, view.last_index);
@@ -62,8 +63,7 @@ void store_commit(struct store *store, group_id group_number, log_index index) {
 }
 
 log_index group_checkpointable(const struct store *store, const struct group *group) {
-    if (group->row.install == STORE_INSTALL_DROPPING ||
-        group->row.install == STORE_INSTALL_LOADING) {
+    if (group->row.install != STORE_INSTALL_NONE && group->row.install != STORE_INSTALL_FOLLOWING) {
         return group->row.applied_index;
     }
     log_index index = group->commit_index;
@@ -92,6 +92,17 @@ void store_entry_visit(
         check(entry_take(&rest, &write));
         visit(argument, write.key, write.value);
     }
+}
+
+bytes store_payload_find(bytes payload, bytes key) {
+    bytes found = BYTES_EMPTY;
+    struct entry_write write;
+    while (payload.size > 0 && entry_take(&payload, &write)) {
+        if (bytes_equal(write.key, key)) {
+            found = write.value;
+        }
+    }
+    return found;
 }
 
 static const struct entry *kept(const struct group *group, log_index index) {

@@ -165,6 +165,28 @@ static err take_install(struct replay *replay, const struct record *record) {
     return ERR_NONE;
 }
 
+// The same without a place to begin at.
+static void take_removed(struct replay *replay, const struct record *record) {
+    struct store *store = replay->store;
+    struct group *group = &store->groups[record->group];
+    segments_cut(store, record->group, 1);
+    tail_cut(&replay->tails[record->group], 0);
+    group_begin_at(store, group, 0, 0, (hash128){0, 0});
+    if (record->epoch > group->row.log_epoch) {
+        group->row = (struct row_group){
+            .term = group->row.term,
+            .vote = group->row.vote,
+            .log_epoch = record->epoch,
+            .install = STORE_INSTALL_FORGETTING,
+            .removed = record->index,
+        };
+        group->hard_dirty = true;
+    }
+    group->commit_index = group->row.applied_index;
+    group->overlaid_index = group->row.applied_index;
+    group->hinted_index = group->row.applied_index;
+}
+
 static err visit(void *argument, const struct record *record, log_lsn lsn, uint64_t segment) {
     (void)lsn;
     struct replay *replay = argument;
@@ -182,6 +204,9 @@ static err visit(void *argument, const struct record *record, log_lsn lsn, uint6
                                  : damaged(replay, record->group, 0, "cannot be cut");
     case RECORD_INSTALL:
         return take_install(replay, record);
+    case RECORD_REMOVED:
+        take_removed(replay, record);
+        return ERR_NONE;
     case RECORD_HARD:
         // A vote is never unsaid within its term: the row may be ahead of the log.
         if (record->term > group->row.term ||

@@ -8,9 +8,10 @@
 
 enum {
     STORE_ROW_VERSION = 1,
-    GROUP_ROW_VERSION = 2,
+    GROUP_ROW_VERSION = 3,
     GROUP_ROW_BYTES_1 = 1 + 8 + 8 + 16 + 16 + 8 + 8 + 2, // of version 1: no epoch, no install
-    GROUP_ROW_BYTES = GROUP_ROW_BYTES_1 + 8 + 1,
+    GROUP_ROW_BYTES_2 = GROUP_ROW_BYTES_1 + 8 + 1,       // of version 2: nothing removed
+    GROUP_ROW_BYTES = GROUP_ROW_BYTES_2 + 8,
     STORE_ROW_BYTES = 1 + 1 + 16 + 16 + 4 + 4 + 4 + 8
 };
 
@@ -108,6 +109,7 @@ size_t row_encode_group(const struct row_group *row, uint8_t out[ROW_META_BYTES_
     bytes_put_u16(out + 65, row->vote);
     bytes_put_u64(out + 67, row->log_epoch);
     out[75] = (uint8_t)row->install;
+    bytes_put_u64(out + 76, row->removed);
     return GROUP_ROW_BYTES;
 }
 
@@ -119,10 +121,12 @@ static err check_layout(bytes value, uint8_t version, size_t size) {
 }
 
 err row_decode_group(bytes value, struct row_group *out_row) {
-    bool first = value.size > 0 && value.data[0] == 1;
-    size_t size = first ? (size_t)GROUP_ROW_BYTES_1 : (size_t)GROUP_ROW_BYTES;
-    TRY(check_layout(value, first ? 1 : GROUP_ROW_VERSION, size));
-    if (!first && value.data[75] > STORE_INSTALL_FOLLOWING) {
+    static const size_t sizes[] = {0, GROUP_ROW_BYTES_1, GROUP_ROW_BYTES_2, GROUP_ROW_BYTES};
+    bool known = value.size > 0 && value.data[0] >= 1 && value.data[0] <= GROUP_ROW_VERSION;
+    uint8_t version = known ? value.data[0] : GROUP_ROW_VERSION;
+    TRY(check_layout(value, version, sizes[version]));
+    bool first = version == 1;
+    if (!first && value.data[75] > STORE_INSTALL_FORGETTING) {
         return err_make(ERR_CORRUPT, "a meta row holds what it should not");
     }
     const uint8_t *at = value.data;
@@ -136,6 +140,7 @@ err row_decode_group(bytes value, struct row_group *out_row) {
         .vote = bytes_get_u16(at + 65),
         .log_epoch = first ? 0 : bytes_get_u64(at + 67),
         .install = first ? STORE_INSTALL_NONE : (enum store_install)at[75],
+        .removed = version < 3 ? 0 : bytes_get_u64(at + 76),
     };
     return ERR_NONE;
 }

@@ -56,6 +56,7 @@ struct row_group {
     uint16_t vote;
     uint64_t log_epoch;
     enum store_install install;
+    uint64_t removed; // the newest replica that was forgotten here; 0: none
 };
 
 struct row_store {

@@ -228,6 +228,7 @@ log_lsn batch_add_entry(struct store *store, group_id group, struct entry *entry
 log_lsn batch_add_moved(struct store *store, group_id group, struct entry *entry);
 log_lsn batch_add_cut(struct store *store, group_id group, log_index from);
 log_lsn batch_add_install(struct store *store, group_id group);
+log_lsn batch_add_removed(struct store *store, group_id group);
 log_lsn batch_add_small(struct store *store, const struct record *record);
 
 // A batch's memory.

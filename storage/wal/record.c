@@ -15,7 +15,7 @@ static bool has_position(enum record_type type) {
 size_t record_encode_head(const struct record *record, uint8_t out[RECORD_HEAD_BYTES_MAX]) {
     uint8_t body[RECORD_HEAD_BYTES_MAX];
     size_t size = varint_put(body, record->group);
-    if (record->type == RECORD_INSTALL) {
+    if (record->type == RECORD_INSTALL || record->type == RECORD_REMOVED) {
         size += varint_put(body + size, record->epoch);
     }
     if (record->type == RECORD_HARD) {
@@ -82,6 +82,9 @@ bool record_take(bytes *rest, struct record *out_record) {
     case RECORD_INSTALL:
         good = varint_take(&body, &record.epoch) && take_position(&body, &record);
         record.payload = BYTES_EMPTY; // what a later release adds
+        break;
+    case RECORD_REMOVED:
+        good = varint_take(&body, &record.epoch) && varint_take(&body, &record.index);
         break;
     case RECORD_HARD:
         good = varint_take(&body, &record.term) && take_u16(&body, &record.vote);

@@ -7,22 +7,24 @@
 #include "proto/base/hash.h"
 #include "storage/store.h"
 
-// Numbers are for ever. 6 INSTALL_END (the map's transaction is the end) and 7 REMOVED are taken by
-// the design.
+// Numbers are for ever. 6 INSTALL_END (the map's transaction is the end) is taken by the design.
 enum record_type {
     RECORD_ENTRY = 1,
     RECORD_HARD = 2,
     RECORD_CUT = 3, // entries from `index` on do not count; others may follow under their indexes
     RECORD_COMMIT = 4,
     RECORD_INSTALL = 5, // what came before counts no longer: a snapshot at `index` comes
+    RECORD_REMOVED = 7, // what came before counts no longer: the node has no replica any more
     RECORD_MOVED = 8    // an entry once more, so that its old segment can go
 };
 
 struct record {
     enum record_type type;
     group_id group;
-    uint64_t epoch;  // INSTALL: of the log that begins with it
-    log_index index; // of the entry; COMMIT: the newest, CUT: the first, INSTALL: the one before
+    uint64_t epoch; // INSTALL, REMOVED: of the log that begins with it
+    // Of the entry; COMMIT: the newest, CUT: the first, INSTALL: the one before; REMOVED: which
+    // replica.
+    uint64_t index;
     uint64_t term;   // ENTRY, MOVED, HARD, INSTALL
     uint16_t vote;   // HARD
     int64_t time_ms; // ENTRY, MOVED, INSTALL; not negative

@@ -141,6 +141,7 @@ static bool step(struct transfer *transfer) {
         }
         begin(transfer);
         return false;
+    case STORE_INSTALL_FORGETTING:
     case STORE_INSTALL_DROPPING:
     case STORE_INSTALL_LOADING:
         if (!transfer->scanned) {

@@ -231,6 +231,7 @@ static void kinds_of_a_partition_have_letters_of_their_own(void **state) {
         KEY_INDEX,
         KEY_SCHEDULE,
         KEY_MARK,
+        KEY_CONFIG,
     };
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         for (size_t j = 0; j < i; j++) {

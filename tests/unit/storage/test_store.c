@@ -420,7 +420,7 @@ static void another_cluster_or_group_count_is_refused(void **state) {
     rig_deinit(&rig);
 }
 
-static void a_groups_row_of_the_first_layout_is_read(void **state) {
+static void a_groups_row_of_earlier_layouts_is_read(void **state) {
     (void)state;
     struct row_group row = {
         .applied_index = 1,
@@ -432,6 +432,7 @@ static void a_groups_row_of_the_first_layout_is_read(void **state) {
         .vote = 9,
         .log_epoch = 10,
         .install = STORE_INSTALL_LOADING,
+        .removed = 11,
     };
     uint8_t encoded[ROW_META_BYTES_MAX];
     size_t size = row_encode_group(&row, encoded);
@@ -439,8 +440,14 @@ static void a_groups_row_of_the_first_layout_is_read(void **state) {
     assert_ok(row_decode_group(bytes_of(encoded, size), &read));
     assert_int_equal(read.log_epoch, 10);
     assert_int_equal(read.install, STORE_INSTALL_LOADING);
+    assert_int_equal(read.removed, 11);
     assert_err(row_decode_group(bytes_of(encoded, size - 9), &read), ERR_CORRUPT);
-    encoded[size - 1] = 4;
+    encoded[0] = 2; // it ended with the install
+    size -= 8;
+    assert_ok(row_decode_group(bytes_of(encoded, size), &read));
+    assert_int_equal(read.log_epoch, 10);
+    assert_int_equal(read.removed, 0);
+    encoded[size - 1] = STORE_INSTALL_FORGETTING + 1;
     assert_err(row_decode_group(bytes_of(encoded, size), &read), ERR_CORRUPT);
     encoded[0] = 1; // it ended with the vote
     assert_ok(row_decode_group(bytes_of(encoded, size - 9), &read));
@@ -448,7 +455,7 @@ static void a_groups_row_of_the_first_layout_is_read(void **state) {
     assert_int_equal(read.vote, 9);
     assert_int_equal(read.log_epoch, 0);
     assert_int_equal(read.install, STORE_INSTALL_NONE);
-    encoded[0] = 3;
+    encoded[0] = 4;
     assert_err(row_decode_group(bytes_of(encoded, size), &read), ERR_CONFLICT);
 }
 
@@ -639,7 +646,7 @@ int main(void) {
         BOTH(an_idle_group_does_not_pin_the_log),
         BOTH(the_state_hash_equals_a_recount),
         BOTH(another_cluster_or_group_count_is_refused),
-        cmocka_unit_test(a_groups_row_of_the_first_layout_is_read),
+        cmocka_unit_test(a_groups_row_of_earlier_layouts_is_read),
         BOTH(a_cursor_walks_one_group_in_key_order),
         BOTH(a_walk_goes_on_where_it_was_while_rows_come_and_go),
         BOTH(any_sequence_of_deeds_reads_like_a_plain_table),
