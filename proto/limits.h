@@ -203,6 +203,10 @@ enum {
     LIMIT_RAFT_PART_WINDOW_BYTES = 1024 * 1024,
     // An entry: nothing the scheduler writes comes near; a follower holds no more for one group.
     LIMIT_RAFT_ENTRY_BYTES = 256 * 1024 * 1024,
+    // A learner keeps up when what it lacks arrives within this (rule 7); who hears to be no member
+    // any more tells it this often.
+    LIMIT_RAFT_LEARNER_LAG_MS = 1000,
+    LIMIT_RAFT_OUTSIDE_MS = 1000,
     // Snapshots a node sends at a time (distributed.md §11), and the rows of one chunk.
     LIMIT_RAFT_SNAPSHOTS = 2,
     LIMIT_RAFT_CHUNK_BYTES = 256 * 1024,

@@ -21,19 +21,19 @@ static int64_t draw_ms(struct raft *raft, int64_t least, int64_t most) {
     return least + (int64_t)random_below(&raft->random, span);
 }
 
-static bool leader_is_gone(const struct replica *replica) {
-    const struct follower *leader = replica_follower(replica, replica->leader);
-    return leader != NULL && leader->pair->closed;
+static bool leader_is_gone(const struct raft *raft, const struct replica *replica) {
+    const struct pair *leader = raft_pair(raft, replica->leader);
+    return leader != NULL && leader->closed;
 }
 
 // When the replica last heard of a leader: from it in this group, or – when it holds to the
 // leader's list – anything at all from that node.
-static mono_time last_heard(const struct replica *replica) {
+static mono_time last_heard(const struct raft *raft, const struct replica *replica) {
     mono_time heard = replica->heard;
     if (replica->leader != 0 && replica->listed_by == replica->leader && !replica->excepted) {
-        const struct follower *leader = replica_follower(replica, replica->leader);
-        if (leader->pair->heard_held.ns > heard.ns) {
-            heard = leader->pair->heard_held;
+        const struct pair *leader = raft_pair(raft, replica->leader);
+        if (leader->heard_held.ns > heard.ns) {
+            heard = leader->heard_held;
         }
     }
     return heard;
@@ -104,8 +104,10 @@ void election_follow(struct raft *raft, struct replica *replica, uint64_t term, 
     take_up(raft, replica, term, term > replica->term ? 0 : replica->vote, leader);
 }
 
+// In the term of before: nobody else has entries of it. Unless somebody else was a member once.
 void election_alone(struct raft *raft, struct replica *replica) {
-    if (replica->term == 0 || replica->vote != raft->self) {
+    bool was_alone = member_config(replica)->index == 0;
+    if (replica->term == 0 || replica->vote != raft->self || !was_alone) {
         replica_hard_state(raft, replica, replica->term + 1, raft->self);
     }
     replica->role = RAFT_LEADER;
@@ -118,18 +120,19 @@ void election_alone(struct raft *raft, struct replica *replica) {
 }
 
 static void forget_grants(struct replica *replica) {
-    for (uint32_t i = 0; i < replica_others(replica); i++) {
-        replica->followers[i].granted = false;
+    for (uint32_t i = 0; i < replica->follower_count; i++) {
+        replica->followers[i]->granted = false;
     }
 }
 
-// Others who granted, and this node itself.
-static bool has_majority(const struct replica *replica) {
-    uint32_t count = 1;
-    for (uint32_t i = 0; i < replica_others(replica); i++) {
-        count += replica->followers[i].granted ? 1 : 0;
-    }
-    return count > replica->voter_count / 2;
+static int64_t has_granted(const struct replica *replica, const struct follower *follower) {
+    (void)replica;
+    return follower->granted ? 1 : 0;
+}
+
+// Of those who granted, this node with them.
+static bool has_majority(const struct raft *raft, const struct replica *replica) {
+    return member_quorum(raft, replica, 1, has_granted) == 1;
 }
 
 static void ask_all(struct raft *raft, struct replica *replica, enum message_kind kind) {
@@ -141,8 +144,10 @@ static void ask_all(struct raft *raft, struct replica *replica, enum message_kin
         .log_term = replica->last_term,
         .transfer = replica->transferred ? 1 : 0,
     };
-    for (uint32_t i = 0; i < replica_others(replica); i++) {
-        pair_say(raft, replica->followers[i].pair, &message);
+    for (uint32_t i = 0; i < replica->follower_count; i++) {
+        if (replica->followers[i]->votes != 0) {
+            pair_say(raft, replica->followers[i]->pair, &message);
+        }
     }
 }
 
@@ -185,22 +190,10 @@ static void stand_perhaps(struct raft *raft, struct replica *replica) {
     arm_candidate(raft, replica);
     pair_refresh(raft, replica);
     ask_all(raft, replica, MESSAGE_PRE_VOTE);
-}
-
-void election_durable(struct raft *raft, struct replica *replica) {
-    if (!replica_hard_durable(raft, replica)) {
-        return;
-    }
-    if (replica->role == RAFT_CANDIDATE && !replica->votes_asked) {
-        replica->votes_asked = true;
-        ask_all(raft, replica, MESSAGE_VOTE);
-    }
-    struct follower *candidate = replica_follower(replica, replica->grant_to);
-    replica->grant_to = 0;
-    if (candidate != NULL) {
-        struct message reply = {
-            .kind = MESSAGE_VOTE_REPLY, .group = replica->id, .term = replica->term, .granted = 1};
-        pair_say(raft, candidate->pair, &reply);
+    if (has_majority(raft, replica)) {
+        stand(raft, replica, false); // the only voter
+    } else {
+        member_ask(raft, replica);
     }
 }
 
@@ -213,22 +206,36 @@ static void win(struct raft *raft, struct replica *replica) {
     replica_wake(raft, replica, mono_after(raft->now, LIMIT_RAFT_RESEND_MS));
 }
 
+void election_durable(struct raft *raft, struct replica *replica) {
+    if (!replica_hard_durable(raft, replica)) {
+        return;
+    }
+    if (replica->role == RAFT_CANDIDATE && !replica->votes_asked) {
+        replica->votes_asked = true;
+        ask_all(raft, replica, MESSAGE_VOTE);
+        if (has_majority(raft, replica)) {
+            win(raft, replica); // the only voter
+        }
+    }
+    struct pair *candidate = raft_pair(raft, replica->grant_to);
+    replica->grant_to = 0;
+    if (candidate != NULL) {
+        struct message reply = {
+            .kind = MESSAGE_VOTE_REPLY, .group = replica->id, .term = replica->term, .granted = 1};
+        pair_say(raft, candidate, &reply);
+    }
+}
+
 // --- time ----------------------------------------------------------------------------------------
+
+static int64_t heard_at(const struct replica *replica, const struct follower *follower) {
+    int64_t heard = lead_heard(replica, follower).ns;
+    return heard > replica->elected.ns ? heard : replica->elected.ns;
+}
 
 // The time at which a majority, this node with it, was last known to follow.
 static mono_time majority_heard(const struct raft *raft, const struct replica *replica) {
-    int64_t times[RAFT_VOTERS_MAX] = {raft->now.ns};
-    uint32_t count = 1;
-    for (uint32_t i = 0; i < replica_others(replica); i++) {
-        mono_time heard = lead_heard(replica, &replica->followers[i]);
-        int64_t time = heard.ns > replica->elected.ns ? heard.ns : replica->elected.ns;
-        uint32_t at = count++;
-        for (; at > 0 && times[at - 1] < time; at--) {
-            times[at] = times[at - 1];
-        }
-        times[at] = time;
-    }
-    return (mono_time){times[replica->voter_count / 2]};
+    return (mono_time){member_quorum(raft, replica, raft->now.ns, heard_at)};
 }
 
 static void wake_leader(struct raft *raft, struct replica *replica) {
@@ -240,6 +247,7 @@ static void wake_leader(struct raft *raft, struct replica *replica) {
         election_follow(raft, replica, replica->term, 0);
         return;
     }
+    change_look(raft, replica);
     mono_time resend = lead_resend(raft, replica);
     if (replica->transfer_to != 0 && replica->transfer_until.ns < resend.ns) {
         resend = replica->transfer_until;
@@ -250,17 +258,30 @@ static void wake_leader(struct raft *raft, struct replica *replica) {
     replica_wake(raft, replica, resend.ns < until.ns ? resend : until);
 }
 
+// Without a vote there is nothing to stand with.
+static void ask_anew(struct raft *raft, struct replica *replica) {
+    if (replica->leader != 0) {
+        election_follow(raft, replica, replica->term, 0);
+    }
+    election_rearm(raft, replica);
+    member_ask(raft, replica);
+}
+
 void election_wake(struct raft *raft, struct replica *replica) {
     if (replica->role == RAFT_LEADER) {
         wake_leader(raft, replica);
         return;
     }
     install_look(raft, replica);
-    mono_time due = {last_heard(replica).ns + replica->timeout_ns};
+    mono_time due = {last_heard(raft, replica).ns + replica->timeout_ns};
     if (due.ns > raft->now.ns) {
         replica_wake(raft, replica, due);
     } else if (may_not_vote(replica) || raft->unfit) {
+        // Its leader, when it comes back, goes on where it was.
         election_rearm(raft, replica);
+        member_ask(raft, replica);
+    } else if (replica->votes == 0) {
+        ask_anew(raft, replica);
     } else {
         stand_perhaps(raft, replica);
     }
@@ -270,8 +291,9 @@ void election_wake(struct raft *raft, struct replica *replica) {
 
 bool election_start_transfer(struct raft *raft, struct replica *replica, node_id to) {
     struct follower *heir = replica_follower(replica, to);
-    bool fit = heir != NULL && replica->announced && replica->transfer_to == 0 && heir->counts &&
-               heir->progress <= RAFT_REPLICATING && !heir->pair->closed &&
+    bool fit = heir != NULL && (heir->votes & CONFIG_NEXT) != 0 && replica->announced &&
+               replica->transfer_to == 0 && heir->counts && heir->progress <= RAFT_REPLICATING &&
+               !heir->pair->closed && !member_is_lost(heir) &&
                !mono_passed(raft, lead_heard(replica, heir), LIMIT_RAFT_ELECTION_MS);
     if (!fit) {
         return false;
@@ -294,6 +316,22 @@ void election_transfer_ready(struct raft *raft, struct replica *replica) {
     }
 }
 
+void election_resign(struct raft *raft, struct replica *replica) {
+    if (mutant_is("outsider_keeps_leading")) {
+        return;
+    }
+    if (!replica->resigning) {
+        replica->resigning = true;
+        replica->resigned = raft->now;
+    }
+    if (offer_one(raft, replica)) {
+        return;
+    }
+    if (mono_passed(raft, replica->resigned, LIMIT_RAFT_ELECTION_MS)) {
+        election_follow(raft, replica, replica->term, 0);
+    }
+}
+
 // --- messages ------------------------------------------------------------------------------------
 
 static bool log_is_up_to_date(const struct replica *replica, const struct message *message) {
@@ -309,15 +347,15 @@ static bool is_loyal(const struct raft *raft, const struct replica *replica, nod
     if (replica->role == RAFT_LEADER) {
         return true;
     }
-    bool heard = !mono_passed(raft, last_heard(replica), LIMIT_RAFT_ELECTION_MS_MIN);
-    return replica->leader != 0 && replica->leader != from && heard && !leader_is_gone(replica) &&
-           !mutant_is("not_sticky");
+    bool heard = !mono_passed(raft, last_heard(raft, replica), LIMIT_RAFT_ELECTION_MS_MIN);
+    return replica->leader != 0 && replica->leader != from && heard &&
+           !leader_is_gone(raft, replica) && !mutant_is("not_sticky");
 }
 
-static void say_stale(struct raft *raft, const struct replica *replica, const struct follower *to) {
+static void say_stale(struct raft *raft, const struct replica *replica, struct pair *to) {
     if (replica_hard_durable(raft, replica)) {
         struct message reply = {.kind = MESSAGE_STALE, .group = replica->id, .term = replica->term};
-        pair_say(raft, to->pair, &reply);
+        pair_say(raft, to, &reply);
     }
 }
 
@@ -334,7 +372,7 @@ static bool yields(
 }
 
 static void receive_pre_vote(
-    struct raft *raft, struct replica *replica, struct follower *from, const struct message *message
+    struct raft *raft, struct replica *replica, struct pair *from, const struct message *message
 ) {
     if (message->term <= replica->term) {
         say_stale(raft, replica, from);
@@ -357,12 +395,12 @@ static void receive_pre_vote(
         .granted = grants ? 1 : 0,
     };
     if (grants && replica_hard_durable(raft, replica)) {
-        pair_say(raft, from->pair, &reply);
+        pair_say(raft, from, &reply);
     }
 }
 
 static void receive_vote(
-    struct raft *raft, struct replica *replica, struct follower *from, const struct message *message
+    struct raft *raft, struct replica *replica, struct pair *from, const struct message *message
 ) {
     if (message->term < replica->term) {
         say_stale(raft, replica, from);
@@ -388,7 +426,7 @@ static void receive_vote(
 static void
 receive_grant(struct raft *raft, struct replica *replica, struct follower *from, bool is_final) {
     from->granted = true;
-    if (!has_majority(replica)) {
+    if (!has_majority(raft, replica)) {
         return;
     }
     if (is_final) {
@@ -420,25 +458,24 @@ static void receive_vote_reply(
 // PRE_VOTE's term is the one that would be; of all others a higher one is taken up at once, but for
 // VOTE, which stickiness may refuse.
 err election_receive(
-    struct raft *raft, struct replica *replica, node_id from, const struct message *message
+    struct raft *raft, struct replica *replica, struct pair *from, const struct message *message
 ) {
-    struct follower *sender = replica_follower(replica, from);
-    check(sender != NULL);
     bool takes_up = message->kind != MESSAGE_PRE_VOTE && message->kind != MESSAGE_VOTE;
     if (takes_up && message->term > replica->term) {
         election_follow(raft, replica, message->term, 0);
     }
     if (message->kind == MESSAGE_PRE_VOTE) {
-        receive_pre_vote(raft, replica, sender, message);
+        receive_pre_vote(raft, replica, from, message);
     } else if (message->kind == MESSAGE_PRE_VOTE_REPLY) {
-        receive_pre_vote_reply(raft, replica, sender, message);
+        receive_pre_vote_reply(raft, replica, replica_follower(replica, from->node), message);
     } else if (message->kind == MESSAGE_VOTE) {
-        receive_vote(raft, replica, sender, message);
+        receive_vote(raft, replica, from, message);
     } else if (message->kind == MESSAGE_VOTE_REPLY) {
-        receive_vote_reply(raft, replica, sender, message);
+        receive_vote_reply(raft, replica, replica_follower(replica, from->node), message);
     } else if (message->kind == MESSAGE_TIMEOUT_NOW) {
         bool fits = message->term == replica->term && replica->role == RAFT_FOLLOWER &&
-                    replica->leader == from && !may_not_vote(replica) && !raft->unfit;
+                    replica->leader == from->node && replica->votes != 0 &&
+                    !may_not_vote(replica) && !raft->unfit;
         if (fits) {
             stand(raft, replica, true);
         }

@@ -76,7 +76,7 @@ static void say_reject(struct raft *raft, struct replica *replica, struct pair *
 }
 
 void follow_durable(struct raft *raft, struct replica *replica) {
-    struct follower *leader = replica_follower(replica, replica->leader);
+    struct pair *leader = raft_pair(raft, replica->leader);
     if (replica->role != RAFT_FOLLOWER || leader == NULL) {
         return;
     }
@@ -87,8 +87,8 @@ void follow_durable(struct raft *raft, struct replica *replica) {
         install_look(raft, replica);
     }
     if (replica_hard_durable(raft, replica)) {
-        say_ack(raft, replica, leader->pair);
-        say_reject(raft, replica, leader->pair);
+        say_ack(raft, replica, leader);
+        say_reject(raft, replica, leader);
     }
 }
 
@@ -186,12 +186,18 @@ static bool append(
     struct raft *raft, struct replica *replica, log_index index, const struct store_entry *entry
 ) {
     log_lsn lsn = 0;
-    if (err_is(store_append(raft->store, replica->id, entry, &lsn))) {
+    bool has_config = false;
+    struct config config;
+    if (err_is(member_parse(entry->payload, index, &has_config, &config)) ||
+        err_is(store_append(raft->store, replica->id, entry, &lsn))) {
         raft->stats.appends_refused++;
         return false;
     }
     replica_appended(raft, replica, index, entry->term, lsn);
     raft->stats.entries_appended++;
+    if (has_config) {
+        member_appended(raft, replica, &config);
+    }
     return true;
 }
 
@@ -234,7 +240,7 @@ take_entries(struct raft *raft, struct replica *replica, const struct message *m
 
 static void
 say_part_ack(struct raft *raft, struct replica *replica, log_index index, uint64_t offset) {
-    struct follower *leader = replica_follower(replica, replica->leader);
+    struct pair *leader = raft_pair(raft, replica->leader);
     if (leader != NULL && replica_hard_durable(raft, replica)) {
         struct message ack = {
             .kind = MESSAGE_PART_ACK,
@@ -244,7 +250,7 @@ say_part_ack(struct raft *raft, struct replica *replica, log_index index, uint64
             .index = index,
             .offset = offset,
         };
-        pair_say(raft, leader->pair, &ack);
+        pair_say(raft, leader, &ack);
     }
 }
 
@@ -321,10 +327,10 @@ take_part(struct raft *raft, struct replica *replica, const struct message *mess
 
 // --- messages ------------------------------------------------------------------------------------
 
-static void say_stale(struct raft *raft, struct replica *replica, struct follower *sender) {
+static void say_stale(struct raft *raft, struct replica *replica, struct pair *sender) {
     if (replica_hard_durable(raft, replica)) {
         struct message stale = {.kind = MESSAGE_STALE, .group = replica->id, .term = replica->term};
-        pair_say(raft, sender->pair, &stale);
+        pair_say(raft, sender, &stale);
     }
 }
 
@@ -340,10 +346,9 @@ take_append(struct raft *raft, struct replica *replica, const struct message *me
 }
 
 err follow_receive(
-    struct raft *raft, struct replica *replica, node_id from, const struct message *message
+    struct raft *raft, struct replica *replica, struct pair *sender, const struct message *message
 ) {
-    struct follower *sender = replica_follower(replica, from);
-    check(sender != NULL);
+    node_id from = sender->node;
     if (message->term < replica->term) {
         say_stale(raft, replica, sender);
         return ERR_NONE;

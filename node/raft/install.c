@@ -81,6 +81,8 @@ static void begin(struct raft *raft, struct replica *replica, struct follower *f
     snapshot->node = follower->node;
     place(raft, snapshot, follower);
     follower->progress = RAFT_INSTALLING;
+    follower->rounds = 0;
+    follower->snapshot_bytes = 0;
     raft->stats.installs_begun++;
     owe(raft, replica, follower);
 }
@@ -102,7 +104,7 @@ void install_look_after(struct raft *raft, struct replica *replica, struct follo
         install_forget(raft, replica, follower);
         follower->progress = RAFT_NEEDS_SNAPSHOT;
     }
-    if (pair_is_silent(raft, pair)) {
+    if (pair_is_silent(raft, pair) || member_is_lost(follower)) {
         return;
     }
     if (follower->progress == RAFT_NEEDS_SNAPSHOT || follower->progress == RAFT_PEER_FAULTY) {
@@ -156,6 +158,8 @@ static void put_begin(
         .kind = MESSAGE_INSTALL,
         .group = replica->id,
         .term = replica->term,
+        .from = replica->number,
+        .to = follower->replica,
         .epoch = follower->log_epoch,
         .install = snapshot->id,
         .index = snapshot->position.index,
@@ -166,8 +170,12 @@ static void put_begin(
     message_put(frame, &message);
 }
 
-static void
-put_piece(const struct replica *replica, const struct snapshot *snapshot, struct buffer *frame) {
+static void put_piece(
+    const struct replica *replica,
+    struct follower *follower,
+    const struct snapshot *snapshot,
+    struct buffer *frame
+) {
     size_t from = (size_t)snapshot->offset;
     size_t size = snapshot->rows.size - from;
     size = size > LIMIT_RAFT_PART_BYTES ? LIMIT_RAFT_PART_BYTES : size;
@@ -175,6 +183,8 @@ put_piece(const struct replica *replica, const struct snapshot *snapshot, struct
         .kind = MESSAGE_CHUNK,
         .group = replica->id,
         .term = replica->term,
+        .from = replica->number,
+        .to = follower->replica,
         .install = snapshot->id,
         .number = snapshot->number,
         .offset = from,
@@ -182,6 +192,7 @@ put_piece(const struct replica *replica, const struct snapshot *snapshot, struct
         .final = snapshot->last ? 1 : 0,
         .body = bytes_slice(buffer_bytes(&snapshot->rows), from, from + size),
     };
+    follower->snapshot_bytes += size;
     message_put(frame, &message);
 }
 
@@ -200,7 +211,7 @@ bool install_fill(
         return true;
     }
     if (snapshot->begun) {
-        put_piece(replica, snapshot, frame);
+        put_piece(replica, follower, snapshot, frame);
     } else {
         put_begin(replica, follower, snapshot, frame);
     }
@@ -277,6 +288,9 @@ void install_receive_ack(
     struct follower *follower,
     const struct message *message
 ) {
+    if (message->state == STORE_INSTALL_NONE && follower->progress != RAFT_INSTALLING) {
+        return; // long over
+    }
     follower->counts = false;
     if (message->state == STORE_INSTALL_FOLLOWING) {
         go_on(raft, replica, follower);
@@ -307,7 +321,7 @@ void install_open(struct raft *raft, struct replica *replica) {
 }
 
 static void say_state(struct raft *raft, struct replica *replica) {
-    struct follower *leader = replica_follower(replica, replica->leader);
+    struct pair *leader = raft_pair(raft, replica->leader);
     bool durable = replica->install_lsn <= raft->durable && replica_hard_durable(raft, replica);
     if (leader == NULL || !durable || replica->install_state == STORE_INSTALL_NONE) {
         return;
@@ -322,7 +336,21 @@ static void say_state(struct raft *raft, struct replica *replica) {
         .offset = replica->install_piece.size,
         .state = replica->install_state,
     };
-    pair_say(raft, leader->pair, &state);
+    pair_say(raft, leader, &state);
+}
+
+// Rows come to a replica that takes none: its leader began with one that is gone with its store.
+static void say_nothing_begun(struct raft *raft, struct replica *replica) {
+    struct message state = {
+        .kind = MESSAGE_INSTALL_ACK,
+        .group = replica->id,
+        .term = replica->term,
+        .epoch = store_log_epoch(raft->store, replica->id),
+        .state = STORE_INSTALL_NONE,
+    };
+    if (replica_hard_durable(raft, replica)) {
+        pair_say(raft, raft_pair(raft, replica->leader), &state);
+    }
 }
 
 // Whether entries may be taken; else says why not.
@@ -343,6 +371,7 @@ static void finish(struct raft *raft, struct replica *replica) {
     replica->install_through = 0;
     replica->install_id = 0;
     buffer_deinit(&replica->install_piece);
+    member_reload(raft, replica);
     raft_event(raft, replica, RAFT_INSTALLED)->index = replica->commit;
     replica->ack_owed = true;
     raft->stats.installs_ended++;
@@ -407,6 +436,7 @@ drop(struct raft *raft, struct replica *replica, const struct message *message) 
     replica->last_term = position.term;
     replica->commit = position.index;
     replica->durable = 0;
+    member_dropped(raft, replica);
     replica->cut_lsn = replica->install_lsn; // what was appended before is of the old log
     raft_pending(raft, replica->install_lsn, replica->id, position.index);
     pair_refresh(raft, replica);
@@ -474,6 +504,9 @@ err install_receive(struct raft *raft, struct replica *replica, const struct mes
         return take_begin(raft, replica, message);
     }
     if (replica->install_state == STORE_INSTALL_NONE) {
+        if (message->kind == MESSAGE_CHUNK) {
+            say_nothing_begun(raft, replica);
+        }
         return ERR_NONE; // over, or of another life
     }
     if (message->kind == MESSAGE_CHUNK) {

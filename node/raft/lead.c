@@ -49,12 +49,15 @@ void lead_queue(struct raft *raft, struct replica *replica, struct follower *fol
 }
 
 void lead_queue_all(struct raft *raft, struct replica *replica) {
-    for (uint32_t i = 0; i < replica_others(replica); i++) {
-        lead_queue(raft, replica, &replica->followers[i]);
+    for (uint32_t i = 0; i < replica->follower_count; i++) {
+        lead_queue(raft, replica, replica->followers[i]);
     }
 }
 
-static void begin_follower(const struct raft *raft, struct follower *follower, log_index next) {
+void lead_begin_follower(
+    struct raft *raft, struct replica *replica, struct follower *follower, log_index next
+) {
+    (void)replica;
     flights_clear(follower);
     pair_relist(follower->pair);
     follower->progress = RAFT_PROBING;
@@ -73,14 +76,27 @@ static void begin_follower(const struct raft *raft, struct follower *follower, l
     follower->part_acked = 0;
     follower->listed_version = follower->pair->lead_version;
     follower->excepted_by = 0;
+    follower->rounds = 0;
+    follower->round_target = 0;
+    follower->snapshot_bytes = 0;
     follower->heard = raft->now;
     follower->sent = raft->now;
 }
 
+void lead_end_follower(struct raft *raft, struct replica *replica, struct follower *follower) {
+    flights_clear(follower);
+    install_forget(raft, replica, follower);
+    ring_remove(&follower->pair->appends, replica->id);
+    ring_remove(&follower->pair->commits, replica->id);
+    if (replica->role == RAFT_LEADER) {
+        pair_relist(follower->pair);
+    }
+}
+
 // The no-op opens the term: only with it do entries of earlier terms commit (rule 2).
 void lead_begin(struct raft *raft, struct replica *replica) {
-    for (uint32_t i = 0; i < replica_others(replica); i++) {
-        begin_follower(raft, &replica->followers[i], replica->last + 1);
+    for (uint32_t i = 0; i < replica->follower_count; i++) {
+        lead_begin_follower(raft, replica, replica->followers[i], replica->last + 1);
     }
     replica->announced = false;
     replica->read_first = 0;
@@ -95,11 +111,12 @@ void lead_begin(struct raft *raft, struct replica *replica) {
 }
 
 void lead_end(struct raft *raft, struct replica *replica) {
-    for (uint32_t i = 0; i < replica_others(replica); i++) {
-        flights_clear(&replica->followers[i]);
-        install_forget(raft, replica, &replica->followers[i]);
-        pair_relist(replica->followers[i].pair);
+    for (uint32_t i = 0; i < replica->follower_count; i++) {
+        flights_clear(replica->followers[i]);
+        install_forget(raft, replica, replica->followers[i]);
+        pair_relist(replica->followers[i]->pair);
     }
+    change_end(replica);
     replica->announced = false;
     replica->read_first = 0;
     replica->transfer_to = 0;
@@ -110,10 +127,10 @@ void lead_end(struct raft *raft, struct replica *replica) {
 
 // News of a commit waits for a frame that goes anyway.
 static void tell_commit(struct raft *raft, struct replica *replica) {
-    for (uint32_t i = 0; i < replica_others(replica); i++) {
-        struct follower *follower = &replica->followers[i];
+    for (uint32_t i = 0; i < replica->follower_count; i++) {
+        struct follower *follower = replica->followers[i];
         struct pair *pair = follower->pair;
-        if (!follower->commit_queued) {
+        if (!follower->commit_queued && follower->speaks_from == 0) {
             follower->commit_queued = true;
             if (pair->commits.count == 0) {
                 pair->flush = mono_after(raft->now, LIMIT_RAFT_COMMIT_RIDE_MS);
@@ -123,25 +140,20 @@ static void tell_commit(struct raft *raft, struct replica *replica) {
     }
 }
 
+static int64_t counted_match(const struct replica *replica, const struct follower *follower) {
+    (void)replica;
+    bool counts = follower->counts || mutant_is("installing_counts");
+    return counts ? (int64_t)follower->match : 0;
+}
+
 // The highest index that a majority has.
-static log_index majority_match(const struct replica *replica) {
-    log_index indexes[RAFT_VOTERS_MAX] = {replica->durable};
-    uint32_t count = 1;
-    for (uint32_t i = 0; i < replica_others(replica); i++) {
-        const struct follower *follower = &replica->followers[i];
-        bool counts = follower->counts || mutant_is("installing_counts");
-        log_index match = counts ? follower->match : 0;
-        uint32_t at = count++;
-        for (; at > 0 && indexes[at - 1] < match; at--) {
-            indexes[at] = indexes[at - 1];
-        }
-        indexes[at] = match;
-    }
-    return indexes[replica->voter_count / 2];
+static log_index majority_match(const struct raft *raft, const struct replica *replica) {
+    int64_t index = member_quorum(raft, replica, (int64_t)replica->durable, counted_match);
+    return index < 0 ? 0 : (log_index)index;
 }
 
 void lead_count(struct raft *raft, struct replica *replica) {
-    log_index index = majority_match(replica);
+    log_index index = majority_match(raft, replica);
     bool own_term = index >= replica->noop || mutant_is("commit_old_term");
     if (index <= replica->commit || !own_term) {
         return;
@@ -185,8 +197,8 @@ void lead_lost(struct raft *raft, struct replica *replica, struct follower *foll
 
 mono_time lead_resend(struct raft *raft, struct replica *replica) {
     mono_time next = {INT64_MAX};
-    for (uint32_t i = 0; i < replica_others(replica); i++) {
-        struct follower *follower = &replica->followers[i];
+    for (uint32_t i = 0; i < replica->follower_count; i++) {
+        struct follower *follower = replica->followers[i];
         bool waits = follower->flights.count > 0 || follower->part_sent > 0;
         bool unsure =
             follower->progress == RAFT_REPLICATING && follower->commit_known < replica->commit;
@@ -238,7 +250,8 @@ static bool window_is_open(const struct follower *follower) {
 
 static bool
 may_send(const struct raft *raft, const struct replica *replica, const struct follower *follower) {
-    if (follower->progress > RAFT_REPLICATING || pair_is_silent(raft, follower->pair)) {
+    if (follower->progress > RAFT_REPLICATING || follower->speaks_from != 0 ||
+        member_is_lost(follower) || pair_is_silent(raft, follower->pair)) {
         return false;
     }
     bool has_news = follower->next <= replica->last || follower->probe_owed;
@@ -274,6 +287,8 @@ static struct message append_head(
         .kind = kind,
         .group = replica->id,
         .term = replica->term,
+        .from = replica->number,
+        .to = follower->replica,
         .index = follower->next - 1,
         .log_term = log_term,
         .chain = chain,
@@ -469,6 +484,7 @@ MUST_USE static err receive_ack(
     }
     follower->progress = RAFT_REPLICATING;
     flights_release(follower, follower->match);
+    change_note_ack(raft, replica, follower);
     lead_count(raft, replica);
     if (replica->transfer_to == follower->node) {
         election_transfer_ready(raft, replica);
@@ -552,9 +568,9 @@ static void receive_part_ack(
 }
 
 err lead_receive(
-    struct raft *raft, struct replica *replica, node_id from, const struct message *message
+    struct raft *raft, struct replica *replica, struct pair *from, const struct message *message
 ) {
-    struct follower *follower = replica_follower(replica, from);
+    struct follower *follower = replica_follower(replica, from->node);
     check(follower != NULL);
     if (message->term > replica->term) {
         election_follow(raft, replica, message->term, 0);

@@ -48,6 +48,8 @@ static const struct message_shape shapes[MESSAGE_KIND_COUNT] = {
          5,
          {AT(epoch), AT(install), AT(number), AT(offset), AT(state)}},
     [MESSAGE_INSTALL_END] = {"install-end", false, false, 2, {AT(epoch), AT(index)}},
+    [MESSAGE_ASK] = {"ask", false, false, 0, {0}},
+    [MESSAGE_REMOVED] = {"removed", false, false, 0, {0}},
 };
 
 static err malformed(const char *text) {
@@ -127,6 +129,7 @@ MUST_USE static err take_chain(bytes *rest, hash128 *out_chain) {
 void message_put_header(struct buffer *out, const struct frame_header *header) {
     buffer_append_byte(out, MESSAGE_VERSION);
     put_number(out, header->incarnation);
+    put_number(out, header->store);
     put_number(out, header->to_incarnation);
     put_number(out, header->sequence);
     put_number(out, header->round);
@@ -148,6 +151,7 @@ err message_take_header(bytes *rest, struct frame_header *out_header) {
     skip(rest, 1);
     uint64_t *numbers[] = {
         &header.incarnation,
+        &header.store,
         &header.to_incarnation,
         &header.sequence,
         &header.round,
@@ -180,6 +184,8 @@ static void put_head(struct buffer *out, const struct message *message) {
     room[size++] = (uint8_t)message->kind;
     size += varint_write(room + size, message->group);
     size += varint_write(room + size, message->term);
+    size += varint_write(room + size, message->from);
+    size += varint_write(room + size, message->to);
     for (uint8_t i = 0; i < shape->number_count; i++) {
         uint64_t value = 0;
         memcpy(&value, (const uint8_t *)message + shape->numbers[i], sizeof(value));
@@ -225,6 +231,8 @@ err message_take(bytes *rest, struct message *out_message) {
     skip(rest, 1);
     TRY(take_group(rest, &message.group));
     TRY(take_number(rest, &message.term));
+    TRY(take_number(rest, &message.from));
+    TRY(take_number(rest, &message.to));
     for (uint8_t i = 0; i < shape->number_count; i++) {
         uint64_t value = 0;
         TRY(take_number(rest, &value));

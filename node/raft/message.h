@@ -2,7 +2,7 @@
 //
 //   frame   = header message*
 //   header  = version, both incarnations, rounds, lists (struct frame_header)
-//   message = kind, group, term, the numbers of its kind, [chain], [u32 size, body]
+//   message = kind, group, term, from, to, the numbers of its kind, [chain], [u32 size, body]
 //
 // Numbers are below 2^63, as varints of base 128, low group first; chains 16 bytes, sizes of bodies
 // big-endian. Reading trusts nothing: ERR_INVALID, never an assertion. Writing appends to a buffer
@@ -12,17 +12,18 @@
 #include "node/raft/raft.h"
 
 enum {
-    MESSAGE_VERSION = 1,
+    MESSAGE_VERSION = 2,
     FRAME_EXCEPTIONS_MAX = 64,
     // A header and a message without its body are never longer.
-    FRAME_HEADER_BYTES_MAX = 1 + 8 * 10 + 2 + FRAME_EXCEPTIONS_MAX * 3,
-    MESSAGE_HEAD_BYTES_MAX = 1 + 3 + 10 * 8 + 16 + 4,
+    FRAME_HEADER_BYTES_MAX = 1 + 9 * 10 + 2 + FRAME_EXCEPTIONS_MAX * 3,
+    MESSAGE_HEAD_BYTES_MAX = 1 + 3 + 10 * 10 + 16 + 4,
     MESSAGE_ENTRY_HEAD_BYTES_MAX = 10 + 10 + 16 + 10
 };
 
 // What every frame says of the two nodes; see node/raft/README.md, "One heartbeat for all groups".
 struct frame_header {
     uint64_t incarnation;    // of the sender
+    uint64_t store;          // of the sender (raft_store_number)
     uint64_t to_incarnation; // of the receiver, as the sender knows it; 0: not known
     uint64_t sequence;       // of the sender's frames to the receiver
     uint64_t round;          // the sender's newest round
@@ -54,6 +55,8 @@ enum message_kind {
     MESSAGE_CHUNK,          // a piece of them
     MESSAGE_INSTALL_ACK,    // how far I am with the rows
     MESSAGE_INSTALL_END,    // you are a voter again once that is committed
+    MESSAGE_ASK,            // am I still one of you?
+    MESSAGE_REMOVED,        // you are none any more
     MESSAGE_KIND_COUNT
 };
 
@@ -63,6 +66,8 @@ struct message {
     enum message_kind kind;
     group_id group;
     uint64_t term;
+    uint64_t from;     // replica that speaks, and the one spoken to, of the group; 0: not known.
+    uint64_t to;       // Not in a LIST
     uint64_t index;    // PRE_VOTE, VOTE: the last entry; APPEND, PART: the entry before; ACK: match
     uint64_t log_term; // of the entry at `index`
     uint64_t commit;   // ACK: the sender's

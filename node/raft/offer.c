@@ -10,10 +10,10 @@
 // The one that has most and answers; NULL: none is fit.
 static const struct follower *fittest(const struct raft *raft, const struct replica *replica) {
     const struct follower *best = NULL;
-    for (uint32_t i = 0; i < replica_others(replica); i++) {
-        const struct follower *follower = &replica->followers[i];
-        bool fit = follower->progress == RAFT_REPLICATING && follower->counts &&
-                   !pair_is_silent(raft, follower->pair);
+    for (uint32_t i = 0; i < replica->follower_count; i++) {
+        const struct follower *follower = replica->followers[i];
+        bool fit = (follower->votes & CONFIG_NEXT) != 0 && follower->progress == RAFT_REPLICATING &&
+                   follower->counts && !pair_is_silent(raft, follower->pair);
         if (fit && (best == NULL || follower->match > best->match)) {
             best = follower;
         }
@@ -21,18 +21,21 @@ static const struct follower *fittest(const struct raft *raft, const struct repl
     return best;
 }
 
+bool offer_one(struct raft *raft, struct replica *replica) {
+    const struct follower *heir = fittest(raft, replica);
+    return heir != NULL && replica->transfer_to == 0 &&
+           election_start_transfer(raft, replica, heir->node);
+}
+
 uint32_t raft_offer_away(struct raft *raft) {
     uint32_t led = 0;
     for (uint32_t i = 0; i < raft->group_count; i++) {
         struct replica *replica = &raft->replicas[i];
-        if (replica->role != RAFT_LEADER || replica->voter_count == 1) {
+        if (replica->role != RAFT_LEADER || member_decides_alone(raft, replica)) {
             continue;
         }
         led++;
-        const struct follower *heir = fittest(raft, replica);
-        if (heir != NULL && replica->transfer_to == 0) {
-            (void)election_start_transfer(raft, replica, heir->node);
-        }
+        (void)offer_one(raft, replica);
     }
     return led;
 }

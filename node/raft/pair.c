@@ -51,9 +51,10 @@ void pair_destroy(struct pair *pair) {
 }
 
 void pair_say(struct raft *raft, struct pair *pair, const struct message *message) {
-    (void)raft;
     if (pair->urgent.size + MESSAGE_HEAD_BYTES_MAX <= LIMIT_RAFT_URGENT_BYTES) {
-        message_put(&pair->urgent, message); // else lost, as on the way
+        struct message addressed = *message;
+        member_address(raft, pair->node, &addressed);
+        message_put(&pair->urgent, &addressed); // else lost, as on the way
         pair->urgent_count++;
     }
 }
@@ -67,7 +68,7 @@ void pair_relist(struct pair *pair) {
 
 bool pair_covers(const struct pair *pair, const struct follower *follower) {
     return pair->held_version != 0 && pair->held_version >= follower->listed_version &&
-           follower->excepted_by != pair->snapshot;
+           follower->excepted_by != pair->snapshot && !member_is_lost(follower);
 }
 
 static bool agrees(const struct replica *replica) {
@@ -93,7 +94,7 @@ static void refuse(struct pair *pair, group_id group) {
     pair->refused_count++; // beyond the bound the list as a whole is not held
 }
 
-static void unlist(struct raft *raft, struct replica *replica) {
+void pair_unlist(struct raft *raft, struct replica *replica) {
     if (replica->listed_by != 0 && replica->excepted) {
         raft_pair(raft, replica->listed_by)->exceptions--;
     }
@@ -107,7 +108,8 @@ static void put_list(const struct raft *raft, const struct pair *pair, struct bu
     size_t place = message_begin_body(frame, &list);
     for (uint32_t i = 0; i < raft->group_count; i++) {
         const struct replica *replica = &raft->replicas[i];
-        if (replica->role == RAFT_LEADER && replica_follower(replica, pair->node) != NULL) {
+        const struct follower *follower = replica_follower(replica, pair->node);
+        if (replica->role == RAFT_LEADER && follower != NULL && follower->speaks_from == 0) {
             message_put_listed(frame, replica->id, replica->term);
         }
     }
@@ -117,10 +119,11 @@ static void put_list(const struct raft *raft, const struct pair *pair, struct bu
 // One row of a list: the sender leads the group in that term.
 MUST_USE static err
 take_listed(struct raft *raft, struct pair *pair, struct replica *replica, uint64_t term) {
-    bool is_voter = replica->configured && replica_follower(replica, pair->node) != NULL;
-    if (!is_voter || term < replica->term) {
+    const struct follower *known = replica_follower(replica, pair->node);
+    bool fits = replica->configured && (known == NULL || !member_is_lost(known));
+    if (!fits || term < replica->term) {
         refuse(pair, replica->id);
-        if (is_voter && replica_hard_durable(raft, replica)) {
+        if (fits && replica_hard_durable(raft, replica)) {
             struct message stale = {
                 .kind = MESSAGE_STALE, .group = replica->id, .term = replica->term};
             pair_say(raft, pair, &stale);
@@ -138,7 +141,7 @@ take_listed(struct raft *raft, struct pair *pair, struct replica *replica, uint6
     if (replica->listed_by != 0 && replica->listed_by != pair->node) {
         refuse(raft_pair(raft, replica->listed_by), replica->id);
     }
-    unlist(raft, replica);
+    pair_unlist(raft, replica);
     replica->listed_by = pair->node;
     replica->listed_term = term;
     replica->excepted = false;
@@ -152,7 +155,7 @@ static void forget_list(struct raft *raft, struct pair *pair, uint64_t version) 
         struct replica *replica = &raft->replicas[i];
         if (replica->listed_by == pair->node && replica->list_seen != version) {
             bool lost = !replica->excepted;
-            unlist(raft, replica);
+            pair_unlist(raft, replica);
             if (lost) {
                 election_follow(raft, replica, replica->term, 0);
             }
@@ -213,6 +216,9 @@ mono_time pair_due(const struct raft *raft, const struct pair *pair) {
     if (pair->heard.ns > pair->sent.ns) {
         due = earlier(due, mono_after(pair->heard, LIMIT_RAFT_BEAT_MS / 2));
     }
+    if (pair->gone) {
+        return (mono_time){INT64_MAX};
+    }
     if (pair->closed) {
         return due;
     }
@@ -267,6 +273,7 @@ static struct frame_header make_header(struct raft *raft, const struct pair *pai
     }
     struct frame_header header = {
         .incarnation = raft->incarnation,
+        .store = raft->store_number,
         .to_incarnation = pair->incarnation,
         .sequence = pair->sequence_sent + 1,
         .round = raft->round,
@@ -288,12 +295,15 @@ static void put_commits(struct raft *raft, struct pair *pair, struct buffer *fra
            frame->size + MESSAGE_HEAD_BYTES_MAX < LIMIT_RAFT_FRAME_BYTES / 2) {
         struct replica *replica = &raft->replicas[ring_pop(&pair->commits)];
         struct follower *follower = replica_follower(replica, pair->node);
+        check(follower != NULL); // who goes leaves the rings
         follower->commit_queued = false;
         if (replica->role == RAFT_LEADER && follower->commit_told < replica->commit) {
             struct message news = {
                 .kind = MESSAGE_COMMIT,
                 .group = replica->id,
                 .term = replica->term,
+                .from = replica->number,
+                .to = follower->replica,
                 .commit = replica->commit,
             };
             follower->commit_told = replica->commit;
@@ -311,6 +321,7 @@ put_appends(struct raft *raft, struct pair *pair, struct buffer *frame, size_t f
         }
         struct replica *replica = &raft->replicas[ring_pop(&pair->appends)];
         struct follower *follower = replica_follower(replica, pair->node);
+        check(follower != NULL);
         follower->append_queued = false;
         if (replica->role == RAFT_LEADER &&
             lead_fill(raft, replica, follower, frame, frame_bytes_max)) {
@@ -380,7 +391,7 @@ bool raft_take_frame(struct raft *raft, node_id *out_to, bool *out_urgent, struc
     for (uint32_t i = 0; i < raft->pair_count; i++) {
         struct pair *pair = raft->pairs[raft->pair_turn];
         raft->pair_turn = (raft->pair_turn + 1) % raft->pair_count;
-        if (make_frame(raft, pair, out_urgent, frame)) {
+        if (!pair->gone && make_frame(raft, pair, out_urgent, frame)) {
             *out_to = pair->node;
             return true;
         }
@@ -405,17 +416,19 @@ static void reborn(struct raft *raft, struct pair *pair, uint64_t incarnation) {
     for (uint32_t i = 0; i < raft->group_count; i++) {
         struct replica *replica = &raft->replicas[i];
         if (replica->listed_by == pair->node) {
-            unlist(raft, replica);
+            pair_unlist(raft, replica);
         }
-        struct follower *follower = replica_follower(replica, pair->node);
-        if (first || follower == NULL) {
+        if (first) {
             continue;
         }
-        follower->match_sequence = 0;
-        follower->part_acked = 0;
-        if (replica->role == RAFT_LEADER) {
+        struct follower *follower = replica_follower(replica, pair->node);
+        if (follower != NULL) {
+            follower->match_sequence = 0;
+            follower->part_acked = 0;
+        }
+        if (replica->role == RAFT_LEADER && follower != NULL) {
             lead_lost(raft, replica, follower);
-        } else if (replica->leader == pair->node) {
+        } else if (replica->configured && replica->leader == pair->node) {
             election_follow(raft, replica, replica->term, 0);
             election_hasten(raft, replica);
         }
@@ -474,6 +487,7 @@ take_header(struct raft *raft, struct pair *pair, const struct frame_header *hea
     bool was_silent = pair_is_silent(raft, pair);
     pair->heard = raft->now;
     pair->closed = false;
+    pair->store = header->store;
     if (header->incarnation > pair->incarnation) {
         reborn(raft, pair, header->incarnation);
     }
@@ -506,8 +520,8 @@ MUST_USE static err take_message(
     if (message->kind == MESSAGE_LIST) {
         return take_list(raft, pair, header, message);
     }
-    struct replica *replica = raft_replica(raft, message->group);
-    if (replica == NULL || replica_follower(replica, pair->node) == NULL) {
+    struct replica *replica = member_accept(raft, pair, message);
+    if (replica == NULL) {
         raft->stats.messages_refused++;
         return ERR_NONE; // the others of the frame are not to suffer for it
     }
@@ -518,19 +532,24 @@ MUST_USE static err take_message(
     case MESSAGE_VOTE:
     case MESSAGE_VOTE_REPLY:
     case MESSAGE_TIMEOUT_NOW:
-        return election_receive(raft, replica, pair->node, message);
+        return election_receive(raft, replica, pair, message);
     case MESSAGE_APPEND:
     case MESSAGE_PART:
     case MESSAGE_COMMIT:
     case MESSAGE_INSTALL:
     case MESSAGE_CHUNK:
     case MESSAGE_INSTALL_END:
-        return follow_receive(raft, replica, pair->node, message);
+        return follow_receive(raft, replica, pair, message);
     case MESSAGE_ACK:
     case MESSAGE_REJECT:
     case MESSAGE_PART_ACK:
     case MESSAGE_INSTALL_ACK:
-        return lead_receive(raft, replica, pair->node, message);
+        return lead_receive(raft, replica, pair, message);
+    case MESSAGE_REMOVED:
+        member_receive_removed(raft, replica, message);
+        return ERR_NONE;
+    case MESSAGE_ASK: // an answer was owed to who is no member only
+        return ERR_NONE;
     case MESSAGE_NONE:
     case MESSAGE_LIST:
     case MESSAGE_KIND_COUNT:
@@ -567,12 +586,13 @@ static err take_frame(struct raft *raft, struct pair *pair, bytes frame, bool *o
 
 err raft_receive(struct raft *raft, node_id from, bytes frame) {
     struct pair *pair = raft_pair(raft, from);
-    if (pair == NULL || frame.size > LIMIT_RAFT_FRAME_BYTES) {
+    if (pair == NULL || pair->gone || frame.size > LIMIT_RAFT_FRAME_BYTES) {
         raft->stats.frames_refused++;
         return err_make(ERR_INVALID, "a frame of no peer, or over the bound");
     }
     bool is_old = false;
     err error = take_frame(raft, pair, frame, &is_old);
+    change_take_steps(raft);
     raft->stats.frames_received++;
     if (err_is(error) || is_old) {
         raft->stats.frames_refused++;

@@ -38,6 +38,7 @@ struct raft *raft_create(const struct raft_options *options) {
     check(options->incarnation > 0 && options->incarnation <= INT64_MAX);
     struct raft *raft = zeroed(1, sizeof(*raft));
     raft->store = options->store;
+    raft->store_number = raft_store_number(options->store);
     raft->self = options->self;
     raft->group_count = options->group_count;
     raft->incarnation = options->incarnation;
@@ -57,20 +58,26 @@ struct raft *raft_create(const struct raft_options *options) {
     raft->events = zeroed(raft->events_capacity, sizeof(*raft->events));
     raft->touched = zeroed(raft->group_count, sizeof(*raft->touched));
     ring_init(&raft->readers, raft->group_count);
+    ring_init(&raft->drives, raft->group_count);
     for (uint32_t i = 0; i < LIMIT_RAFT_SNAPSHOTS; i++) {
         buffer_init(&raft->snapshots[i].rows, LIMIT_RAFT_ENTRY_BYTES);
         buffer_init(&raft->snapshots[i].next, LIMIT_RAFT_KEY_BYTES);
     }
+    member_open_known(raft);
     return raft;
 }
 
-static void replica_free(struct replica *replica) {
+void replica_free(struct replica *replica) {
     if (replica->assembly != NULL) {
         buffer_deinit(&replica->assembly->payload);
         free(replica->assembly);
     }
     buffer_deinit(&replica->install_piece);
-    free(replica->followers);
+    for (uint32_t i = 0; i < replica->follower_count; i++) {
+        free(replica->followers[i]);
+    }
+    free(replica->configs);
+    free(replica->target);
 }
 
 void raft_destroy(struct raft **raft) {
@@ -93,54 +100,32 @@ void raft_destroy(struct raft **raft) {
     free((*raft)->events);
     free((*raft)->touched);
     free((*raft)->readers.items);
+    free((*raft)->drives.items);
     free(*raft);
     *raft = NULL;
 }
 
-static void
-configure_followers(struct raft *raft, struct replica *replica, const struct raft_config *config) {
-    replica->followers = zeroed(replica_others(replica), sizeof(*replica->followers));
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < config->voter_count; i++) {
-        node_id node = config->voters[i];
-        check(node != 0);
-        if (node != raft->self) {
-            check(replica_follower(replica, node) == NULL);
-            check(count < replica_others(replica));
-            struct pair *pair = raft_pair(raft, node);
-            replica->followers[count].pair = pair == NULL ? pair_add(raft, node) : pair;
-            replica->followers[count].node = node;
-            count++;
-        }
-    }
-    check(count == replica_others(replica)); // this node is one of the voters
+uint64_t raft_store_number(const struct store *store) {
+    uint8_t uuid[16];
+    store_identity(store, uuid);
+    uint64_t number = bytes_get_u64(uuid) & INT64_MAX; // messages carry no more
+    return number == 0 ? 1 : number;
 }
 
-void raft_configure(struct raft *raft, group_id group, const struct raft_config *config) {
-    check(group < raft->group_count);
-    check(config->voter_count > 0 && config->voter_count <= RAFT_VOTERS_MAX);
-    struct replica *replica = &raft->replicas[group];
-    check(!replica->configured && !raft->ticked);
-    struct store_group known = store_group(raft->store, group);
-    replica->configured = true;
-    replica->voter_count = config->voter_count;
-    replica->preferred = config->voters[0] == raft->self;
-    replica->term = known.term;
-    replica->vote = known.vote;
-    replica->last = known.last_index;
-    replica->last_term = known.last_term;
-    replica->durable = known.last_index;
-    replica->commit = known.commit_index;
-    if (config->voter_count == 1) {
-        check(config->voters[0] == raft->self);
-        election_alone(raft, replica);
-        return;
+void raft_peer_add(struct raft *raft, node_id node) {
+    struct pair *pair = raft_pair(raft, node);
+    if (node != raft->self) {
+        pair = pair == NULL ? pair_add(raft, node) : pair;
+        pair->gone = false;
     }
-    configure_followers(raft, replica, config);
-    install_open(raft, replica);
-    election_rearm(raft, replica);
-    if (replica->preferred) {
-        election_hasten(raft, replica);
+}
+
+// Configs may name it still: it is kept, and said nothing to.
+void raft_peer_remove(struct raft *raft, node_id node) {
+    struct pair *pair = raft_pair(raft, node);
+    if (pair != NULL) {
+        raft_peer_changed(raft, node, false);
+        pair->gone = true;
     }
 }
 
@@ -151,6 +136,9 @@ void raft_tick(struct raft *raft, mono_time now) {
         raft->now = now;
     }
     offer_look(raft);
+    if (!raft->ticked) {
+        member_open_nameless(raft);
+    }
     raft->ticked = true;
     const struct wake *top = NULL;
     while ((top = heap_top(&raft->wakes)) != NULL && top->at.ns <= raft->now.ns) {
@@ -162,6 +150,7 @@ void raft_tick(struct raft *raft, mono_time now) {
             election_wake(raft, replica);
         }
     }
+    change_take_steps(raft);
 }
 
 static void replica_durable(struct raft *raft, struct replica *replica) {
@@ -199,8 +188,11 @@ void raft_log_durable(struct raft *raft, log_lsn lsn) {
     for (size_t i = 0; i < touched_count; i++) {
         struct replica *replica = &raft->replicas[raft->touched[i]];
         replica->touched = false;
-        replica_durable(raft, replica);
+        if (replica->configured) {
+            replica_durable(raft, replica);
+        }
     }
+    change_take_steps(raft);
 }
 
 void raft_proposed(struct raft *raft, group_id group, log_index index, log_lsn lsn) {
@@ -208,9 +200,7 @@ void raft_proposed(struct raft *raft, group_id group, log_index index, log_lsn l
     check(replica != NULL && replica->role == RAFT_LEADER);
     check(index == replica->last + 1);
     replica_appended(raft, replica, index, replica->term, lsn);
-    if (replica->voter_count > 1) {
-        lead_queue_all(raft, replica);
-    }
+    lead_queue_all(raft, replica);
     if (mutant_is("count_self_before_sync")) {
         replica->durable = index;
         lead_count(raft, replica);
@@ -235,7 +225,8 @@ void raft_peer_changed(struct raft *raft, node_id node, bool connected) {
             continue;
         }
         bool is_lost = !connected && replica->leader == node;
-        bool may_begin = connected && replica->leader == 0 && replica->preferred;
+        bool is_first = member_config(replica)->preferred == raft->self;
+        bool may_begin = connected && replica->leader == 0 && is_first;
         if (is_lost || may_begin) {
             election_hasten(raft, replica);
         }
@@ -304,7 +295,8 @@ bool raft_is_transferring(const struct raft *raft, group_id group) {
 
 bool raft_is_installing(const struct raft *raft, group_id group) {
     const struct replica *replica = raft_replica(raft, group);
-    return replica != NULL && replica->install_state != STORE_INSTALL_NONE;
+    return replica != NULL && (replica->install_state != STORE_INSTALL_NONE ||
+                               config_find(member_settled(replica), raft->self) == NULL);
 }
 
 node_id raft_leader(const struct raft *raft, group_id group) {
@@ -353,17 +345,48 @@ mono_time raft_next_wakeup(const struct raft *raft) {
 static void status_of_followers(
     const struct raft *raft, const struct replica *replica, struct raft_group_status *status
 ) {
-    status->follower_count = replica_others(replica);
+    status->follower_count = replica->follower_count;
     for (uint32_t i = 0; i < status->follower_count; i++) {
-        const struct follower *follower = &replica->followers[i];
+        const struct follower *follower = replica->followers[i];
+        bool joint = follower->votes == CONFIG_NOW || follower->votes == CONFIG_NEXT;
         status->followers[i] = (struct raft_follower_status){
             .node = follower->node,
+            .replica = follower->replica,
+            .voter = (follower->votes & CONFIG_NOW) != 0,
+            .enters = joint && follower->votes == CONFIG_NEXT,
+            .leaves = joint && follower->votes == CONFIG_NOW,
+            .lost = member_is_lost(follower),
+            .ready = change_is_ready(raft, replica, follower),
+            .lag = replica->last - follower->match,
+            .snapshot_bytes = follower->snapshot_bytes,
             .progress = follower->progress,
             .match = follower->match,
             .log_epoch = follower->log_epoch,
             .counts = follower->counts,
             .answers = !mono_passed(raft, lead_heard(replica, follower), LIMIT_RAFT_ELECTION_MS),
         };
+    }
+}
+
+static void status_of_members(const struct replica *replica, struct raft_group_status *status) {
+    const struct config *config = member_config(replica);
+    status->config_index = config->index;
+    status->config_committed = config->index <= replica->commit;
+    status->joint = config_is_joint(config);
+    status->votes = replica->votes != 0;
+    status->preferred = config->preferred;
+    status->wants = replica->target != NULL && !config_is_reached(config, replica->target);
+    for (uint32_t i = 0; i < config->count; i++) {
+        const struct config_member *member = &config->members[i];
+        if ((member->votes & CONFIG_NOW) != 0) {
+            status->voters[status->voter_count++] = member->node;
+        }
+        if (status->joint && (member->votes & CONFIG_NEXT) != 0) {
+            status->incoming[status->incoming_count++] = member->node;
+        }
+        if (member->votes == 0) {
+            status->learners[status->learner_count++] = member->node;
+        }
     }
 }
 
@@ -385,7 +408,9 @@ struct raft_group_status raft_status(const struct raft *raft, group_id group) {
         .commit = replica->commit,
         .elections = replica->elections,
         .installing = replica->install_state != STORE_INSTALL_NONE,
+        .replica = replica->number,
     };
+    status_of_members(replica, &status);
     if (replica->role == RAFT_LEADER) {
         status_of_followers(raft, replica, &status);
     }
@@ -412,14 +437,10 @@ struct pair *raft_pair(const struct raft *raft, node_id node) {
     return NULL;
 }
 
-uint32_t replica_others(const struct replica *replica) {
-    return replica->voter_count == 0 ? 0 : replica->voter_count - 1;
-}
-
 struct follower *replica_follower(const struct replica *replica, node_id node) {
-    for (uint32_t i = 0; i < replica_others(replica); i++) {
-        if (replica->followers[i].node == node) {
-            return &replica->followers[i];
+    for (uint32_t i = 0; i < replica->follower_count; i++) {
+        if (replica->followers[i]->node == node) {
+            return replica->followers[i];
         }
     }
     return NULL;
@@ -480,6 +501,7 @@ void replica_cut(struct raft *raft, struct replica *replica, log_index from) {
         replica->durable = from - 1;
     }
     raft_pending(raft, replica->cut_lsn, replica->id, from - 1);
+    member_cut(raft, replica, from);
 }
 
 void replica_wake(struct raft *raft, struct replica *replica, mono_time at) {
@@ -496,6 +518,7 @@ void replica_committed(struct raft *raft, struct replica *replica, log_index ind
     check(index > replica->commit && index <= replica->last);
     replica->commit = index;
     store_commit(raft->store, replica->id, index);
+    member_committed(raft, replica);
     if (replica->install_state != STORE_INSTALL_NONE) {
         return; // told as a whole by RAFT_INSTALLED
     }
@@ -524,4 +547,13 @@ group_id ring_pop(struct group_ring *ring) {
     ring->first = (ring->first + 1) % ring->capacity;
     ring->count--;
     return group;
+}
+
+void ring_remove(struct group_ring *ring, group_id group) {
+    for (uint32_t left = ring->count; left > 0; left--) {
+        group_id next = ring_pop(ring);
+        if (next != group) {
+            ring_push(ring, next);
+        }
+    }
 }

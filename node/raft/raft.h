@@ -25,13 +25,25 @@
 typedef uint16_t node_id; // 1 and up; 0: none
 
 enum {
-    RAFT_VOTERS_MAX = 7
+    RAFT_VOTERS_MAX = 7,
+    RAFT_LEARNERS_MAX = 16,
+    RAFT_MEMBERS_MAX = RAFT_VOTERS_MAX + RAFT_LEARNERS_MAX
 };
 
-// Who agrees. Fixed in this release: joint configurations and learners come with moves.
+// Who is to found a group: the voters agree, the learners get everything and count for nothing.
 struct raft_config {
     uint32_t voter_count;
     node_id voters[RAFT_VOTERS_MAX]; // [0] is the preferred leader: it stands at once after a start
+    uint32_t learner_count;
+    node_id learners[RAFT_LEARNERS_MAX];
+};
+
+// Who is to be a group's members from now on, by node; see raft_want.
+struct raft_target {
+    uint32_t voter_count;
+    node_id voters[RAFT_VOTERS_MAX]; // [0] is the preferred leader
+    uint32_t learner_count;
+    node_id learners[RAFT_LEARNERS_MAX];
 };
 
 struct raft_options {
@@ -50,9 +62,34 @@ struct raft *raft_create(const struct raft_options *options);
 // Frees it; the store keeps what it has. Leaves NULL. Accepts NULL.
 void raft_destroy(struct raft **raft);
 
-// Gives a group its voters; `self` is one of them. Once a group, before the first tick. A group
-// that is never configured has no replica here: messages for it are refused.
+// Gives a group the members it is founded with; `self` is one of them. Once a group, before the
+// first tick. Counts only for a group that is at its beginning: not when its rows or log say who
+// its members are, nor when a replica of it was forgotten here (raft_forget). A group that is never
+// configured has no replica here, until its leader makes this node a member: RAFT_CREATED.
 void raft_configure(struct raft *raft, group_id group, const struct raft_config *config);
+
+// Another node of the cluster: frames go there and are taken from there. May come and go at run
+// time; the members of a group are known without. After raft_peer_remove nothing is sent there.
+void raft_peer_add(struct raft *raft, node_id node);
+void raft_peer_remove(struct raft *raft, node_id node);
+
+// The number by which a store is told from another of the same node; what raft_options.store has.
+uint64_t raft_store_number(const struct store *store);
+
+// --- membership ----------------------------------------------------------------------------------
+
+// Drives the group towards the target, until it is there, another one is given or leadership ends:
+// newcomers become learners and are given everything; once all who are to vote keep up, the voters
+// change by joint consensus; then those who are in the way leave. A member whose node has another
+// store than it had (raft_store_number) becomes a new replica. One step at a time, each when the
+// one before is committed. May be called at any time, with the same target too. `target` NULL:
+// nothing more. False: this node does not lead, or the target has no voter.
+bool raft_want(struct raft *raft, group_id group, const struct raft_target *target);
+
+// The replica here is no longer a member (RAFT_OUTSIDE, and the caller made sure): its log and rows
+// go, RAFT_FORGOTTEN follows. `replica` is the event's: nothing happens when another one is here by
+// now, or none. Events of the group that were not taken yet are void.
+void raft_forget(struct raft *raft, group_id group, uint64_t replica);
 
 // --- inputs --------------------------------------------------------------------------------------
 
@@ -103,7 +140,13 @@ enum raft_event_kind {
     RAFT_COMMITTED, // entries up to `index` are committed; store_commit was called
     RAFT_READ_CONFIRMED,  // all rounds up to `read` are proved
     RAFT_INSTALLING_ROWS, // the group's state goes and comes anew: nothing of it is to be read here
-    RAFT_INSTALLED        // it is here, as of `index`: RAFT_COMMITTED goes on after that
+    RAFT_INSTALLED,       // it is here, as of `index`: RAFT_COMMITTED goes on after that
+    RAFT_CONFIGURED,      // the members are those of entry `index` (in the log, perhaps not
+                          // committed); of a leader: raft made that entry
+    RAFT_CREATED,         // there is a replica here that nobody configured: of a group whose
+                          // leader made this node a member, now or before a restart
+    RAFT_OUTSIDE,         // `replica`, which is here, is said to be no member any more
+    RAFT_FORGOTTEN        // raft_forget: there is no replica here
 };
 
 struct raft_event {
@@ -113,6 +156,7 @@ struct raft_event {
     log_index index;
     uint64_t read;
     node_id leader;
+    uint64_t replica;
 };
 
 // The next event, in order. RAFT_FOLLOWING comes when leadership ends (store_forget_speculation was
@@ -134,7 +178,8 @@ bool raft_is_leader(const struct raft *raft, group_id group);
 // Is handing the group over: proposes nothing more.
 bool raft_is_transferring(const struct raft *raft, group_id group);
 
-// The group's rows are being replaced by a snapshot: what can be read here is not its state.
+// What can be read here is not the group's state: its rows are being replaced by a snapshot, or
+// this replica has not got so far that it is a member.
 bool raft_is_installing(const struct raft *raft, group_id group);
 
 // The leader as far as known; 0: not known.
@@ -167,6 +212,14 @@ enum raft_progress {
 
 struct raft_follower_status {
     node_id node;
+    uint64_t replica;
+    bool voter;              // has a vote now
+    bool enters;             // joint: will have one
+    bool leaves;             // joint: will have none
+    bool lost;               // its node has another store
+    bool ready;              // a learner that keeps up
+    uint64_t lag;            // entries it lacks
+    uint64_t snapshot_bytes; // of rows sent to it, while they are
     enum raft_progress progress;
     log_index match; // known to be durable there
     uint64_t log_epoch;
@@ -187,8 +240,21 @@ struct raft_group_status {
     log_index commit;
     uint64_t elections; // this node stood in
     bool installing;
-    uint32_t follower_count; // of a leader: the other voters
-    struct raft_follower_status followers[RAFT_VOTERS_MAX - 1];
+    uint64_t replica;       // the number of the one here; 0: not known
+    log_index config_index; // of the entry that says who the members are; 0: founded so
+    bool config_committed;
+    bool joint;
+    bool votes; // this replica
+    node_id preferred;
+    uint32_t voter_count; // now; [0] … by node
+    node_id voters[RAFT_MEMBERS_MAX];
+    uint32_t incoming_count; // joint: those who will be the voters
+    node_id incoming[RAFT_MEMBERS_MAX];
+    uint32_t learner_count;
+    node_id learners[RAFT_MEMBERS_MAX];
+    bool wants;              // of a leader: raft_want is not reached
+    uint32_t follower_count; // of a leader: the other members
+    struct raft_follower_status followers[RAFT_MEMBERS_MAX - 1];
 };
 
 struct raft_group_status raft_status(const struct raft *raft, group_id group);
@@ -213,6 +279,7 @@ struct raft_stats {
     uint64_t installs_begun;   // as leader
     uint64_t offers;           // of all groups, because the log or the core thread was slow
     uint64_t installs_ended;   // as follower
+    uint64_t configs;          // entries that say who the members are, as leader
 };
 
 struct raft_stats raft_stats(const struct raft *raft);

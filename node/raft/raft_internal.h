@@ -4,6 +4,7 @@
 // *pair* is this node and another one that shares groups with it.
 #pragma once
 
+#include "node/raft/config.h"
 #include "node/raft/message.h"
 #include "node/raft/raft.h"
 #include "proto/base/heap.h"
@@ -11,7 +12,8 @@
 #include "proto/limits.h"
 
 enum {
-    RAFT_SAMPLES = 8
+    RAFT_SAMPLES = 8,
+    RAFT_ROUNDS_WANTED = 3 // in which a learner keeps up, before it gets a vote
 };
 
 // A message with entries on its way: acknowledged when the match is at `last`.
@@ -27,9 +29,13 @@ struct flights {
     uint64_t bytes;
 };
 
-// Another voter of a group, as its leader (or candidate) sees it.
+// Another member of a group, as its leader (or candidate) sees it: voter or learner.
 struct follower {
     node_id node;
+    uint64_t replica;
+    uint64_t met;   // the newest replica of the node that was heard; the config here may be older
+    uint64_t store; // it lives in; 0: not known
+    uint8_t votes;  // by the config in force
     struct pair *pair;
     bool granted; // the vote or pre-vote under way
 
@@ -55,7 +61,12 @@ struct follower {
     uint64_t excepted_by;    // the pair's snapshot that excepted the group
     mono_time heard;         // an answer in this term
     mono_time install_looked;
-    mono_time sent; // the last append, or progress of it
+    log_index speaks_from; // of the config that made it a member: nothing is said before its commit
+    uint32_t rounds;       // in a row in which it kept up
+    log_index round_target;
+    mono_time round_begun;
+    uint64_t snapshot_bytes; // sent
+    mono_time sent;          // the last append, or progress of it
     struct flights flights;
 };
 
@@ -69,12 +80,17 @@ struct assembly {
 
 struct replica {
     group_id id;
-    bool configured;
+    bool configured; // there is a replica
     enum raft_role role;
-    uint32_t voter_count;
-    bool preferred;             // this node is voters[0]
-    struct follower *followers; // voter_count - 1
+    uint64_t number;        // of this replica; 0: not known since a restart
+    struct config *configs; // by index; the last is in force, the first the newest committed one
+    uint32_t config_count;
+    uint32_t config_capacity;
+    uint8_t votes;                                // of this node by the config in force
+    struct follower *followers[RAFT_MEMBERS_MAX]; // the other members, in the order of the config
+    uint32_t follower_count;
     uint64_t elections;
+    mono_time outside_told;
 
     // hard state
     uint64_t term;
@@ -127,8 +143,12 @@ struct replica {
     bool transferred; // the leader told us to stand
 
     // as leader
-    log_index noop; // the first entry of the term
-    bool announced; // RAFT_LEADING
+    log_index noop;             // the first entry of the term
+    bool announced;             // RAFT_LEADING
+    struct raft_target *target; // raft_want; NULL: none
+    bool drive_queued;
+    bool resigning; // has no vote: hands over
+    mono_time resigned;
     mono_time elected;
     uint64_t read_first;  // oldest round that a read waits for
     uint64_t read_wanted; // newest
@@ -155,6 +175,8 @@ struct sample {
 
 struct pair {
     node_id node;
+    bool gone;            // raft_peer_remove
+    uint64_t store;       // its store's number, as its frames say; 0: not known
     bool told;            // of its connections, once
     bool closed;          // they are gone
     uint64_t incarnation; // of its process; 0: not known
@@ -229,6 +251,7 @@ struct wake {
 
 struct raft {
     struct store *store;
+    uint64_t store_number;
     node_id self;
     uint32_t group_count;
     struct random random;
@@ -255,6 +278,7 @@ struct raft {
     bool round_sent;
     mono_time round_begun;
     struct group_ring readers;
+    struct group_ring drives; // groups whose leader may take a step towards its target
     struct snapshot snapshots[LIMIT_RAFT_SNAPSHOTS];
     uint64_t snapshot_count;
     struct raft_stats stats;
@@ -277,9 +301,8 @@ static inline bool mono_passed(const struct raft *raft, mono_time since, int64_t
 struct replica *raft_replica(const struct raft *raft, group_id group);
 struct pair *raft_pair(const struct raft *raft, node_id node);
 
-// The voter `node` of the group, or NULL; itself is none.
+// The member `node` of the group, or NULL; itself is none.
 struct follower *replica_follower(const struct replica *replica, node_id node);
-uint32_t replica_others(const struct replica *replica);
 
 // Sets term and vote in the log. What is said in the term waits until it is durable.
 void replica_hard_state(struct raft *raft, struct replica *replica, uint64_t term, node_id vote);
@@ -294,6 +317,8 @@ void raft_pending(struct raft *raft, log_lsn lsn, group_id group, log_index inde
 
 // Looks at the group at `at`, or earlier.
 void replica_wake(struct raft *raft, struct replica *replica, mono_time at);
+// Everything in it that is not in place.
+void replica_free(struct replica *replica);
 void replica_committed(struct raft *raft, struct replica *replica, log_index index);
 struct raft_event *
 raft_event(struct raft *raft, struct replica *replica, enum raft_event_kind kind);
@@ -301,6 +326,72 @@ raft_event(struct raft *raft, struct replica *replica, enum raft_event_kind kind
 void ring_init(struct group_ring *ring, uint32_t capacity);
 void ring_push(struct group_ring *ring, group_id group);
 group_id ring_pop(struct group_ring *ring);
+void ring_remove(struct group_ring *ring, group_id group); // which is in it or not
+
+// --- member.c: who the replicas are --------------------------------------------------------------
+
+// The config in force: the newest of the log, committed or not (rule 6).
+const struct config *member_config(const struct replica *replica);
+// The newest committed one.
+const struct config *member_settled(const struct replica *replica);
+
+// Takes up what the store has of a group: its rows, or its log, say who the members are, else
+// `founders` do (NULL: nobody).
+void member_open(struct raft *raft, struct replica *replica, const struct config *founders);
+// At the start: the groups whose members are known without raft_configure; at the first tick: those
+// that have a log without.
+void member_open_known(struct raft *raft);
+void member_open_nameless(struct raft *raft);
+
+// The config in the entry that would be `index`, if there is one. ERR_INVALID: it is none.
+MUST_USE err
+member_parse(bytes payload, log_index index, bool *out_there, struct config *out_config);
+// A config is the newest entry of the log; entries from `from` on are not any more; what is
+// committed rose; the rows came anew.
+void member_appended(struct raft *raft, struct replica *replica, const struct config *config);
+void member_cut(struct raft *raft, struct replica *replica, log_index from);
+void member_committed(struct raft *raft, struct replica *replica);
+void member_dropped(struct raft *raft, struct replica *replica);
+void member_reload(struct raft *raft, struct replica *replica);
+
+// Who has reached what: `own` of this node, `of` of the others.
+int64_t member_quorum(
+    const struct raft *raft,
+    const struct replica *replica,
+    int64_t own,
+    int64_t (*of)(const struct replica *replica, const struct follower *follower)
+);
+// Nobody else is a member, or has a vote.
+bool member_is_alone(const struct raft *raft, const struct replica *replica);
+bool member_decides_alone(const struct raft *raft, const struct replica *replica);
+
+// Whether the follower's node has another store than the replica lives in: then it is not the
+// replica.
+bool member_is_lost(const struct follower *follower);
+
+// Whether the message may be acted on, as one of a replica to a replica (rule 8). Makes a replica
+// for a group that has none when its leader says so.
+struct replica *member_accept(struct raft *raft, struct pair *pair, const struct message *message);
+// A leader says that this node is a member, or an equal that it is none.
+void member_receive_removed(
+    struct raft *raft, struct replica *replica, const struct message *message
+);
+// Hears no leader and has no vote to stand with: asks everybody whether it is one of them.
+void member_ask(struct raft *raft, struct replica *replica);
+// Fills in who speaks to whom.
+void member_address(const struct raft *raft, node_id to, struct message *message);
+
+// --- change.c: from one config to the next -------------------------------------------------------
+
+// The leader looks, at the end of this input, whether a step may be taken.
+void change_look(struct raft *raft, struct replica *replica);
+void change_take_steps(struct raft *raft);
+void change_end(struct replica *replica);
+// A learner acknowledged.
+void change_note_ack(struct raft *raft, struct replica *replica, struct follower *follower);
+bool change_is_ready(
+    const struct raft *raft, const struct replica *replica, const struct follower *follower
+);
 
 // --- election.c ----------------------------------------------------------------------------------
 
@@ -310,16 +401,18 @@ void election_rearm(struct raft *raft, struct replica *replica);
 void election_wake(struct raft *raft, struct replica *replica);
 // Takes up the term, as a follower of `leader` (0: not known).
 void election_follow(struct raft *raft, struct replica *replica, uint64_t term, node_id leader);
+// A leader that has no vote: hands over, or steps down.
+void election_resign(struct raft *raft, struct replica *replica);
 // The leader is gone for sure: stand within LIMIT_RAFT_HASTE_MS.
 void election_hasten(struct raft *raft, struct replica *replica);
 // Term and vote are durable: what waited for it is said.
 void election_durable(struct raft *raft, struct replica *replica);
-// A group of one voter.
+// A group of one member.
 void election_alone(struct raft *raft, struct replica *replica);
 bool election_start_transfer(struct raft *raft, struct replica *replica, node_id to);
 void election_transfer_ready(struct raft *raft, struct replica *replica);
 MUST_USE err election_receive(
-    struct raft *raft, struct replica *replica, node_id from, const struct message *message
+    struct raft *raft, struct replica *replica, struct pair *from, const struct message *message
 );
 
 // --- lead.c: the leader's side of replication ----------------------------------------------------
@@ -343,10 +436,16 @@ bool lead_fill(
     struct buffer *frame,
     size_t frame_bytes_max
 );
+// A member is new, or its leader.
+void lead_begin_follower(
+    struct raft *raft, struct replica *replica, struct follower *follower, log_index next
+);
+// It is a member no more.
+void lead_end_follower(struct raft *raft, struct replica *replica, struct follower *follower);
 // When the follower was last known to follow.
 mono_time lead_heard(const struct replica *replica, const struct follower *follower);
 MUST_USE err lead_receive(
-    struct raft *raft, struct replica *replica, node_id from, const struct message *message
+    struct raft *raft, struct replica *replica, struct pair *from, const struct message *message
 );
 
 // --- follow.c: the follower's side ---------------------------------------------------------------
@@ -358,7 +457,7 @@ void follow_forget(struct replica *replica);
 // The log is durable further: acknowledges, commits.
 void follow_durable(struct raft *raft, struct replica *replica);
 MUST_USE err follow_receive(
-    struct raft *raft, struct replica *replica, node_id from, const struct message *message
+    struct raft *raft, struct replica *replica, struct pair *from, const struct message *message
 );
 
 // --- install.c -----------------------------------------------------------------------------------
@@ -403,6 +502,8 @@ void pair_say(struct raft *raft, struct pair *pair, const struct message *messag
 bool pair_covers(const struct pair *pair, const struct follower *follower);
 // Term, leader or role of the group changed: does it still agree with the list of its leader?
 void pair_refresh(struct raft *raft, struct replica *replica);
+// The group stands in nobody's list any more.
+void pair_unlist(struct raft *raft, struct replica *replica);
 // We lead the group there since now, or no longer.
 void pair_relist(struct pair *pair);
 // When a frame is due should nothing else want one.
@@ -414,6 +515,8 @@ bool pair_is_silent(const struct raft *raft, const struct pair *pair);
 
 // Rule 11; `due` is when the core was to look at the clock.
 void offer_look(struct raft *raft);
+// Hands the group over to the voter that has most. False: none is fit.
+bool offer_one(struct raft *raft, struct replica *replica);
 
 // --- read.c --------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ void read_round(struct raft *raft) {
 uint64_t raft_read_begin(struct raft *raft, group_id group) {
     check(raft_is_leader(raft, group));
     struct replica *replica = &raft->replicas[group];
-    if (replica->voter_count == 1) {
+    if (member_decides_alone(raft, replica)) {
         return 0;
     }
     read_round(raft);
@@ -36,37 +36,29 @@ uint64_t raft_read_begin(struct raft *raft, group_id group) {
         replica->reading = true;
         ring_push(&raft->readers, group);
     }
-    for (uint32_t i = 0; i < replica_others(replica); i++) {
-        replica->followers[i].pair->read_round = raft->round;
+    for (uint32_t i = 0; i < replica->follower_count; i++) {
+        replica->followers[i]->pair->read_round = raft->round;
     }
     return raft->round;
 }
 
-static uint64_t stated_round(const struct follower *follower) {
+static int64_t stated_round(const struct replica *replica, const struct follower *follower) {
+    (void)replica;
     if (mutant_is("read_index_of_old_round")) {
-        return pair_covers(follower->pair, follower) ? UINT64_MAX : 0;
+        return pair_covers(follower->pair, follower) ? INT64_MAX : 0;
     }
     bool covers = pair_covers(follower->pair, follower) || mutant_is("read_ignores_term");
-    return covers ? follower->pair->echo : 0;
+    return covers ? (int64_t)follower->pair->echo : 0;
 }
 
 // The newest round that a majority stated, this node with it.
-static uint64_t majority_round(const struct replica *replica) {
-    uint64_t rounds[RAFT_VOTERS_MAX] = {UINT64_MAX};
-    uint32_t count = 1;
-    for (uint32_t i = 0; i < replica_others(replica); i++) {
-        uint64_t round = stated_round(&replica->followers[i]);
-        uint32_t at = count++;
-        for (; at > 0 && rounds[at - 1] < round; at--) {
-            rounds[at] = rounds[at - 1];
-        }
-        rounds[at] = round;
-    }
-    return rounds[replica->voter_count / 2];
+static uint64_t majority_round(const struct raft *raft, const struct replica *replica) {
+    int64_t round = member_quorum(raft, replica, INT64_MAX, stated_round);
+    return round < 0 ? 0 : (uint64_t)round;
 }
 
 static void count(struct raft *raft, struct replica *replica) {
-    uint64_t round = majority_round(replica);
+    uint64_t round = majority_round(raft, replica);
     if (round < replica->read_first) {
         return;
     }

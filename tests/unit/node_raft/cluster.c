@@ -46,8 +46,10 @@ struct cluster {
     struct network network;
     struct oracle oracle;
     struct buffer frame;
-    uint64_t values; // written so far
-    uint64_t still;  // steps since time passed
+    uint64_t values;                                // written so far
+    struct raft_target targets[CLUSTER_GROUPS_MAX]; // without a voter: none
+    node_id wiped;                                  // perhaps not replaced everywhere yet
+    uint64_t still;                                 // steps since time passed
     bool tells, tells_time;
     bool (*drops)(struct cluster *cluster, node_id from, const struct message *message);
     struct buffer story;
@@ -88,13 +90,30 @@ static struct raft_config config_of(const struct cluster *cluster, group_id grou
     for (uint32_t i = 0; i < count; i++) {
         config.voters[i] = (node_id)(1 + (group + i) % nodes);
     }
+    config.learner_count = cluster->options.learner_count;
+    for (uint32_t i = 0; i < config.learner_count; i++) {
+        config.learners[i] = (node_id)(1 + (group + count + i) % nodes);
+    }
     return config;
 }
 
-static bool has_replica(const struct cluster *cluster, node_id node, group_id group) {
+static bool is_founder(const struct cluster *cluster, node_id node, group_id group) {
     struct raft_config config = config_of(cluster, group);
-    for (uint32_t i = 0; i < config.voter_count; i++) {
-        if (config.voters[i] == node) {
+    struct config founders = config_initial(&config);
+    return config_find(&founders, node) != NULL;
+}
+
+static bool has_replica(const struct cluster *cluster, node_id node, group_id group) {
+    const struct machine *machine = &cluster->machines[node];
+    return machine->up && raft_status(machine->raft, group).configured;
+}
+
+static bool is_member(const struct raft_group_status *status, node_id node) {
+    for (uint32_t i = 0; i < RAFT_MEMBERS_MAX; i++) {
+        bool is = (i < status->voter_count && status->voters[i] == node) ||
+                  (i < status->incoming_count && status->incoming[i] == node) ||
+                  (i < status->learner_count && status->learners[i] == node);
+        if (is) {
             return true;
         }
     }
@@ -131,7 +150,13 @@ static bool group_is_settled(struct cluster *cluster, group_id group) {
         return false;
     }
     struct raft_group_status led = raft_status(cluster->machines[leader].raft, group);
+    if (led.joint || led.wants) {
+        return false;
+    }
     for (node_id node = 1; node <= cluster->options.node_count; node++) {
+        if (has_replica(cluster, node, group) != is_member(&led, node)) {
+            return false;
+        }
         if (has_replica(cluster, node, group)) {
             struct raft_group_status own = raft_status(cluster->machines[node].raft, group);
             if (own.term != led.term || own.commit != led.last || own.last != led.last ||
@@ -171,9 +196,12 @@ void cluster_describe(struct cluster *cluster, char *text, size_t size) {
                 used += (size_t)snprintf(
                     text + used,
                     size - used,
-                    " g%u n%u %s t%llu v%u of n%u last %llu durable %llu commit %llu",
+                    " g%u n%u r%llu c%llu%s %s t%llu v%u of n%u last %llu durable %llu commit %llu",
                     i,
                     node,
+                    (unsigned long long)status.replica,
+                    (unsigned long long)status.config_index,
+                    status.joint ? " joint" : "",
                     raft_role_name(status.role),
                     (unsigned long long)status.term,
                     status.vote,
@@ -186,8 +214,11 @@ void cluster_describe(struct cluster *cluster, char *text, size_t size) {
                     used += (size_t)snprintf(
                         text + used,
                         size - used,
-                        " [n%u %s %llu]",
+                        " [n%u r%llu%s%s %s %llu]",
                         status.followers[k].node,
+                        (unsigned long long)status.followers[k].replica,
+                        status.followers[k].voter ? " votes" : "",
+                        status.followers[k].lost ? " lost" : "",
                         raft_progress_name(status.followers[k].progress),
                         (unsigned long long)status.followers[k].match
                     );
@@ -329,10 +360,40 @@ static size_t next_frame(const struct network *network) {
 
 // --- a node's turn -------------------------------------------------------------------------------
 
+// The caller's part of rule 8, with what only a test can know: the newest committed config.
+static void
+leave_group(struct cluster *cluster, struct machine *machine, const struct raft_event *event) {
+    const struct config *config = oracle_config(&cluster->oracle, event->group);
+    const struct config_member *member = config_find(config, machine->id);
+    if (member != NULL && (member->replica == event->replica || event->replica == 0)) {
+        if (event->replica != 0) {
+            oracle_fail(&cluster->oracle, "34: node %u is told it is out, and is not", machine->id);
+        }
+        return;
+    }
+    cluster_note(cluster, "node %u forgets group %u", machine->id, event->group);
+    raft_forget(machine->raft, event->group, event->replica);
+}
+
+static void want(struct cluster *cluster, struct machine *machine, group_id group) {
+    const struct raft_target *target = &cluster->targets[group];
+    if (target->voter_count > 0) {
+        (void)raft_want(machine->raft, group, target);
+    }
+}
+
 static void take_events(struct cluster *cluster, struct machine *machine) {
     struct raft_event event;
     while (raft_take_event(machine->raft, &event)) {
-        if (event.kind == RAFT_COMMITTED) {
+        if (event.kind == RAFT_LEADING) {
+            want(cluster, machine, event.group);
+        } else if (event.kind == RAFT_OUTSIDE) {
+            leave_group(cluster, machine, &event);
+        } else if (event.kind == RAFT_FORGOTTEN) {
+            oracle_observe(
+                &cluster->oracle, machine->id, event.group, machine->store, machine->raft
+            );
+        } else if (event.kind == RAFT_COMMITTED) {
             oracle_committed(&cluster->oracle, machine->id, event.group, event.index);
         } else if (event.kind == RAFT_INSTALLED) {
             oracle_installed(&cluster->oracle, machine->id, event.group, event.index);
@@ -367,14 +428,14 @@ static void begin_batch(struct cluster *cluster, struct machine *machine) {
 // What the caller of raft owes it after every input.
 static void finish(struct cluster *cluster, struct machine *machine) {
     for (uint32_t i = 0; i < cluster->options.group_count; i++) {
-        if (has_replica(cluster, machine->id, (group_id)i)) {
-            oracle_observe(
-                &cluster->oracle, machine->id, (group_id)i, machine->store, machine->raft
-            );
-            show(cluster, machine->id, (group_id)i);
-        }
+        oracle_observe(&cluster->oracle, machine->id, (group_id)i, machine->store, machine->raft);
+        show(cluster, machine->id, (group_id)i);
     }
     take_events(cluster, machine);
+    for (uint32_t i = 0; i < cluster->options.group_count; i++) { // what a want appended
+        oracle_observe(&cluster->oracle, machine->id, (group_id)i, machine->store, machine->raft);
+        oracle_input_ends(&cluster->oracle, machine->id, (group_id)i);
+    }
     node_id to = 0;
     bool urgent = false;
     while (raft_take_frame(machine->raft, &to, &urgent, &cluster->frame)) {
@@ -427,10 +488,14 @@ static void deliver(struct cluster *cluster, size_t place) {
     network->frames[place] = network->frames[--network->count];
     if (machine->up) {
         raft_tick(machine->raft, clock_of(cluster, machine));
+        oracle_frame_arrives(
+            &cluster->oracle, machine->id, machine->raft, flying.from, flying.frame
+        );
         err error = raft_receive(machine->raft, flying.from, flying.frame);
         if (err_is(error)) {
             oracle_fail(&cluster->oracle, "node %u refuses: %s", flying.to, error.text);
         }
+        oracle_frame_taken(&cluster->oracle, machine->id, machine->raft);
         finish(cluster, machine);
     }
     free((void *)(uintptr_t)flying.frame.data);
@@ -560,14 +625,19 @@ void cluster_start(struct cluster *cluster, node_id node) {
         .incarnation = machine->starts,
         .now = clock_of(cluster, machine),
     };
+    for (uint32_t i = 0; i < cluster->options.group_count; i++) {
+        oracle_started(&cluster->oracle, node, (group_id)i, machine->store);
+    }
     machine->raft = raft_create(&raft);
     machine->up = true;
     machine->paused_until = (mono_time){0};
+    for (node_id other = 1; other <= cluster->options.node_count; other++) {
+        raft_peer_add(machine->raft, other);
+    }
     for (uint32_t i = 0; i < cluster->options.group_count; i++) {
-        if (has_replica(cluster, node, (group_id)i)) {
+        if (is_founder(cluster, node, (group_id)i)) { // whatever became of the group since
             struct raft_config config = config_of(cluster, (group_id)i);
             raft_configure(machine->raft, (group_id)i, &config);
-            oracle_started(&cluster->oracle, node, (group_id)i, machine->store);
         }
     }
     finish(cluster, machine);
@@ -590,6 +660,80 @@ void cluster_crash(struct cluster *cluster, node_id node) {
     memory_map_crash(machine->map);
     for (node_id other = 1; other <= cluster->options.node_count; other++) {
         tell_connection(cluster, other, node, false);
+    }
+}
+
+void cluster_wipe(struct cluster *cluster, node_id node) {
+    struct machine *machine = cluster_machine(cluster, node);
+    cluster_crash(cluster, node);
+    memory_map_destroy(&machine->map);
+    memory_disk_destroy(&machine->disk);
+    machine->disk = memory_disk_create(&machine->faults);
+    machine->map = memory_map_create(&machine->faults);
+    cluster->wiped = node;
+    oracle_wiped(&cluster->oracle, node);
+}
+
+// Every member but `node` has been given everything since it was wiped, and has not gone since.
+static bool is_replaced(struct cluster *cluster, group_id group) {
+    node_id leader = cluster_leader(cluster, group);
+    if (leader == 0) {
+        return false;
+    }
+    struct raft_group_status led = raft_status(cluster->machines[leader].raft, group);
+    for (uint32_t i = 0; i < led.follower_count; i++) {
+        const struct raft_follower_status *follower = &led.followers[i];
+        if (follower->lost || !follower->counts || follower->match == 0 || !follower->answers) {
+            return false;
+        }
+    }
+    const struct config *config = oracle_config(&cluster->oracle, group);
+    const struct config_member *wiped = config_find(config, cluster->wiped);
+    const struct machine *machine = &cluster->machines[cluster->wiped];
+    bool same = wiped == NULL || (machine->up && wiped->store == raft_store_number(machine->store));
+    return same && !led.joint && led.config_committed && led.commit == led.last;
+}
+
+bool cluster_is_replaced(struct cluster *cluster) {
+    for (uint32_t i = 0; i < cluster->options.group_count; i++) {
+        if (!is_replaced(cluster, (group_id)i)) {
+            return false;
+        }
+    }
+    cluster->wiped = 0;
+    return true;
+}
+
+bool cluster_may_wipe(struct cluster *cluster, node_id node) {
+    if (!cluster_is_replaced(cluster)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < cluster->options.group_count; i++) {
+        const struct config *config = oracle_config(&cluster->oracle, (group_id)i);
+        const struct config_member *member = config_find(config, node);
+        bool counts = member != NULL && member->votes != 0;
+        if (counts && (config_voter_count(config) < 3 || member->store == 0)) {
+            return false;
+        }
+        if (cluster->targets[i].voter_count < 3) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void cluster_want(struct cluster *cluster, group_id group, const struct raft_target *target) {
+    bool bears = cluster->wiped == 0 || cluster_is_replaced(cluster);
+    if (target->voter_count < 3 && !bears) {
+        return; // who was wiped is needed
+    }
+    cluster->targets[group] = *target;
+    node_id leader = cluster_leader(cluster, group);
+    if (leader != 0 && runs(cluster, leader)) {
+        struct machine *machine = &cluster->machines[leader];
+        raft_tick(machine->raft, clock_of(cluster, machine));
+        want(cluster, machine, group);
+        finish(cluster, machine);
     }
 }
 
@@ -731,8 +875,12 @@ struct cluster *cluster_create(const struct cluster_options *options) {
     random_init(&cluster->random, options->seed);
     buffer_init(&cluster->frame, LIMIT_RAFT_FRAME_BYTES);
     buffer_init(&cluster->story, STORY_BYTES_MAX);
-    uint32_t voters = options->voter_count == 0 ? options->node_count : options->voter_count;
-    oracle_init(&cluster->oracle, options->group_count, voters);
+    oracle_init(&cluster->oracle, options->group_count);
+    for (uint32_t i = 0; i < options->group_count; i++) {
+        struct raft_config founders = config_of(cluster, (group_id)i);
+        struct config config = config_initial(&founders);
+        oracle_founded(&cluster->oracle, (group_id)i, &config);
+    }
     for (node_id node = 1; node <= options->node_count; node++) {
         struct machine *machine = &cluster->machines[node];
         machine->id = node;

@@ -19,7 +19,8 @@ struct cluster_options {
     uint64_t seed;
     uint32_t node_count; // at most CLUSTER_NODES_MAX
     uint32_t group_count;
-    uint32_t voter_count;      // of each group: nodes g, g+1, … in a circle; 0: all
+    uint32_t voter_count;      // founders of each group: nodes g, g+1, … in a circle; 0: all
+    uint32_t learner_count;    // of them, after the voters
     size_t value_bytes_max;    // of what clients write; some larger than a frame make parts
     size_t history_bytes;      // entries kept behind a checkpoint; 0: as the server
     bool tells_of_connections; // raft_peer_changed when a node crashes, starts, is cut off
@@ -88,6 +89,16 @@ void cluster_wake(struct cluster *cluster, node_id node, bool clock_stood);
 
 // Its disk finishes nothing meanwhile.
 void cluster_stall_disk(struct cluster *cluster, node_id node, int64_t ms);
+
+// Its disk is lost: it starts again with an empty one, as if nothing had been.
+void cluster_wipe(struct cluster *cluster, node_id node);
+// Whether that is survived: every group it has a vote in keeps two others, nothing is left of an
+// earlier loss, and who is wiped is known by its store.
+bool cluster_is_replaced(struct cluster *cluster); // who was wiped, in every group
+bool cluster_may_wipe(struct cluster *cluster, node_id node);
+
+// From now on the leaders of the group are told to drive it there.
+void cluster_want(struct cluster *cluster, group_id group, const struct raft_target *target);
 
 // Frames from one node to another vanish, or no longer.
 void cluster_cut(struct cluster *cluster, node_id from, node_id to, bool is_cut);

@@ -1,6 +1,7 @@
 #include "tests/unit/node_raft/oracle.h"
 
 #include "proto/base/check.h"
+#include "storage/keys.h"
 
 #include <stdarg.h>
 
@@ -34,11 +35,41 @@ static void *grown(void *items, size_t *capacity, size_t count, size_t item_byte
     return bigger;
 }
 
-void oracle_init(struct oracle *oracle, uint32_t group_count, uint32_t voter_count) {
-    *oracle = (struct oracle){.group_count = group_count};
-    for (uint32_t i = 0; i < group_count; i++) {
-        oracle->groups[i].voter_count = voter_count;
+static void configs_push(struct oracle_configs *configs, const struct config *config) {
+    configs->items =
+        grown(configs->items, &configs->capacity, configs->count + 1, sizeof(*configs->items));
+    configs->items[configs->count++] = *config;
+}
+
+// Those up to `index`.
+static void configs_cut(struct oracle_configs *configs, log_index index) {
+    while (configs->count > 0 && configs->items[configs->count - 1].index > index) {
+        configs->count--;
     }
+}
+
+static const struct config *configs_last(const struct oracle_configs *configs) {
+    check(configs->count > 0);
+    return &configs->items[configs->count - 1];
+}
+
+void oracle_init(struct oracle *oracle, uint32_t group_count) {
+    *oracle = (struct oracle){.group_count = group_count};
+}
+
+static void note_named(struct oracle *oracle, group_id id, const struct config *config);
+
+void oracle_founded(struct oracle *oracle, group_id id, const struct config *config) {
+    struct oracle_group *group = &oracle->groups[id];
+    configs_push(&group->configs, config);
+    note_named(oracle, id, config);
+    for (node_id node = 0; node <= CLUSTER_NODES_MAX; node++) {
+        configs_push(&group->logs[node].configs, config);
+    }
+}
+
+const struct config *oracle_config(const struct oracle *oracle, group_id group) {
+    return configs_last(&oracle->groups[group].configs);
 }
 
 void oracle_deinit(struct oracle *oracle) {
@@ -46,9 +77,12 @@ void oracle_deinit(struct oracle *oracle) {
         struct oracle_group *group = &oracle->groups[i];
         for (uint32_t node = 0; node <= CLUSTER_NODES_MAX; node++) {
             free(group->logs[node].entries);
+            free(group->logs[node].configs.items);
             free(group->votes[node]);
         }
         free(group->committed);
+        free(group->configs.items);
+        free(group->named);
         free(group->leaders);
         free(group->writes);
         free(group->reads);
@@ -72,6 +106,180 @@ static struct oracle_entry entry_of(const struct store *store, group_id group, l
 
 static bool entry_equal(struct oracle_entry left, struct oracle_entry right) {
     return left.term == right.term && hash128_equal(left.chain, right.chain);
+}
+
+// --- members -------------------------------------------------------------------------------------
+
+static uint32_t votes_of(const struct config *config, uint32_t nodes, uint8_t vote, bool all) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < config->count; i++) {
+        const struct config_member *member = &config->members[i];
+        bool among = all || (nodes >> member->node & 1) != 0;
+        count += among && (member->votes & vote) != 0 ? 1 : 0;
+    }
+    return count;
+}
+
+// Whether the nodes, a bit each, are a majority of every set of voters.
+static bool decides(const struct config *config, uint32_t nodes) {
+    static const uint8_t sets[] = {CONFIG_NOW, CONFIG_NEXT};
+    for (size_t i = 0; i < sizeof(sets); i++) {
+        uint32_t all = votes_of(config, 0, sets[i], true);
+        if (all > 0 && votes_of(config, nodes, sets[i], false) <= all / 2) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// 13: no two groups of nodes without a node in both could decide, one by each config.
+static void judge_change(
+    struct oracle *oracle, group_id id, const struct config *before, const struct config *after
+) {
+    for (uint32_t nodes = 0; nodes < 1U << (CLUSTER_NODES_MAX + 1); nodes++) {
+        if (decides(before, nodes) && decides(after, ~nodes)) {
+            oracle_fail(
+                oracle,
+                "13: the configs %llu and %llu of group %u have majorities apart",
+                (unsigned long long)before->index,
+                (unsigned long long)after->index,
+                id
+            );
+            return;
+        }
+    }
+}
+
+// A number is one replica's for ever: of one node, in one store.
+static void note_named(struct oracle *oracle, group_id id, const struct config *config) {
+    struct oracle_group *group = &oracle->groups[id];
+    for (uint32_t i = 0; i < config->count; i++) {
+        const struct config_member *member = &config->members[i];
+        group->named = grown(
+            group->named, &group->named_capacity, (size_t)member->replica + 1, sizeof(*group->named)
+        );
+        struct config_member *known = &group->named[member->replica];
+        bool same_store = known->store == 0 || member->store == 0 || known->store == member->store;
+        if (known->node != 0 && (known->node != member->node || !same_store)) {
+            oracle_fail(
+                oracle,
+                "34: replica %llu of group %u is two",
+                (unsigned long long)member->replica,
+                id
+            );
+        }
+        known->node = member->node;
+        known->store = member->store != 0 ? member->store : known->store;
+    }
+}
+
+static void configs_committed(struct oracle *oracle, group_id id, const struct config *config) {
+    struct oracle_group *group = &oracle->groups[id];
+    const struct config *before = configs_last(&group->configs);
+    for (uint32_t i = 0; i < config->count; i++) {
+        const struct config_member *member = &config->members[i];
+        const struct config_member *was = config_find(before, member->node);
+        bool is_new = was == NULL || was->replica != member->replica;
+        if (is_new && member->replica < before->next_replica) {
+            oracle_fail(
+                oracle,
+                "34: replica %llu of group %u is back",
+                (unsigned long long)member->replica,
+                id
+            );
+        }
+    }
+    note_named(oracle, id, config);
+    configs_push(&group->configs, config);
+    oracle->changes++;
+}
+
+// The config in an entry of a log, if there is one.
+static void note_config(
+    struct oracle *oracle, node_id node, group_id id, const struct store *store, log_index index
+) {
+    struct oracle_log *log = &oracle->groups[id].logs[node];
+    struct store_entry entry;
+    struct config config;
+    if (err_is(store_entry_read(store, id, index, &entry))) {
+        return;
+    }
+    struct key key = key_config();
+    bytes value = store_payload_find(entry.payload, key_bytes(&key));
+    if (value.data == NULL) {
+        return;
+    }
+    if (err_is(config_take(value, &config)) || config.index != index) {
+        oracle_fail(oracle, "13: node %u has a config that is none", node);
+        return;
+    }
+    judge_change(oracle, id, configs_last(&log->configs), &config);
+    configs_push(&log->configs, &config);
+}
+
+// What the log of a node stands for when its rows come from elsewhere.
+static void
+configs_begin_at(const struct oracle_group *group, struct oracle_log *log, log_index at) {
+    log->configs.count = 0;
+    for (size_t i = 0; i < group->configs.count; i++) {
+        if (i == 0 || group->configs.items[i].index <= at) {
+            configs_push(&log->configs, &group->configs.items[i]);
+        }
+    }
+}
+
+void oracle_wiped(struct oracle *oracle, node_id node) {
+    for (uint32_t i = 0; i < oracle->group_count; i++) {
+        struct oracle_group *group = &oracle->groups[i];
+        struct oracle_log *log = &group->logs[node];
+        struct oracle_configs configs = log->configs;
+        free(log->entries);
+        *log = (struct oracle_log){.configs = configs};
+        configs_begin_at(group, log, 0);
+        free(group->votes[node]);
+        group->votes[node] = NULL;
+        group->votes_capacity[node] = 0;
+    }
+}
+
+// 34: what says a replica that is out, by a config committed here, changes nothing.
+void oracle_frame_arrives(
+    struct oracle *oracle, node_id node, const struct raft *raft, node_id from, bytes frame
+) {
+    struct frame_header header;
+    struct message message;
+    oracle->watches = !err_is(message_take_header(&frame, &header)) && frame.size > 0;
+    while (frame.size > 0 && !err_is(message_take(&frame, &message))) {
+        if (message.kind == MESSAGE_LIST || message.group >= oracle->group_count) {
+            oracle->watches = false;
+            continue;
+        }
+        const struct oracle_log *log = &oracle->groups[message.group].logs[node];
+        size_t at = log->configs.count;
+        while (at > 1 && log->configs.items[at - 1].index > log->commit) {
+            at--;
+        }
+        const struct config *settled = &log->configs.items[at - 1];
+        bool is_out = message.from != 0 && config_is_removed(settled, from, message.from) &&
+                      raft_status(raft, message.group).configured && !log->installing;
+        oracle->watches = oracle->watches && is_out;
+    }
+    for (uint32_t i = 0; i < oracle->group_count; i++) {
+        struct raft_group_status status = raft_status(raft, (group_id)i);
+        oracle->watched[i][0] = status.term;
+        oracle->watched[i][1] = status.vote;
+        oracle->watched[i][2] = status.last;
+    }
+}
+
+void oracle_frame_taken(struct oracle *oracle, node_id node, const struct raft *raft) {
+    for (uint32_t i = 0; i < oracle->group_count && oracle->watches; i++) {
+        struct raft_group_status status = raft_status(raft, (group_id)i);
+        if (oracle->watched[i][0] != status.term || oracle->watched[i][1] != status.vote ||
+            oracle->watched[i][2] != status.last) {
+            oracle_fail(oracle, "34: a removed replica changes group %u of node %u", i, node);
+        }
+    }
 }
 
 // 3: equal index and term, equal chain, on all nodes.
@@ -120,6 +328,7 @@ static void begin_at(struct oracle *oracle, node_id node, group_id id, const str
     log->commit = at;
     log->durable = 0;
     log->batch_last = 0;
+    configs_begin_at(group, log, at);
     values_at(group, at, log->values);
 }
 
@@ -147,12 +356,14 @@ static void follow_log(
         log->durable = log->durable < kept ? log->durable : kept;
         log->batch_last = log->batch_last < kept ? log->batch_last : kept;
         log->last = kept;
+        configs_cut(&log->configs, kept);
     }
     for (log_index i = log->last + 1; i <= last; i++) {
         struct oracle_entry entry = entry_of(store, id, i);
         judge_entry(oracle, id, i, entry);
         log->entries[i] = entry;
         log->last = i;
+        note_config(oracle, node, id, store, i);
     }
 }
 
@@ -214,6 +425,11 @@ void oracle_observe(
     log->leading_term = leads ? status.term : 0;
 }
 
+void oracle_input_ends(struct oracle *oracle, node_id node, group_id group) {
+    struct oracle_log *log = &oracle->groups[group].logs[node];
+    log->in_force = *configs_last(&log->configs);
+}
+
 // --- disks ---------------------------------------------------------------------------------------
 
 void oracle_batch_began(struct oracle *oracle, node_id node) {
@@ -243,6 +459,7 @@ void oracle_crashed(struct oracle *oracle, node_id node) {
         struct oracle_log *log = &oracle->groups[i].logs[node];
         log->batch_out = false;
         log->last = log->durable;
+        configs_cut(&log->configs, log->last);
         log->term = log->durable_term;
         log->vote = log->durable_vote;
         log->leading_term = 0;
@@ -291,6 +508,7 @@ void oracle_started(
     log->vote = known.vote;
     log->durable_term = known.term;
     log->durable_vote = known.vote;
+    oracle_input_ends(oracle, node, group);
     values_at(&oracle->groups[group], log->commit, log->values);
 }
 
@@ -374,23 +592,23 @@ void oracle_wrote(struct oracle *oracle, group_id id, const struct oracle_write 
     group->writes[group->writes_count++] = *write;
 }
 
-// 9: what is committed is durable on a majority.
-static void judge_commit(struct oracle *oracle, group_id id, log_index index) {
+// 9: what is committed is durable on a majority of the config in force at who commits it.
+static void judge_commit(struct oracle *oracle, node_id by, group_id id, log_index index) {
     struct oracle_group *group = &oracle->groups[id];
-    uint32_t count = 0;
+    uint32_t copies = 0;
     for (node_id node = 1; node <= CLUSTER_NODES_MAX; node++) {
         const struct oracle_log *log = &group->logs[node];
         bool has = !log->installing && index <= log->durable && index < log->capacity &&
                    entry_equal(log->entries[index], group->committed[index]);
-        count += has ? 1 : 0;
+        copies |= has ? 1U << node : 0;
     }
-    if (count <= group->voter_count / 2) {
+    if (!decides(&group->logs[by].in_force, copies)) {
         oracle_fail(
             oracle,
-            "9: entry %llu of group %u is committed with %u copies",
+            "9: entry %llu of group %u is committed with copies %x",
             (unsigned long long)index,
             id,
-            count
+            copies
         );
     }
 }
@@ -409,7 +627,12 @@ void oracle_committed(struct oracle *oracle, node_id node, group_id id, log_inde
             group->committed[i] = log->entries[i];
             group->commit = i;
             oracle->commits++;
-            judge_commit(oracle, id, i);
+            judge_commit(oracle, node, id, i);
+            for (size_t c = 0; c < log->configs.count; c++) {
+                if (log->configs.items[c].index == i) {
+                    configs_committed(oracle, id, &log->configs.items[c]);
+                }
+            }
         } else if (!entry_equal(group->committed[i], log->entries[i])) {
             oracle_fail(
                 oracle,

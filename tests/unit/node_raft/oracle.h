@@ -1,7 +1,8 @@
-// What must hold whatever happens (distributed.md §15.2: 1–10), judged from outside: by what stores
-// hold, what frames say and what was told to clients.
+// What must hold whatever happens (distributed.md §15.2: 1–10, 13, 34), judged from outside: by
+// what stores hold, what frames say and what was told to clients.
 #pragma once
 
+#include "node/raft/config.h"
 #include "node/raft/message.h"
 #include "node/raft/raft.h"
 #include "storage/store.h"
@@ -16,6 +17,12 @@ enum {
 struct oracle_entry {
     uint64_t term;
     hash128 chain;
+};
+
+// Configs of a log, by index.
+struct oracle_configs {
+    struct config *items;
+    size_t count, capacity;
 };
 
 // A node's copy of a group as the oracle last saw it. `durable` and the hard state are what a crash
@@ -35,8 +42,10 @@ struct oracle_log {
     uint64_t batch_epoch;
     uint64_t epoch, durable_epoch; // of the log: rises with an install
     bool installing;
-    uint64_t leading_term;        // 0: does not lead
+    uint64_t leading_term; // 0: does not lead
+    struct oracle_configs configs;
     uint64_t values[ORACLE_KEYS]; // of its committed state
+    struct config in_force;       // before the input that is being looked at
 };
 
 // What was written by a client at an index, in a term.
@@ -56,7 +65,9 @@ struct oracle_read {
 };
 
 struct oracle_group {
-    uint32_t voter_count;
+    struct oracle_configs configs; // committed, the founders' first
+    struct config_member *named;   // every member there ever was, by replica
+    size_t named_capacity;
     struct oracle_log logs[CLUSTER_NODES_MAX + 1]; // by node id
     struct oracle_entry *committed;                // [1 … commit]
     size_t committed_capacity;
@@ -77,9 +88,13 @@ struct oracle {
     char failure[ORACLE_TEXT_BYTES]; // empty: none
     uint64_t commits;
     uint64_t reads_judged;
+    uint64_t changes; // of members, committed
+    bool watches;     // a frame of removed replicas alone is being taken
+    uint64_t watched[CLUSTER_GROUPS_MAX][3];
 };
 
-void oracle_init(struct oracle *oracle, uint32_t group_count, uint32_t voter_count);
+void oracle_init(struct oracle *oracle, uint32_t group_count);
+void oracle_founded(struct oracle *oracle, group_id group, const struct config *config);
 void oracle_deinit(struct oracle *oracle);
 
 // A node opened its store: what it said before must be there.
@@ -92,10 +107,24 @@ void oracle_observe(
     const struct store *store,
     const struct raft *raft
 );
+// All events of an input were told: what is in force now counts for the next one.
+void oracle_input_ends(struct oracle *oracle, node_id node, group_id group);
 // A batch takes all that is there; it is synced; or the power goes.
 void oracle_batch_began(struct oracle *oracle, node_id node);
 void oracle_batch_synced(struct oracle *oracle, node_id node);
 void oracle_crashed(struct oracle *oracle, node_id node);
+
+// The store of the node is lost.
+void oracle_wiped(struct oracle *oracle, node_id node);
+
+// The newest committed config.
+const struct config *oracle_config(const struct oracle *oracle, group_id group);
+
+// Before and after a frame is taken.
+void oracle_frame_arrives(
+    struct oracle *oracle, node_id node, const struct raft *raft, node_id from, bytes frame
+);
+void oracle_frame_taken(struct oracle *oracle, node_id node, const struct raft *raft);
 
 // A frame of `node` leaves.
 void oracle_hear(struct oracle *oracle, node_id node, bytes frame);

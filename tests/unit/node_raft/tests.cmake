@@ -7,7 +7,7 @@ set(node_raft_harness
 )
 add_library(node_raft_cluster STATIC ${node_raft_harness})
 target_link_libraries(
-    node_raft_cluster PUBLIC house node_raft storage_view storage_memory PkgConfig::CMOCKA PRIVATE warnings
+    node_raft_cluster PUBLIC house node_raft storage_keys storage_view storage_memory PkgConfig::CMOCKA PRIVATE warnings
 )
 unit(node_raft/test_random.c USES node_raft_cluster)
 unit(node_raft/test_stories.c USES node_raft_cluster)
@@ -29,7 +29,7 @@ add_library(
 )
 target_compile_definitions(node_raft_mutants PUBLIC ORPHEUS_MUTANTS)
 target_link_libraries(
-    node_raft_mutants PUBLIC house storage_view storage_memory PkgConfig::CMOCKA PRIVATE warnings
+    node_raft_mutants PUBLIC house storage_keys storage_view storage_memory PkgConfig::CMOCKA PRIVATE warnings
 )
 unit(node_raft/test_mutants.c USES node_raft_mutants)
 unit(node_raft/test_message.c USES node_raft)

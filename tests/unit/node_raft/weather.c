@@ -5,7 +5,8 @@ enum {
     SLEEP_MS = 2000,
     SERVE_MS = 100,
     MANNERS_MS = 3000, // longer than any election
-    CALM_MS = 6000     // after healing: an election, another one, and everything sent again
+    CALM_MS = 6000,    // after healing: an election, another one, and everything sent again
+    MOVED_MS = 30000   // and members that come and go
 };
 
 static node_id any_node(struct cluster *cluster, uint32_t node_count) {
@@ -41,6 +42,64 @@ static void sleep_and_read(
     }
     cluster_wake(cluster, leader, random_one_in(cluster_random(cluster), 2));
     (void)cluster_read(cluster, leader, group);
+}
+
+// --- members that come and go --------------------------------------------------------------------
+
+static void want_founders(struct cluster *cluster, const struct cluster_options *options) {
+    for (uint32_t i = 0; i < options->group_count; i++) {
+        struct raft_target target = {.voter_count = options->voter_count};
+        for (uint32_t v = 0; v < target.voter_count; v++) {
+            target.voters[v] = (node_id)(1 + (i + v) % options->node_count);
+        }
+        cluster_want(cluster, (group_id)i, &target);
+    }
+}
+
+// Any members, in any order, most often three voters.
+static void want_others(struct cluster *cluster, const struct cluster_options *options) {
+    struct random *random = cluster_random(cluster);
+    group_id group = (group_id)random_below(random, options->group_count);
+    node_id nodes[CLUSTER_NODES_MAX];
+    for (uint32_t i = 0; i < options->node_count; i++) {
+        uint32_t at = (uint32_t)random_below(random, i + 1);
+        nodes[i] = nodes[at];
+        nodes[at] = (node_id)(i + 1);
+    }
+    uint32_t voters = 3;
+    if (random_one_in(random, 3)) {
+        voters = 1 + (uint32_t)random_below(random, options->node_count);
+    }
+    voters = voters < options->node_count ? voters : options->node_count;
+    uint32_t learners = (uint32_t)random_below(random, options->node_count - voters + 1);
+    struct raft_target target = {.voter_count = voters, .learner_count = learners};
+    for (uint32_t i = 0; i < voters; i++) {
+        target.voters[i] = nodes[i];
+    }
+    for (uint32_t i = 0; i < learners; i++) {
+        target.learners[i] = nodes[voters + i];
+    }
+    cluster_note(
+        cluster,
+        "wanted of group %u: %u voters %u %u %u …",
+        group,
+        voters,
+        nodes[0],
+        nodes[1],
+        nodes[2]
+    );
+    cluster_want(cluster, group, &target);
+}
+
+static void churn(struct cluster *cluster, const struct cluster_options *options) {
+    struct random *random = cluster_random(cluster);
+    node_id node = any_node(cluster, options->node_count);
+    if (random_one_in(random, 3) && cluster_may_wipe(cluster, node)) {
+        cluster_note(cluster, "node %u loses its disk", node);
+        cluster_wipe(cluster, node);
+    } else {
+        want_others(cluster, options);
+    }
 }
 
 // One act of harm, or of undoing it.
@@ -185,9 +244,18 @@ const char *weather_run(uint64_t seed, char *text, size_t size, FILE *story) {
         .history_bytes = random_one_in(&random, 2) ? 1500 : 0,
         .tells_of_connections = random_one_in(&random, 2),
     };
+    bool churns = random_one_in(&random, 2);
+    if (churns) {
+        options.node_count = 4 + (uint32_t)random_below(&random, CLUSTER_NODES_MAX - 3);
+        options.voter_count = random_one_in(&random, 4) ? 1 : 3;
+    }
     struct cluster *cluster = cluster_create(&options);
     if (story != NULL) {
         cluster_tell_story(cluster, true);
+    }
+    if (churns) {
+        cluster_run(cluster, 1000);
+        want_founders(cluster, &options);
     }
     for (int i = 0; i < HARM_ACTIONS && cluster_failure(cluster) == NULL; i++) {
         cluster_run(cluster, 1 + (int64_t)random_below(&random, 120));
@@ -195,16 +263,20 @@ const char *weather_run(uint64_t seed, char *text, size_t size, FILE *story) {
         if (random_one_in(&random, 3)) {
             act(cluster, &options);
         }
+        if (churns && random_one_in(&random, 6)) {
+            churn(cluster, &options);
+        }
     }
     cluster_note(cluster, "healed");
     cluster_heal(cluster);
     const char *failure = NULL;
-    bool settled = cluster_run_until(cluster, cluster_is_settled, NULL, CALM_MS);
+    int64_t calm_ms = churns ? MOVED_MS : CALM_MS;
+    bool settled = cluster_run_until(cluster, cluster_is_settled, NULL, calm_ms);
     for (node_id node = 1; node <= options.node_count && settled; node++) {
         cluster_judge(cluster, node);
     }
     const char *manners = NULL;
-    if (settled && cluster_failure(cluster) == NULL) {
+    if (settled && !churns && cluster_failure(cluster) == NULL) {
         manners = judge_manners(cluster, &options);
     }
     if (cluster_failure(cluster) != NULL) {

@@ -1,0 +1,531 @@
+// Who the replicas of a group are: the configs of its log, what follows from the one in force, and
+// whose messages count (rules 6 and 8 of distributed.md §4).
+//
+// Configs lie in a list by index. The last is in force from the moment its entry is appended; a cut
+// takes away those above it, a commit lets go of those below the newest committed one. There is no
+// "previous config". The base of the list is the group's row KEY_CONFIG, so snapshots and
+// checkpoints carry it; a group at its beginning has none and begins with what it was founded with.
+//
+// A message names the replica that speaks and the one spoken to. What is known by a *committed*
+// config to be no member changes nothing and is told so: that can never become untrue, because
+// numbers are not given twice. A config that is not committed may yet go away, and who it left out
+// may lead: so it decides majorities, not who is heard. Who is newer than the config here, is heard
+// as a leader or a candidate: it may know more; only answers are counted for members alone.
+#include "node/raft/raft_internal.h"
+#include "proto/base/check.h"
+#include "proto/base/mutant.h"
+#include "storage/keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct config nobody = {0};
+
+// --- the list ------------------------------------------------------------------------------------
+
+const struct config *member_settled(const struct replica *replica) {
+    return replica->config_count == 0 ? &nobody : &replica->configs[0];
+}
+
+const struct config *member_config(const struct replica *replica) {
+    if (mutant_is("config_used_on_commit_only")) {
+        return member_settled(replica);
+    }
+    return replica->config_count == 0 ? &nobody : &replica->configs[replica->config_count - 1];
+}
+
+static void push(struct replica *replica, const struct config *config) {
+    if (replica->config_count == replica->config_capacity) {
+        replica->config_capacity = replica->config_capacity == 0 ? 2 : replica->config_capacity * 2;
+        size_t size = replica->config_capacity * sizeof(*config);
+        replica->configs = realloc(replica->configs, size);
+        check(replica->configs != NULL);
+    }
+    replica->configs[replica->config_count++] = *config;
+}
+
+err member_parse(bytes payload, log_index index, bool *out_there, struct config *out_config) {
+    *out_there = false;
+    if (payload.size == 0 || payload.size > CONFIG_ENTRY_BYTES_MAX) {
+        return ERR_NONE;
+    }
+    struct key key = key_config();
+    bytes value = store_payload_find(payload, key_bytes(&key));
+    if (value.data == NULL) {
+        return ERR_NONE;
+    }
+    TRY(config_take(value, out_config));
+    if (out_config->index != index) {
+        return err_make(ERR_INVALID, "a list of members that is of another entry");
+    }
+    *out_there = true;
+    return ERR_NONE;
+}
+
+// --- what follows from the config in force -------------------------------------------------------
+
+static struct follower *
+take_kept(struct follower **before, uint32_t count, const struct config_member *member) {
+    for (uint32_t i = 0; i < count; i++) {
+        struct follower *follower = before[i];
+        bool same = follower != NULL && follower->node == member->node &&
+                    follower->replica == member->replica;
+        if (same) {
+            before[i] = NULL;
+            return follower;
+        }
+    }
+    return NULL;
+}
+
+static struct follower *make_follower(struct raft *raft, const struct config_member *member) {
+    struct follower *follower = calloc(1, sizeof(*follower));
+    check(follower != NULL);
+    struct pair *pair = raft_pair(raft, member->node);
+    follower->pair = pair == NULL ? pair_add(raft, member->node) : pair;
+    follower->node = member->node;
+    follower->replica = member->replica;
+    return follower;
+}
+
+// A member that no committed config names is not spoken to.
+static void hush(const struct replica *replica, struct follower *follower) {
+    const struct config_member *known = config_find(member_settled(replica), follower->node);
+    bool is_known = known != NULL && known->replica == follower->replica;
+    follower->speaks_from = is_known ? 0 : member_config(replica)->index;
+}
+
+static void end_follower(struct raft *raft, struct replica *replica, struct follower *follower) {
+    lead_end_follower(raft, replica, follower);
+    if (replica->transfer_to == follower->node) {
+        replica->transfer_to = 0;
+    }
+    free(follower);
+}
+
+// Those who stay keep what is known of them. Who goes, goes before anybody comes: a node may do
+// both.
+static void apply(struct raft *raft, struct replica *replica) {
+    const struct config *config = member_config(replica);
+    struct follower *before[RAFT_MEMBERS_MAX];
+    struct follower *kept[RAFT_MEMBERS_MAX] = {NULL};
+    uint32_t before_count = replica->follower_count;
+    memcpy(before, replica->followers, sizeof(before));
+    for (uint32_t i = 0; i < config->count; i++) {
+        kept[i] = take_kept(before, before_count, &config->members[i]);
+    }
+    replica->follower_count = 0;
+    for (uint32_t i = 0; i < before_count; i++) {
+        if (before[i] != NULL) {
+            end_follower(raft, replica, before[i]);
+        }
+    }
+    replica->votes = 0;
+    for (uint32_t i = 0; i < config->count; i++) {
+        const struct config_member *member = &config->members[i];
+        if (member->node == raft->self) {
+            replica->votes = member->votes;
+            bool newer = member->replica > replica->number;
+            replica->number = newer ? member->replica : replica->number;
+            continue;
+        }
+        bool is_new = kept[i] == NULL;
+        struct follower *follower = is_new ? make_follower(raft, member) : kept[i];
+        follower->votes = member->votes;
+        follower->store = member->store;
+        hush(replica, follower);
+        replica->followers[replica->follower_count++] = follower;
+        if (is_new && replica->role == RAFT_LEADER) {
+            lead_begin_follower(raft, replica, follower, replica->last + 1);
+        }
+    }
+    if (replica->role == RAFT_LEADER && replica->follower_count > 0) {
+        replica_wake(raft, replica, mono_after(raft->now, LIMIT_RAFT_RESEND_MS));
+    }
+}
+
+void member_appended(struct raft *raft, struct replica *replica, const struct config *config) {
+    push(replica, config);
+    apply(raft, replica);
+    raft_event(raft, replica, RAFT_CONFIGURED)->index = config->index;
+}
+
+void member_cut(struct raft *raft, struct replica *replica, log_index from) {
+    uint32_t count = replica->config_count;
+    while (replica->config_count > 1 && replica->configs[replica->config_count - 1].index >= from) {
+        replica->config_count--;
+    }
+    if (replica->config_count != count) {
+        apply(raft, replica);
+        raft_event(raft, replica, RAFT_CONFIGURED)->index = member_config(replica)->index;
+    }
+}
+
+// Those who were members of `before` and are none of `after` hear so.
+static void
+say_farewell(struct raft *raft, const struct replica *replica, const struct config *before) {
+    const struct config *after = member_settled(replica);
+    for (uint32_t i = 0; i < before->count; i++) {
+        const struct config_member *member = &before->members[i];
+        struct pair *pair = raft_pair(raft, member->node);
+        if (pair != NULL && config_is_removed(after, member->node, member->replica)) {
+            struct message removed = {
+                .kind = MESSAGE_REMOVED,
+                .group = replica->id,
+                .term = replica->term,
+                .to = member->replica,
+            };
+            pair_say(raft, pair, &removed);
+        }
+    }
+}
+
+// Who was made a member by what is committed now is spoken to.
+static void greet(struct raft *raft, struct replica *replica) {
+    for (uint32_t i = 0; i < replica->follower_count; i++) {
+        struct follower *follower = replica->followers[i];
+        bool was_hushed = follower->speaks_from != 0;
+        hush(replica, follower);
+        if (was_hushed && follower->speaks_from == 0) {
+            if (replica->role == RAFT_LEADER) {
+                pair_relist(follower->pair);
+                follower->listed_version = follower->pair->lead_version;
+                follower->probe_owed = true;
+                lead_queue(raft, replica, follower);
+            }
+        }
+    }
+}
+
+void member_committed(struct raft *raft, struct replica *replica) {
+    bool settled = false;
+    while (replica->config_count > 1 && replica->configs[1].index <= replica->commit) {
+        struct config before = replica->configs[0];
+        replica->config_count--;
+        memmove(
+            replica->configs, replica->configs + 1, replica->config_count * sizeof(struct config)
+        );
+        settled = true;
+        if (replica->role == RAFT_LEADER) {
+            say_farewell(raft, replica, &before);
+        }
+    }
+    if (!settled) {
+        return;
+    }
+    if (mutant_is("config_used_on_commit_only")) {
+        apply(raft, replica);
+    }
+    greet(raft, replica);
+    change_look(raft, replica);
+}
+
+// The log is gone for a snapshot; what was not committed of it was perhaps never true.
+void member_dropped(struct raft *raft, struct replica *replica) {
+    if (replica->config_count > 1) {
+        replica->config_count = 1;
+        apply(raft, replica);
+    }
+}
+
+// --- from the store ------------------------------------------------------------------------------
+
+static bool read_row(const struct raft *raft, group_id group, struct config *out_config) {
+    struct key key = key_config();
+    bytes value = BYTES_EMPTY;
+    err got = store_get(raft->store, group, key_bytes(&key), &value);
+    return !err_is(got) && !err_is(config_take(value, out_config));
+}
+
+// The row, if there is one, and the configs of the log after it.
+static void load(const struct raft *raft, struct replica *replica) {
+    struct config config;
+    if (read_row(raft, replica->id, &config)) {
+        replica->config_count = 0;
+        push(replica, &config);
+    }
+    for (log_index i = replica->commit + 1; i <= replica->last; i++) {
+        struct store_entry entry;
+        bool there = false;
+        bool read = !err_is(store_entry_read(raft->store, replica->id, i, &entry));
+        if (read && !err_is(member_parse(entry.payload, i, &there, &config)) && there) {
+            if (replica->config_count == 0) {
+                push(replica, &nobody);
+            }
+            push(replica, &config);
+        }
+    }
+}
+
+void member_reload(struct raft *raft, struct replica *replica) {
+    replica->config_count = replica->config_count > 1 ? 1 : replica->config_count;
+    load(raft, replica);
+    apply(raft, replica);
+    raft_event(raft, replica, RAFT_CONFIGURED)->index = member_config(replica)->index;
+}
+
+static void take_up_store(const struct raft *raft, struct replica *replica) {
+    struct store_group known = store_group(raft->store, replica->id);
+    replica->term = known.term;
+    replica->vote = known.vote;
+    replica->last = known.last_index;
+    replica->last_term = known.last_term;
+    replica->durable = known.last_index;
+    replica->commit = known.commit_index;
+}
+
+void member_open(struct raft *raft, struct replica *replica, const struct config *founders) {
+    take_up_store(raft, replica);
+    if (founders != NULL) {
+        push(replica, founders);
+    }
+    load(raft, replica);
+    replica->configured = true;
+    replica->outside_told = mono_after(raft->now, -LIMIT_RAFT_OUTSIDE_MS);
+    apply(raft, replica);
+    if (founders == NULL) {
+        (void)raft_event(raft, replica, RAFT_CREATED);
+    }
+    if (member_is_alone(raft, replica) && replica->votes != 0) {
+        election_alone(raft, replica);
+        return;
+    }
+    install_open(raft, replica);
+    election_rearm(raft, replica);
+    if (replica->votes != 0 && member_config(replica)->preferred == raft->self) {
+        election_hasten(raft, replica);
+    }
+}
+
+void member_open_known(struct raft *raft) {
+    for (uint32_t i = 0; i < raft->group_count; i++) {
+        struct replica *replica = &raft->replicas[i];
+        enum store_install install = store_installing(raft->store, replica->id);
+        if (install != STORE_INSTALL_NONE && install != STORE_INSTALL_FOLLOWING) {
+            continue;
+        }
+        struct config config;
+        if (read_row(raft, replica->id, &config)) {
+            member_open(raft, replica, NULL);
+        }
+    }
+}
+
+// A replica that was made for its leader and ended before it was named by what is committed.
+void member_open_nameless(struct raft *raft) {
+    for (uint32_t i = 0; i < raft->group_count; i++) {
+        struct replica *replica = &raft->replicas[i];
+        enum store_install install = store_installing(raft->store, replica->id);
+        bool begun = store_group(raft->store, replica->id).last_index > 0 ||
+                     install == STORE_INSTALL_DROPPING || install == STORE_INSTALL_LOADING;
+        if (!replica->configured && begun) {
+            member_open(raft, replica, NULL);
+        }
+    }
+}
+
+void raft_configure(struct raft *raft, group_id group, const struct raft_config *config) {
+    check(group < raft->group_count);
+    check(config->voter_count > 0 && config->voter_count <= RAFT_VOTERS_MAX);
+    struct replica *replica = &raft->replicas[group];
+    check(!raft->ticked);
+    struct config founders = config_initial(config);
+    check(config_find(&founders, raft->self) != NULL);
+    bool forgotten = store_group(raft->store, group).removed != 0;
+    if (!replica->configured && !forgotten) {
+        member_open(raft, replica, &founders);
+    }
+}
+
+// --- majorities ----------------------------------------------------------------------------------
+
+int64_t member_quorum(
+    const struct raft *raft,
+    const struct replica *replica,
+    int64_t own,
+    int64_t (*of)(const struct replica *replica, const struct follower *follower)
+) {
+    const struct config *config = member_config(replica);
+    int64_t values[RAFT_MEMBERS_MAX];
+    uint32_t next = 0;
+    for (uint32_t i = 0; i < config->count; i++) {
+        bool is_self = config->members[i].node == raft->self;
+        values[i] = is_self ? own : of(replica, replica->followers[next++]);
+    }
+    return config_quorum(config, values);
+}
+
+bool member_is_alone(const struct raft *raft, const struct replica *replica) {
+    const struct config *config = member_config(replica);
+    return config->count == 1 && config->members[0].node == raft->self;
+}
+
+bool member_decides_alone(const struct raft *raft, const struct replica *replica) {
+    (void)raft;
+    return replica->votes == CONFIG_VOTER && config_voter_count(member_config(replica)) == 1;
+}
+
+// --- whose messages count ------------------------------------------------------------------------
+
+bool member_is_lost(const struct follower *follower) {
+    return follower->store != 0 && follower->pair->store != 0 &&
+           follower->store != follower->pair->store && !mutant_is("lost_store_counted");
+}
+
+static bool is_of_leader(enum message_kind kind) {
+    return kind == MESSAGE_APPEND || kind == MESSAGE_PART || kind == MESSAGE_COMMIT ||
+           kind == MESSAGE_INSTALL || kind == MESSAGE_CHUNK || kind == MESSAGE_INSTALL_END;
+}
+
+static bool is_answer(enum message_kind kind) {
+    return kind == MESSAGE_PRE_VOTE_REPLY || kind == MESSAGE_VOTE_REPLY || kind == MESSAGE_ACK ||
+           kind == MESSAGE_REJECT || kind == MESSAGE_PART_ACK || kind == MESSAGE_INSTALL_ACK;
+}
+
+static bool create(
+    struct raft *raft, struct replica *replica, struct pair *pair, const struct message *message
+) {
+    struct store_group known = store_group(raft->store, replica->id);
+    bool begins = message->kind == MESSAGE_APPEND || message->kind == MESSAGE_PART ||
+                  message->kind == MESSAGE_INSTALL || message->kind == MESSAGE_CHUNK;
+    if (!begins || message->to <= known.removed || !raft->ticked) {
+        return false;
+    }
+    member_open(raft, replica, NULL); // its number is in the message
+    pair->list_version = 0;           // the group was refused: it is listed anew
+    return true;
+}
+
+static void
+say_removed(struct raft *raft, const struct replica *replica, struct pair *pair, uint64_t to) {
+    struct message removed = {
+        .kind = MESSAGE_REMOVED, .group = replica->id, .term = replica->term, .to = to};
+    if (replica_hard_durable(raft, replica)) {
+        pair_say(raft, pair, &removed);
+    }
+}
+
+// By what is committed, so for ever. One that does not know its own number is no member when its
+// node is none.
+static bool
+is_removed(const struct replica *replica, const struct pair *pair, const struct message *message) {
+    const struct config *settled = member_settled(replica);
+    if (settled->count == 0 || mutant_is("removed_replica_accepted")) {
+        return false;
+    }
+    if (message->from == 0) {
+        return message->kind == MESSAGE_ASK && settled->index > 0 &&
+               config_find(settled, pair->node) == NULL;
+    }
+    return config_is_removed(settled, pair->node, message->from);
+}
+
+// The leader may know a newer replica of this node than the node itself.
+static bool is_for_us(struct replica *replica, const struct message *message) {
+    bool newer = message->to > replica->number;
+    if (newer && is_of_leader(message->kind)) {
+        bool is_current = message->term >= replica->term; // else it hears so
+        replica->number = is_current ? message->to : replica->number;
+        return true;
+    }
+    return message->to == 0 || message->to == replica->number;
+}
+
+struct replica *member_accept(struct raft *raft, struct pair *pair, const struct message *message) {
+    if (message->group >= raft->group_count) {
+        return NULL;
+    }
+    struct replica *replica = &raft->replicas[message->group];
+    if (!replica->configured && !create(raft, replica, pair, message)) {
+        return NULL;
+    }
+    if (message->kind == MESSAGE_REMOVED) {
+        return replica;
+    }
+    if (is_removed(replica, pair, message)) {
+        say_removed(raft, replica, pair, message->from);
+        return NULL;
+    }
+    struct follower *sender = replica_follower(replica, pair->node);
+    bool is_member = sender != NULL && sender->replica == message->from;
+    if (is_member && member_is_lost(sender)) {
+        change_look(raft, replica);
+        return NULL;
+    }
+    if (!is_for_us(replica, message) || (is_answer(message->kind) && !is_member)) {
+        return NULL;
+    }
+    if (sender != NULL && message->from > sender->met) {
+        sender->met = message->from;
+    }
+    return replica;
+}
+
+void member_address(const struct raft *raft, node_id to, struct message *message) {
+    const struct replica *replica = &raft->replicas[message->group];
+    const struct follower *follower = replica_follower(replica, to);
+    message->from = replica->number;
+    if (message->kind != MESSAGE_REMOVED) {
+        message->to = follower == NULL ? 0 : follower->replica;
+        message->to = follower != NULL && follower->met > message->to ? follower->met : message->to;
+    }
+}
+
+// --- being out -----------------------------------------------------------------------------------
+
+void member_receive_removed(
+    struct raft *raft, struct replica *replica, const struct message *message
+) {
+    bool is_named = config_find(member_settled(replica), raft->self) != NULL;
+    bool is_this = message->to == replica->number && (message->to != 0 || !is_named);
+    if (is_this && replica->role != RAFT_LEADER &&
+        mono_passed(raft, replica->outside_told, LIMIT_RAFT_OUTSIDE_MS)) {
+        replica->outside_told = raft->now;
+        raft_event(raft, replica, RAFT_OUTSIDE)->replica = replica->number;
+    }
+}
+
+// The members known here may all be gone: any node with a replica can answer.
+void member_ask(struct raft *raft, struct replica *replica) {
+    struct message ask = {.kind = MESSAGE_ASK, .group = replica->id, .term = replica->term};
+    if (!replica_hard_durable(raft, replica)) {
+        return;
+    }
+    for (uint32_t i = 0; i < raft->pair_count; i++) {
+        pair_say(raft, raft->pairs[i], &ask);
+    }
+}
+
+// What was told of the group and not taken is void.
+static void void_events(struct raft *raft, group_id group) {
+    for (size_t i = 0; i < raft->events_count; i++) {
+        size_t at = (raft->events_taken + i) & (raft->events_capacity - 1);
+        if (raft->events[at].group == group) {
+            raft->events[at].kind = RAFT_FOLLOWING;
+            raft->events[at].leader = 0;
+        }
+    }
+}
+
+void raft_forget(struct raft *raft, group_id group, uint64_t number) {
+    struct replica *replica = raft_replica(raft, group);
+    if (replica == NULL || replica->number != number) {
+        return;
+    }
+    election_follow(raft, replica, replica->term, 0);
+    replica->config_count = 0;
+    apply(raft, replica);
+    pair_unlist(raft, replica);
+    ring_remove(&raft->readers, group);
+    ring_remove(&raft->drives, group);
+    void_events(raft, group);
+    replica_free(replica);
+    struct replica empty = {
+        .id = group,
+        .hard_lsn = replica->hard_lsn,
+        .cut_lsn = store_forget(raft->store, group, replica->number),
+        .touched = replica->touched,
+    };
+    *replica = empty;
+    (void)raft_event(raft, replica, RAFT_FORGOTTEN);
+}
