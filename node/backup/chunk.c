@@ -153,7 +153,7 @@ bool backup_entry_take(bytes *rest, struct store_entry *out_entry) {
 }
 
 bool backup_is_own(group_id group, bytes key) {
-    if (key.size == 0 || key.data[0] == KEY_MARK) {
+    if (key.size == 0 || key.data[0] == KEY_MARK || key.data[0] == KEY_CONFIG) {
         return true;
     }
     bool of_members = key.data[0] == KEY_NODE || key.data[0] == KEY_PARTITION;

@@ -221,10 +221,13 @@ err fitness_takes_start(struct node *node, group_id group) {
     }
     struct raft_group_status status = raft_status(node->raft, group);
     uint32_t roomy = 1;
+    uint32_t voters = 1;
     for (uint32_t i = 0; i < status.follower_count; i++) {
-        roomy += has_room(node, status.followers[i].node) ? 1u : 0u;
+        bool votes = status.followers[i].voter;
+        roomy += votes && has_room(node, status.followers[i].node) ? 1u : 0u;
+        voters += votes ? 1u : 0u;
     }
-    if (2 * roomy > status.follower_count + 1) {
+    if (2 * roomy > voters) {
         return ERR_NONE;
     }
     node->stats.refused_room++;

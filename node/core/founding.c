@@ -39,11 +39,11 @@ static void configure(struct node *node, group_id group, const uint32_t *voters,
         config.voters[i] = (node_id)voters[i];
         here = here || config.voters[i] == node->self;
     }
-    node->groups[group].has_copy = here;
     node->groups[group].home = config.voters[0];
     if (here) {
         raft_configure(node->raft, group, &config);
     }
+    node->groups[group].has_copy = raft_status(node->raft, group).configured;
 }
 
 void founding_configure(struct node *node, const struct node_options *options) {

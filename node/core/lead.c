@@ -37,6 +37,9 @@ void lead_create(struct node *node, const struct node_options *options) {
         .now = node->mono,
     };
     node->raft = raft_create(&raft);
+    for (size_t i = 0; i < node->peer_count; i++) {
+        raft_peer_add(node->raft, node->peers[i].id);
+    }
     definitions_create(node);
     founding_configure(node, options);
     raft_tick(node->raft, node->mono);
@@ -237,6 +240,16 @@ static void take_up(struct node *node, const struct raft_event *event) {
     case RAFT_INSTALLING_ROWS: // nothing of the group is here meanwhile, definitions neither
         node->groups[event->group].visited = 0;
         break;
+    case RAFT_CREATED:
+        node->groups[event->group].has_copy = true;
+        break;
+    case RAFT_FORGOTTEN:
+        node->groups[event->group].has_copy = false;
+        node->groups[event->group].visited = 0;
+        break;
+    case RAFT_CONFIGURED:
+    case RAFT_OUTSIDE:
+        break;
     case RAFT_INSTALLED: // what lies before was replaced as a whole
         node->groups[event->group].visited = event->index;
         if (event->group == CATALOG_GROUP) {
@@ -296,7 +309,8 @@ furthest(const struct node *node, group_id group, bool (*suits)(const struct nod
     log_index match = 0;
     for (uint32_t i = 0; i < status.follower_count; i++) {
         const struct raft_follower_status *follower = &status.followers[i];
-        if (follower->answers && follower->match >= match && suits(node, follower->node)) {
+        if (follower->voter && follower->answers && follower->match >= match &&
+            suits(node, follower->node)) {
             best = follower->node;
             match = follower->match;
         }

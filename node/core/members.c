@@ -51,6 +51,9 @@ static struct node_peer *place_take(struct node *node, node_id id) {
         .lease_end.ns =
             node->mono.ns + (LIMIT_CATALOG_LEASE_MS + LIMIT_CATALOG_LEASE_SLACK_MS) * NS_PER_MS,
     };
+    if (node->raft != NULL) {
+        raft_peer_add(node->raft, id);
+    }
     return &node->peers[at];
 }
 
@@ -102,6 +105,7 @@ static void leave(struct node *node, node_id id) {
     peer->linked = false;
     reckon(node, peer);
     interest_peer_changed(node, id, false);
+    raft_peer_remove(node->raft, id);
 }
 
 static void address_set(struct node_peer *peer, bytes address) {

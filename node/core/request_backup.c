@@ -62,7 +62,8 @@ static void member_id(struct json_writer *writer, const char *name, id128 id) {
 
 // The sum of the hashes of rows that are the cluster's own: in no backup, so not to be compared.
 static hash128 own_rows(struct node *node, group_id group) {
-    static const enum key_kind kinds[] = {KEY_MARK, KEY_NODE, KEY_PARTITION, KEY_VERSION};
+    static const enum key_kind kinds[] = {
+        KEY_MARK, KEY_CONFIG, KEY_NODE, KEY_PARTITION, KEY_VERSION};
     hash128 sum = {0, 0};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         struct key from = key_kind_prefix(kinds[i]);
