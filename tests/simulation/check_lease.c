@@ -13,7 +13,7 @@ static const char *const CHECKER = "lease";
 
 // Whether something was known by the time after which it had to be heeded.
 static bool was_known(const struct scene *scene, uint64_t turn, uint64_t asked) {
-    return turn != 0 && (fleet_size(scene->fleet) == 1 || turn < asked);
+    return turn != 0 && (fleet_is_alone(scene->fleet) || turn < asked);
 }
 
 void check_handed_out(struct scene *scene, bytes task, uint64_t asked) {
@@ -32,7 +32,7 @@ void check_handed_out(struct scene *scene, bytes task, uint64_t asked) {
         known->ended_turn = 0;
         known->seen_turn = 0;
     }
-    if (fleet_size(scene->fleet) > 1 && poll_count < known->poll_count) {
+    if (!fleet_is_alone(scene->fleet) && poll_count < known->poll_count) {
         known->handed++; // overtaken by a later one
         return;
     }

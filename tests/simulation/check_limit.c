@@ -10,7 +10,7 @@ static const char *const CHECKER = "limit";
 
 // The clocks of several nodes differ; there tokens are counted (check_permit.c).
 static bool is_exact(const struct scene *scene) {
-    return scene->swarm.limits && fleet_size(scene->fleet) == 1;
+    return scene->swarm.limits && fleet_is_alone(scene->fleet);
 }
 
 void check_rate(struct scene *scene, const struct task_type *type, bytes task) {

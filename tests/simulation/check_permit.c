@@ -156,7 +156,7 @@ void check_permits(struct scene *scene) {
             .arena = arena,
             .type = type,
             .hash = hash_sip64(bytes_from_text(type->name)),
-            .travels = fleet_size(scene->fleet) > 1,
+            .travels = !fleet_is_alone(scene->fleet),
             .now_ms = newest_time_ms(scene),
         };
         if (task_type_is_limited(type)) {

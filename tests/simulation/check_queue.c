@@ -43,7 +43,8 @@ static bool is_limited(struct scene *scene, bytes type) {
 static int64_t last_gone_ms(const struct scene *scene) {
     int64_t last_ms = 0;
     for (uint16_t number = 1; number <= fleet_size(scene->fleet); number++) {
-        int64_t ms = machine_last_gone(fleet_machine(scene->fleet, number)).ms;
+        const struct machine *machine = fleet_machine(scene->fleet, number);
+        int64_t ms = machine == NULL ? 0 : machine_last_gone(machine).ms;
         last_ms = ms > last_ms ? ms : last_ms;
     }
     return last_ms;
@@ -72,7 +73,7 @@ void check_priority(struct scene *scene, bytes task) {
     for (uint32_t group = 0; group < groups && giver != 0; group++) {
         // A node knows what is best among the groups it leads, and led when it chose.
         if (fleet_leader(scene->fleet, (group_id)group) != giver ||
-            (fleet_size(scene->fleet) > 1 &&
+            (!fleet_is_alone(scene->fleet) &&
              fleet_led_ns(scene->fleet, giver, (group_id)group) < LED_MS * WORLD_MS)) {
             continue;
         }

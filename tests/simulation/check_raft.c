@@ -40,7 +40,7 @@ struct raft_watch *raft_watch_create(struct world *world, struct fleet *fleet) {
     watch->world = world;
     watch->fleet = fleet;
     watch->group_count = fleet_settings(fleet)->group_count;
-    size_t nodes = fleet_size(fleet) + 1U;
+    size_t nodes = NETWORK_NODES_MAX + 1U;
     watch->seen = calloc(nodes * watch->group_count, sizeof(*watch->seen));
     watch->terms = calloc(watch->group_count, sizeof(*watch->terms));
     watch->judged = calloc(watch->group_count, sizeof(*watch->judged));
@@ -131,8 +131,12 @@ static void compare_copies(struct raft_watch *watch, uint16_t number, group_id g
     const struct shadow *mine = machine_shadow(fleet_machine(watch->fleet, number));
     log_index last = shadow_last(mine, group);
     for (uint16_t other = 1; other <= fleet_size(watch->fleet); other++) {
-        const struct shadow *theirs = machine_shadow(fleet_machine(watch->fleet, other));
-        if (other != number && shadow_last(theirs, group) >= last &&
+        const struct machine *machine = fleet_machine(watch->fleet, other);
+        if (machine == NULL || other == number) {
+            continue;
+        }
+        const struct shadow *theirs = machine_shadow(machine);
+        if (shadow_last(theirs, group) >= last &&
             shadow_term(theirs, group, last) == shadow_term(mine, group, last) &&
             !hash128_equal(shadow_chain(theirs, group, last), shadow_chain(mine, group, last))) {
             world_fail(
@@ -161,7 +165,11 @@ static void count_copies(struct raft_watch *watch, group_id group) {
     hash128 chain = chronicle_chain(chronicle, group, last);
     uint32_t copies = 0;
     for (uint16_t number = 1; number <= fleet_size(watch->fleet); number++) {
-        const struct shadow *shadow = machine_shadow(fleet_machine(watch->fleet, number));
+        const struct machine *machine = fleet_machine(watch->fleet, number);
+        if (machine == NULL || machine_is_gone(machine)) {
+            continue;
+        }
+        const struct shadow *shadow = machine_shadow(machine);
         copies += fleet_has_copy(watch->fleet, number, group) &&
                           !shadow_is_installing(shadow, group) &&
                           shadow_durable(shadow, group) >= last &&
@@ -188,7 +196,11 @@ check_matches(struct raft_watch *watch, uint16_t number, group_id group, const s
     const struct raft_group_status status = raft_status(raft, group);
     for (uint32_t i = 0; i < status.follower_count; i++) {
         const struct raft_follower_status *follower = &status.followers[i];
-        const struct shadow *shadow = machine_shadow(fleet_machine(watch->fleet, follower->node));
+        const struct machine *machine = fleet_machine(watch->fleet, follower->node);
+        if (machine == NULL || machine_is_gone(machine)) {
+            continue; // it may have left a moment ago
+        }
+        const struct shadow *shadow = machine_shadow(machine);
         uint64_t newest = shadow_newest_term(shadow, group);
         bool same_log = follower->counts && !shadow_is_installing(shadow, group) &&
                         follower->log_epoch == shadow_epoch(shadow, group);
@@ -241,7 +253,7 @@ look(struct raft_watch *watch, uint16_t number, group_id group, const struct raf
 
 void raft_watch_stepped(struct raft_watch *watch, uint16_t number) {
     struct machine *machine = fleet_machine(watch->fleet, number);
-    if (fleet_size(watch->fleet) == 1 || !machine_is_up(machine)) {
+    if (fleet_is_alone(watch->fleet) || !machine_is_up(machine)) {
         return;
     }
     const struct raft *raft = node_raft(machine_node(machine));

@@ -24,7 +24,8 @@ struct known_leader {
 struct fleet {
     struct world *world;
     const struct swarm *swarm;
-    uint16_t size;
+    uint16_t size; // the highest number
+    struct machine_watch watch;
     struct network *network;
     struct chronicle *chronicle;
     struct machine *machines[NETWORK_NODES_MAX + 1]; // from 1
@@ -35,29 +36,37 @@ struct fleet {
     char unlevel[200];
 };
 
+static struct machine *make(struct fleet *fleet, uint16_t number) {
+    const struct swarm *swarm = fleet->swarm;
+    const struct machine_plan plan = {
+        .number = number,
+        .founders = swarm->alone ? 0 : swarm->node_count,
+        .replicas = swarm->replicas,
+        .dead_after_ms = swarm->dead_after_ms,
+        .network = fleet->network,
+        .chronicle = fleet->chronicle,
+    };
+    return machine_create(fleet->world, swarm, &plan, &fleet->watch);
+}
+
 struct fleet *
 fleet_create(struct world *world, const struct swarm *swarm, const struct machine_watch *watch) {
     struct fleet *fleet = calloc(1, sizeof(*fleet));
     check(fleet != NULL);
+    size_t places = (NETWORK_NODES_MAX + 1U) * swarm->group_count;
     fleet->world = world;
     fleet->swarm = swarm;
     fleet->size = swarm->node_count;
-    fleet->network = network_create(world, fleet->size, swarm->delay_us_max);
+    fleet->watch = *watch;
+    fleet->network = network_create(world, swarm->delay_us_max);
     fleet->chronicle = chronicle_create(world, swarm->group_count);
-    fleet->has_copy = calloc((fleet->size + 1U) * swarm->group_count, sizeof(bool));
-    fleet->standings = calloc((fleet->size + 1U) * swarm->group_count, sizeof(struct standing));
+    fleet->has_copy = calloc(places, sizeof(bool));
+    fleet->standings = calloc(places, sizeof(struct standing));
     fleet->leaders = calloc(swarm->group_count, sizeof(struct known_leader));
     fleet->revision = 1;
     check(fleet->has_copy != NULL && fleet->standings != NULL && fleet->leaders != NULL);
     for (uint16_t number = 1; number <= fleet->size; number++) {
-        const struct machine_plan plan = {
-            .number = number,
-            .node_count = fleet->size,
-            .replicas = swarm->replicas,
-            .network = fleet->network,
-            .chronicle = fleet->chronicle,
-        };
-        fleet->machines[number] = machine_create(world, swarm, &plan, watch);
+        fleet->machines[number] = make(fleet, number);
     }
     return fleet;
 }
@@ -79,12 +88,29 @@ void fleet_destroy(struct fleet **fleet_at) {
     *fleet_at = NULL;
 }
 
+struct machine *fleet_newcomer(struct fleet *fleet) {
+    return make(fleet, 0);
+}
+
+void fleet_enroll(
+    struct fleet *fleet,
+    struct machine *newcomer,
+    uint16_t number,
+    const uint16_t *members,
+    uint32_t member_count
+) {
+    check(number >= 1 && number <= NETWORK_NODES_MAX && fleet->machines[number] == NULL);
+    fleet->size = number > fleet->size ? number : fleet->size;
+    fleet->machines[number] = newcomer;
+    machine_enroll(newcomer, number, members, member_count);
+}
+
 // --- clients -------------------------------------------------------------------------------------
 
 uint64_t fleet_ask(
     struct fleet *fleet, const struct question *question, machine_answered answered, void *argument
 ) {
-    uint16_t number = fleet->size == 1 ? 1 : (uint16_t)world_draw(fleet->world, 1, fleet->size);
+    uint16_t number = fleet_any(fleet);
     uint64_t asked = machine_ask(fleet->machines[number], question, answered, argument);
     return asked * (NETWORK_NODES_MAX + 1) + number;
 }
@@ -101,8 +127,28 @@ uint16_t fleet_size(const struct fleet *fleet) {
 }
 
 struct machine *fleet_machine(struct fleet *fleet, uint16_t number) {
-    check(number >= 1 && number <= fleet->size);
+    check(number >= 1 && number <= NETWORK_NODES_MAX);
     return fleet->machines[number];
+}
+
+static bool is_here(const struct fleet *fleet, uint16_t number) {
+    return fleet->machines[number] != NULL && !machine_is_gone(fleet->machines[number]);
+}
+
+uint16_t fleet_any(struct fleet *fleet) {
+    uint16_t here[NETWORK_NODES_MAX];
+    uint16_t count = 0;
+    for (uint16_t number = 1; number <= fleet->size; number++) {
+        if (is_here(fleet, number)) {
+            here[count++] = number;
+        }
+    }
+    check(count > 0);
+    return here[count == 1 ? 0 : world_draw(fleet->world, 0, count - 1)];
+}
+
+bool fleet_is_alone(const struct fleet *fleet) {
+    return fleet->swarm->alone;
 }
 
 struct network *fleet_network(struct fleet *fleet) {
@@ -147,7 +193,7 @@ static uint16_t find_leader(struct fleet *fleet, group_id group) {
     uint32_t seen = 0;
     for (uint16_t number = 1; number <= fleet->size; number++) {
         struct machine *machine = fleet->machines[number];
-        if (!machine_is_up(machine) || !fleet_has_copy(fleet, number, group)) {
+        if (machine == NULL || !machine_is_up(machine) || !fleet_has_copy(fleet, number, group)) {
             continue;
         }
         seen++;
@@ -235,6 +281,9 @@ static bool is_level(struct fleet *fleet, uint16_t number, group_id group) {
 
 bool fleet_is_level(struct fleet *fleet) {
     for (uint16_t number = 1; number <= fleet->size; number++) {
+        if (!is_here(fleet, number)) {
+            continue;
+        }
         if (!machine_is_up(fleet->machines[number])) {
             (void)snprintf(fleet->unlevel, sizeof(fleet->unlevel), "n%u is down", number);
             return false;
@@ -255,13 +304,18 @@ const char *fleet_unlevel(struct fleet *fleet) {
 
 void fleet_settle(struct fleet *fleet) {
     for (uint16_t number = 1; number <= fleet->size && !world_failed(fleet->world); number++) {
-        machine_settle(fleet->machines[number]);
+        if (is_here(fleet, number)) {
+            machine_settle(fleet->machines[number]);
+        }
     }
 }
 
 struct machine_stats fleet_stats(struct fleet *fleet) {
     struct machine_stats sum = {0};
     for (uint16_t number = 1; number <= fleet->size; number++) {
+        if (fleet->machines[number] == NULL) {
+            continue;
+        }
         struct machine_stats stats = machine_stats(fleet->machines[number]);
         sum.crashes += stats.crashes;
         sum.questions += stats.questions;

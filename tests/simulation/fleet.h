@@ -19,9 +19,33 @@ void fleet_leave(struct fleet *fleet, uint64_t ticket);
 
 // --- for harm ------------------------------------------------------------------------------------
 
+// The highest number of a machine so far. They are numbered from 1; not every number is taken.
 uint16_t fleet_size(const struct fleet *fleet);
-struct machine *fleet_machine(struct fleet *fleet, uint16_t number); // from 1
+
+// NULL: no machine has that number.
+struct machine *fleet_machine(struct fleet *fleet, uint16_t number);
 struct network *fleet_network(struct fleet *fleet);
+
+// Some machine that is not gone for ever.
+uint16_t fleet_any(struct fleet *fleet);
+
+// Whether it is one node that stays alone: there are no other clocks and no messages.
+bool fleet_is_alone(const struct fleet *fleet);
+
+// --- for who makes it grow -----------------------------------------------------------------------
+
+// A machine with a fresh store, which is part of nothing yet. Owned by the fleet once it has a
+// number, until then by the caller: machine_destroy.
+struct machine *fleet_newcomer(struct fleet *fleet);
+
+// A cluster let it in.
+void fleet_enroll(
+    struct fleet *fleet,
+    struct machine *newcomer,
+    uint16_t number,
+    const uint16_t *members,
+    uint32_t member_count
+);
 
 // --- for checkers --------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ struct harm {
 };
 
 static uint16_t any_node(struct harm *harm) {
-    return (uint16_t)world_draw(harm->world, 1, fleet_size(harm->fleet));
+    return fleet_any(harm->fleet);
 }
 
 // --- nodes ---------------------------------------------------------------------------------------
@@ -44,10 +44,9 @@ static void crash(void *argument, uint64_t token) {
     uint16_t one = any_node(harm);
     bool all = size > 1 && world_maybe(harm->world, 100);
     for (uint16_t number = 1; number <= size; number++) {
-        if (all || number == one) {
-            machine_crash(
-                fleet_machine(harm->fleet, number), all ? "the power goes" : "of the machine"
-            );
+        struct machine *machine = fleet_machine(harm->fleet, number);
+        if (machine != NULL && (all || number == one)) {
+            machine_crash(machine, all ? "the power goes" : "of the machine");
         }
     }
 }
@@ -98,7 +97,11 @@ static void step_wall(void *argument, uint64_t token) {
     bool far = size > 1 && world_maybe(harm->world, 500);
     int64_t most_ms = far ? WALL_STEP_FAR_MS : WALL_STEP_MS;
     int64_t ms = world_draw(harm->world, -most_ms, most_ms);
-    machine_clock(fleet_machine(harm->fleet, (uint16_t)(node + 1)))->step_ms = ms;
+    struct machine *machine = fleet_machine(harm->fleet, (uint16_t)(node + 1));
+    if (machine == NULL) {
+        return;
+    }
+    machine_clock(machine)->step_ms = ms;
     world_trace(harm->world, "n%u: wall clock steps to %lld ms", node + 1U, (long long)ms);
 }
 
@@ -259,6 +262,13 @@ static void every_second(void *argument, uint64_t token) {
     world_after(harm->world, WORLD_SECOND, every_second, harm, 0);
 }
 
+void harm_newcomer(struct harm *harm, struct machine *machine) {
+    int64_t ppm_max = harm->swarm->rate_ppm_max;
+    if (ppm_max > 0) {
+        clock_set_rate(machine_clock(machine), world_draw(harm->world, -ppm_max, ppm_max));
+    }
+}
+
 struct harm *harm_begin(struct world *world, const struct swarm *swarm, struct fleet *fleet) {
     struct harm *harm = calloc(1, sizeof(*harm));
     check(harm != NULL);
@@ -266,9 +276,8 @@ struct harm *harm_begin(struct world *world, const struct swarm *swarm, struct f
     harm->swarm = swarm;
     harm->fleet = fleet;
     harm->first_wrong = world_draw(world, 0, fleet_size(fleet) - 1);
-    for (uint16_t number = 1; number <= fleet_size(fleet) && swarm->rate_ppm_max > 0; number++) {
-        int64_t ppm = world_draw(world, -swarm->rate_ppm_max, swarm->rate_ppm_max);
-        clock_set_rate(machine_clock(fleet_machine(fleet, number)), ppm);
+    for (uint16_t number = 1; number <= fleet_size(fleet); number++) {
+        harm_newcomer(harm, fleet_machine(fleet, number));
     }
     every_second(harm, 0);
     return harm;
@@ -278,8 +287,11 @@ void harm_end(struct harm *harm) {
     harm->over = true;
     network_heal(fleet_network(harm->fleet));
     for (uint16_t number = 1; number <= fleet_size(harm->fleet); number++) {
-        clock_correct(machine_clock(fleet_machine(harm->fleet, number)));
-        machine_fill(fleet_machine(harm->fleet, number), 0);
+        struct machine *machine = fleet_machine(harm->fleet, number);
+        if (machine != NULL) {
+            clock_correct(machine_clock(machine));
+            machine_fill(machine, 0);
+        }
     }
 }
 

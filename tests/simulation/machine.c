@@ -12,15 +12,36 @@
 #include "tests/simulation/rot.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     ARENA_BLOCK_BYTES = 64 * 1024,
     AUDIT_REST_MS = 500
 };
 
-static const uint16_t MEMBERS[NETWORK_NODES_MAX] = {1, 2, 3, 4, 5, 6, 7};
+// Where nodes find each other: host and port.
+static const char *const ADDRESSES[NETWORK_NODES_MAX] = {
+    "n1:1",
+    "n2:1",
+    "n3:1",
+    "n4:1",
+    "n5:1",
+    "n6:1",
+    "n7:1",
+    "n8:1",
+    "n9:1",
+    "n10:1",
+    "n11:1",
+    "n12:1",
+    "n13:1",
+    "n14:1",
+    "n15:1",
+    "n16:1",
+};
 
 static void boot(void *argument, uint64_t incarnation);
+static struct store_options store_options_of(struct machine *machine);
+static void note_store_id(struct machine *machine);
 static void pump(struct machine *machine);
 static struct network_end network_end_of(struct machine *machine);
 static void tell_called(
@@ -30,7 +51,23 @@ static void tell_called(
 // --- life ----------------------------------------------------------------------------------------
 
 static bool is_alone(const struct machine *machine) {
-    return machine->plan.node_count == 1;
+    return machine->plan.founders == 0;
+}
+
+// A fresh store, which has an id of its own.
+static void format(struct machine *machine) {
+    const struct store_options options = store_options_of(machine);
+    machine_bound_disk(machine);
+    check(!err_is(store_open(&options, machine->arena, &machine->store)));
+    note_store_id(machine);
+    store_close(&machine->store);
+    arena_reset(machine->arena);
+}
+
+static void attach(struct machine *machine) {
+    struct network_end end = network_end_of(machine);
+    network_attach(machine->plan.network, machine->plan.number, &end);
+    world_after(machine->world, 0, boot, machine, machine->incarnation);
 }
 
 struct machine *machine_create(
@@ -61,10 +98,28 @@ struct machine *machine_create(
     machine->scripts = arena_create(ARENA_BLOCK_BYTES);
     machine->committed = calloc(swarm->group_count, sizeof(*machine->committed));
     check(machine->committed != NULL);
-    struct network_end end = network_end_of(machine);
-    network_attach(plan->network, plan->number, &end);
-    world_after(world, 0, boot, machine, machine->incarnation);
+    if (plan->number == 0) {
+        format(machine);
+        return machine;
+    }
+    for (uint16_t member = 1; member <= plan->founders; member++) {
+        machine->addresses[machine->member_count] = bytes_from_text(ADDRESSES[member - 1]);
+        machine->members[machine->member_count++] = member;
+    }
+    attach(machine);
     return machine;
+}
+
+void machine_enroll(
+    struct machine *machine, uint16_t number, const uint16_t *members, uint32_t member_count
+) {
+    check(machine->plan.number == 0 && member_count <= NETWORK_NODES_MAX);
+    machine->plan.number = number;
+    machine->joined = true;
+    machine->member_count = member_count;
+    memcpy(machine->members, members, member_count * sizeof(members[0]));
+    shadow_name(machine->shadow, number);
+    attach(machine);
 }
 
 // Ends what lives in memory.
@@ -125,11 +180,15 @@ static struct node_options node_options_of(struct machine *machine) {
         .settings = machine->settings,
         .random_seed = world_seed(machine->world),
         .audit_rest_ms = AUDIT_REST_MS,
-        .members = MEMBERS,
-        .member_count = is_alone(machine) ? 0 : machine->plan.node_count,
+        .members = machine->members,
+        .member_count = machine->member_count,
+        .addresses = machine->joined ? NULL : machine->addresses,
+        .joined = machine->joined,
         .self = machine->plan.number,
         .cluster_id = {{'s', 'i', 'm'}},
         .replicas = machine->plan.replicas,
+        .store_id = machine->store_id,
+        .dead_after_ms = machine->plan.dead_after_ms,
         .incarnation = machine->lives,
         .host = BYTES_LITERAL("simulated"),
         .version = BYTES_LITERAL("simulation"),
@@ -148,9 +207,26 @@ static void look_at_recovered(struct machine *machine) {
     }
 }
 
+static void note_store_id(struct machine *machine) {
+    store_identity(machine->store, machine->store_id.bytes);
+}
+
+// As a process that starts: those it was told of at first; the core tells of others.
+static void know_members(struct machine *machine) {
+    network_know_nobody(machine->plan.network, machine->plan.number);
+    for (uint32_t i = 0; i < machine->member_count; i++) {
+        if (machine->members[i] != machine->plan.number) {
+            network_know(machine->plan.network, machine->plan.number, machine->members[i], true);
+        }
+    }
+}
+
 static void boot(void *argument, uint64_t incarnation) {
     struct machine *machine = argument;
     check(!machine->up && incarnation == machine->incarnation);
+    if (machine->gone) {
+        return;
+    }
     machine_no_faults(machine);
     const struct store_options options = store_options_of(machine);
     struct rot *rot = NULL;
@@ -178,7 +254,10 @@ static void boot(void *argument, uint64_t incarnation) {
         return;
     }
     machine->lives++;
+    machine->leaves = false;
     machine->tasks_returned = 0;
+    note_store_id(machine);
+    know_members(machine);
     const struct node_options node_options = node_options_of(machine);
     machine->node = node_create(&node_options);
     machine->effects = node_effects_create();
@@ -195,18 +274,38 @@ static void boot(void *argument, uint64_t incarnation) {
     pump(machine);
 }
 
-void machine_crash(struct machine *machine, const char *why) {
-    if (!machine->up) {
-        return;
-    }
+// The process is no more.
+static void end_process(struct machine *machine, const char *why) {
     world_trace(machine->world, "CRASH of n%u: %s", machine->plan.number, why);
-    machine->stats.crashes++;
     die(machine);
     memory_disk_crash(machine->disk);
     memory_map_crash(machine->map);
     bool silent = world_maybe(machine->world, 500);
     network_node_down(machine->plan.network, machine->plan.number, silent);
     machine->watch.died(machine->watch.argument, machine->plan.number);
+}
+
+void machine_lose(struct machine *machine) {
+    if (machine->gone) {
+        return;
+    }
+    machine->gone = true;
+    if (machine->up) {
+        end_process(machine, "for ever");
+        machine_lose_askers(machine);
+    }
+}
+
+bool machine_is_gone(const struct machine *machine) {
+    return machine->gone;
+}
+
+void machine_crash(struct machine *machine, const char *why) {
+    if (!machine->up) {
+        return;
+    }
+    machine->stats.crashes++;
+    end_process(machine, why);
     int64_t down_ms = world_draw(machine->world, 1, machine->swarm->down_ms_max);
     world_after(machine->world, down_ms * WORLD_MS, boot, machine, machine->incarnation);
     machine_lose_askers(machine);
@@ -368,6 +467,9 @@ static void peer_changed(void *argument, uint16_t peer, bool up) {
     struct machine *machine = argument;
     if (machine->up) {
         struct node_event event = {.kind = up ? NODE_PEER_UP : NODE_PEER_DOWN, .peer = peer};
+        if (up) {
+            event.store_id = machine->watch.store_id(machine->watch.argument, peer);
+        }
         machine_step(machine, &event);
     }
 }
@@ -385,6 +487,22 @@ static struct network_end network_end_of(struct machine *machine) {
 }
 
 // --- effects -------------------------------------------------------------------------------------
+
+static void hear_of_member(struct machine *machine, const struct node_effect *effect) {
+    bool is_one = effect->body.size > 0;
+    world_trace(
+        machine->world,
+        "n%u: n%u is %s",
+        machine->plan.number,
+        effect->to,
+        is_one ? "a member" : "no member"
+    );
+    if (effect->to != machine->plan.number) {
+        network_know(machine->plan.network, machine->plan.number, effect->to, is_one);
+    } else if (!is_one) {
+        machine->leaves = true;
+    }
+}
 
 static void carry_out(struct machine *machine, const struct node_effect *effect) {
     switch (effect->kind) {
@@ -405,7 +523,9 @@ static void carry_out(struct machine *machine, const struct node_effect *effect)
     case EFFECT_EVALUATE:
         machine_run_script(machine, effect);
         break;
-    case EFFECT_MEMBER: // all are there from the start
+    case EFFECT_MEMBER:
+        hear_of_member(machine, effect);
+        break;
     case EFFECT_VERSION:
     case EFFECT_KIND_COUNT:
         break;
@@ -424,6 +544,9 @@ static void pump(struct machine *machine) {
         if (replied && world_maybe(machine->world, machine->swarm->crash_after_reply)) {
             machine_crash(machine, "after an answer");
         }
+    }
+    if (machine->up && machine->leaves) { // as the server's shell stops by itself
+        machine_lose(machine);
     }
     if (machine->up) {
         machine_begin_jobs(machine);
@@ -455,6 +578,10 @@ struct clock *machine_clock(struct machine *machine) {
 
 const struct scheduler_settings *machine_settings(const struct machine *machine) {
     return &machine->settings;
+}
+
+id128 machine_store_id(const struct machine *machine) {
+    return machine->store_id;
 }
 
 struct machine_stats machine_stats(const struct machine *machine) {

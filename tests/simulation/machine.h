@@ -61,13 +61,15 @@ struct machine_watch {
     void (*stepped)(void *argument, uint16_t number, bool wrote);
     void (*recovered)(void *argument, uint16_t number); // it came back from a crash
     void (*died)(void *argument, uint16_t number);
+    id128 (*store_id)(void *argument, uint16_t number); // what a link to that node proves
 };
 
-// Its place in the cluster. All of it outlives the machine.
+// Its place in the cluster. What it points to outlives the machine.
 struct machine_plan {
-    uint16_t number; // from 1
-    uint16_t node_count;
+    uint16_t number;   // from 1; 0: machine_enroll tells it
+    uint16_t founders; // the nodes 1 … found the cluster; 0: the node is alone and stays so
     uint32_t replicas;
+    int64_t dead_after_ms;
     struct network *network;
     struct chronicle *chronicle;
 };
@@ -79,6 +81,20 @@ struct machine *machine_create(
     const struct machine_watch *watch
 );
 void machine_destroy(struct machine **machine);
+
+// The id of its store. Only of one that has no number yet: it has a fresh store and does not run.
+id128 machine_store_id(const struct machine *machine);
+
+// A cluster let it in under this number and told who else is there: it starts.
+void machine_enroll(
+    struct machine *machine, uint16_t number, const uint16_t *members, uint32_t member_count
+);
+
+// The machine is lost with its disk, for ever.
+void machine_lose(struct machine *machine);
+
+// Whether it will never run again: it is lost, or has left its cluster.
+bool machine_is_gone(const struct machine *machine);
 
 // Sends a question; gives its number, never 0.
 uint64_t machine_ask(

@@ -25,6 +25,13 @@ struct machine {
     uint64_t incarnation; // of planned actions: theirs is over when this rises
     uint64_t lives;       // processes so far
     bool up;
+    bool gone;   // for ever
+    bool leaves; // the cluster said that it is no member: it stops after this step
+    bool joined; // it was let in, and knew these members then
+    uint16_t members[NETWORK_NODES_MAX];
+    bytes addresses[NETWORK_NODES_MAX];
+    uint32_t member_count;
+    id128 store_id;
     bool fault_planned;     // an error of the running job is ours
     uint64_t foreign_bytes; // on its disk
     bool ballast_held;

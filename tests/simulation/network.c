@@ -62,7 +62,9 @@ struct link {
 
 struct network {
     struct world *world;
-    uint16_t node_count;
+    int64_t delay_us_max;
+    bool attached[NETWORK_NODES_MAX + 1];
+    bool knows[NETWORK_NODES_MAX + 1][NETWORK_NODES_MAX + 1]; // [node][peer]
     struct network_end ends[NETWORK_NODES_MAX + 1];
     bool up[NETWORK_NODES_MAX + 1];
     struct link links[NETWORK_NODES_MAX + 1][NETWORK_NODES_MAX + 1]; // [lower][higher]
@@ -84,22 +86,11 @@ static void draw_delay(struct world *world, struct direction *direction, int64_t
     }
 }
 
-struct network *network_create(struct world *world, uint16_t node_count, int64_t delay_us_max) {
-    check(node_count <= NETWORK_NODES_MAX);
+struct network *network_create(struct world *world, int64_t delay_us_max) {
     struct network *network = calloc(1, sizeof(*network));
     check(network != NULL);
     network->world = world;
-    network->node_count = node_count;
-    for (uint16_t low = 1; low <= node_count; low++) {
-        for (uint16_t high = (uint16_t)(low + 1); high <= node_count; high++) {
-            struct link *link = &network->links[low][high];
-            link->network = network;
-            link->directions[0] = (struct direction){.link = link, .from = low, .to = high};
-            link->directions[1] = (struct direction){.link = link, .from = high, .to = low};
-            draw_delay(world, &link->directions[0], delay_us_max);
-            draw_delay(world, &link->directions[1], delay_us_max);
-        }
-    }
+    network->delay_us_max = delay_us_max;
     return network;
 }
 
@@ -118,9 +109,10 @@ static void lanes_clear(struct network *network, struct direction *direction) {
 // Calls `what` for every link of a node; of node 0, for all links.
 static void
 each_link(struct network *network, uint16_t node, void (*what)(struct link *link, uint16_t node)) {
-    for (uint16_t low = 1; low <= network->node_count; low++) {
-        for (uint16_t high = (uint16_t)(low + 1); high <= network->node_count; high++) {
-            if (node == 0 || node == low || node == high) {
+    for (uint16_t low = 1; low <= NETWORK_NODES_MAX; low++) {
+        for (uint16_t high = (uint16_t)(low + 1); high <= NETWORK_NODES_MAX; high++) {
+            bool exists = network->attached[low] && network->attached[high];
+            if (exists && (node == 0 || node == low || node == high)) {
                 what(&network->links[low][high], node);
             }
         }
@@ -141,8 +133,24 @@ void network_destroy(struct network **network) {
     }
 }
 
+static void add_link(struct network *network, uint16_t low, uint16_t high) {
+    struct link *link = &network->links[low][high];
+    link->network = network;
+    link->directions[0] = (struct direction){.link = link, .from = low, .to = high};
+    link->directions[1] = (struct direction){.link = link, .from = high, .to = low};
+    draw_delay(network->world, &link->directions[0], network->delay_us_max);
+    draw_delay(network->world, &link->directions[1], network->delay_us_max);
+}
+
 void network_attach(struct network *network, uint16_t node, const struct network_end *end) {
+    check(node >= 1 && node <= NETWORK_NODES_MAX && !network->attached[node]);
     network->ends[node] = *end;
+    for (uint16_t other = 1; other <= NETWORK_NODES_MAX; other++) {
+        if (network->attached[other]) {
+            add_link(network, other < node ? other : node, other < node ? node : other);
+        }
+    }
+    network->attached[node] = true;
 }
 
 static struct link *link_of(struct network *network, uint16_t one, uint16_t other) {
@@ -219,8 +227,9 @@ static void begin_session(void *argument, uint64_t token) {
     link->connecting = false;
     struct direction *there = &link->directions[0];
     struct direction *back = &link->directions[1];
-    if (link->connected || !network->up[there->from] || !network->up[there->to] || there->blocked ||
-        back->blocked || there->told_up || back->told_up) {
+    bool members = network->knows[there->from][there->to] && network->knows[there->to][there->from];
+    if (link->connected || !members || !network->up[there->from] || !network->up[there->to] ||
+        there->blocked || back->blocked || there->told_up || back->told_up) {
         return;
     }
     link->connected = true;
@@ -256,9 +265,13 @@ static void end_session(struct link *link) {
     link_clear(link, 0);
 }
 
+static bool has_link(const struct network *network, uint16_t one, uint16_t other) {
+    return network->attached[one] && network->attached[other];
+}
+
 void network_cut(struct network *network, uint16_t one, uint16_t other) {
     struct link *link = link_of(network, one, other);
-    if (!link->connected) {
+    if (!has_link(network, one, other) || !link->connected) {
         return;
     }
     world_trace(network->world, "the connection of n%u and n%u breaks", one, other);
@@ -266,6 +279,24 @@ void network_cut(struct network *network, uint16_t one, uint16_t other) {
     tell_down_after(&link->directions[0], TELL_MS_MAX);
     tell_down_after(&link->directions[1], TELL_MS_MAX);
     connect_later(link);
+}
+
+void network_know(struct network *network, uint16_t node, uint16_t peer, bool known) {
+    if (!network->attached[peer] || network->knows[node][peer] == known) {
+        return;
+    }
+    network->knows[node][peer] = known;
+    if (known) {
+        connect_later(link_of(network, node, peer));
+    } else {
+        network_cut(network, node, peer);
+    }
+}
+
+void network_know_nobody(struct network *network, uint16_t node) {
+    for (uint16_t peer = 1; peer <= NETWORK_NODES_MAX; peer++) {
+        network->knows[node][peer] = false;
+    }
 }
 
 static void link_of_living(struct link *link, uint16_t node) {
@@ -359,7 +390,8 @@ void network_send(
     struct network *network, uint16_t from, uint16_t to, enum link_class link, bytes message
 ) {
     struct direction *direction = direction_of(network, from, to);
-    if (!direction->link->connected || !opposite(direction)->told_up) {
+    if (!has_link(network, from, to) || !direction->link->connected ||
+        !opposite(direction)->told_up) {
         return;
     }
     struct packet *packet = malloc(sizeof(*packet) + message.size);
@@ -398,7 +430,7 @@ static void heard_nothing(void *argument, uint64_t block) {
 
 void network_block(struct network *network, uint16_t from, uint16_t to) {
     struct direction *direction = direction_of(network, from, to);
-    if (direction->blocked) {
+    if (!has_link(network, from, to) || direction->blocked) {
         return;
     }
     world_trace(network->world, "nothing of n%u reaches n%u", from, to);
@@ -415,7 +447,7 @@ void network_block(struct network *network, uint16_t from, uint16_t to) {
 
 void network_allow(struct network *network, uint16_t from, uint16_t to) {
     struct direction *direction = direction_of(network, from, to);
-    if (!direction->blocked) {
+    if (!has_link(network, from, to) || !direction->blocked) {
         return;
     }
     world_trace(network->world, "n%u reaches n%u again", from, to);
@@ -426,6 +458,9 @@ void network_allow(struct network *network, uint16_t from, uint16_t to) {
 
 void network_clog(struct network *network, uint16_t from, uint16_t to, int64_t ns) {
     struct direction *direction = direction_of(network, from, to);
+    if (!has_link(network, from, to)) {
+        return;
+    }
     int64_t until_ns = world_mono(network->world).ns + ns;
     world_trace(
         network->world, "n%u to n%u is clogged for %lld ms", from, to, (long long)(ns / WORLD_MS)

@@ -6,10 +6,11 @@
 #pragma once
 
 #include "node/core/effect.h"
+#include "proto/limits.h"
 #include "tests/simulation/world.h"
 
 enum {
-    NETWORK_NODES_MAX = 7 // numbered from 1
+    NETWORK_NODES_MAX = LIMIT_CLUSTER_NODES // numbered from 1
 };
 
 struct network;
@@ -24,9 +25,15 @@ struct network_end {
 };
 
 // `delay_us_max`: of a message in the slower directions.
-struct network *network_create(struct world *world, uint16_t node_count, int64_t delay_us_max);
+struct network *network_create(struct world *world, int64_t delay_us_max);
 void network_destroy(struct network **network);
+
+// There is such a node from now on.
 void network_attach(struct network *network, uint16_t node, const struct network_end *end);
+
+// Whether `node` holds `peer` for a member of its cluster. Two nodes are linked while both do.
+void network_know(struct network *network, uint16_t node, uint16_t peer, bool known);
+void network_know_nobody(struct network *network, uint16_t node);
 
 // The node's process began, or ended. `silent`: the power went, nobody is told that it is gone.
 void network_node_up(struct network *network, uint16_t node);

@@ -59,8 +59,7 @@ static void stepped(void *argument, uint16_t number, bool wrote) {
         return;
     }
     // Most steps of a cluster are heartbeats and acknowledgements.
-    uint16_t size = fleet_size(run->scene.fleet);
-    uint64_t factor = size == 1 ? 1 : 2U * size;
+    uint64_t factor = fleet_is_alone(run->scene.fleet) ? 1 : 2U * fleet_size(run->scene.fleet);
     run->steps_to_audit = factor * (uint64_t)world_draw(run->scene.world, 50, 600);
     check_rows(&run->scene);
 }
@@ -72,6 +71,11 @@ static void recovered(void *argument, uint16_t number) {
     (void)fleet_stepped(run->scene.fleet, number);
     raft_watch_stepped(run->raft_watch, number);
     check_rows(&run->scene);
+}
+
+static id128 store_id(void *argument, uint16_t number) {
+    struct run *run = argument;
+    return machine_store_id(fleet_machine(run->scene.fleet, number));
 }
 
 static void died(void *argument, uint16_t number) {
@@ -235,7 +239,7 @@ static void fill_result(struct run *run, struct run_result *result) {
     result->starts = scene->starts;
     result->executions = ledger_workflow_count(scene->ledger);
     result->updates = scene->updates;
-    result->clusters = fleet_size(scene->fleet) > 1 ? 1 : 0;
+    result->clusters = fleet_is_alone(scene->fleet) ? 0 : 1;
     result->elections = raft_watch_elections(run->raft_watch);
     result->messages = stats.messages;
     result->virtual_ns = world_mono(scene->world).ns;
@@ -256,7 +260,7 @@ void run_seed(uint64_t seed, uint16_t node_count, bool trace, struct run_result 
     scene->flows = flows_draw(scene->world, &scene->swarm, run.lasting);
     scene->ledger = ledger_create(scene->world, scene->flows.some_forget);
     scene->model = teach_model(scene);
-    const struct machine_watch watch = {&run, stepped, recovered, died};
+    const struct machine_watch watch = {&run, stepped, recovered, died, store_id};
     scene->fleet = fleet_create(scene->world, &scene->swarm, &watch);
     run.raft_watch = raft_watch_create(scene->world, scene->fleet);
     run.operator= operator_create(scene, run.lasting);

@@ -77,6 +77,10 @@ struct shadow *shadow_create(
     return shadow;
 }
 
+void shadow_name(struct shadow *shadow, uint16_t node) {
+    shadow->node = node;
+}
+
 void shadow_destroy(struct shadow **shadow) {
     if (*shadow != NULL) {
         for (uint32_t i = 0; i < (*shadow)->group_count; i++) {

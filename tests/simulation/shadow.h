@@ -21,6 +21,9 @@ struct shadow *shadow_create(
     uint32_t group_count,
     bool only_voter
 );
+// The node's number is known only now; it has done nothing yet.
+void shadow_name(struct shadow *shadow, uint16_t node);
+
 void shadow_destroy(struct shadow **shadow);
 
 // Looks at entries that are new in the store, or were cut; checks that terms, commits and partition

@@ -19,6 +19,7 @@ static void draw_cluster(struct world *world, struct swarm *swarm, uint16_t node
     static const uint16_t sizes[] = {2, 3, 3, 3, 3, 3, 4, 5};
     swarm->node_count = world_maybe(world, 600) ? 1 : sizes[world_draw(world, 0, 7)];
     swarm->node_count = node_count > 0 ? node_count : swarm->node_count;
+    swarm->alone = swarm->node_count == 1;
     swarm->replicas = world_maybe(world, 900) ? 3 : (uint32_t)world_draw(world, 1, 5);
     swarm->delay_us_max =
         world_maybe(world, 700) ? world_draw(world, 200, 2000) : world_draw(world, 2000, 40000);

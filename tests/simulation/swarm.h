@@ -6,7 +6,9 @@
 
 struct swarm {
     // the cluster
-    uint16_t node_count;
+    uint16_t node_count; // that found it
+    bool alone;          // one node that stays so
+    int64_t dead_after_ms;
     uint32_t replicas;    // copies of each group
     int64_t delay_us_max; // of a message on a slow way
     int64_t rate_ppm_max; // of a node's clock, faster or slower than the world's
