@@ -20,6 +20,7 @@ static const struct {
     {"server-side", workload_server_side},
     {"loops", workload_loops},
     {"fork", workload_fork},
+    {"wide", workload_wide},
 };
 
 static const size_t WORKLOAD_COUNT = sizeof(WORKLOADS) / sizeof(WORKLOADS[0]);

@@ -11,6 +11,7 @@ add_executable(
     bench/driver_restart.c
     bench/driver_scripts.c
     bench/driver_server.c
+    bench/driver_wide.c
 )
 target_link_libraries(bench_driver PRIVATE proto_json proto_base warnings)
 # sync, and major and minor of a device.
