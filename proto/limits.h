@@ -295,10 +295,13 @@ enum {
     LIMIT_BLOB_CHUNK_BYTES = 16 * 1024,
     // A decision commits and goes on in a later entry above either (distributed.md §5.1).
     LIMIT_DECISION_BYTES = 256 * 1024,
-    LIMIT_DECISION_TASKS = 1000,
+    // So many tasks take 4 ms, which is what others wait beside big work.
+    LIMIT_DECISION_TASKS = 250,
     // Tasks a decision makes before it writes their rows: a tenth of its bytes at most are not
     // counted yet.
     LIMIT_DECISION_UNSAVED = 64,
+    // Tasks a retry goes through at a time (scheduler/lifecycle.h).
+    LIMIT_WALK_SLICE = 64,
     // Branches of a wide fork mapped at a time (distributed.md §5.1).
     LIMIT_FORK_SLICE = 256,
     // Scripts whose results one decision uses before it commits and goes on in a later entry: ten

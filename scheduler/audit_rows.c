@@ -59,7 +59,7 @@ err audit_rows(struct audit *audit, enum key_kind kind, bool *out_end) {
 // NULL: there is none.
 static err owner(struct audit *audit, id128 id, struct workflow **out_workflow) {
     *out_workflow = NULL;
-    err error = workflow_open_id(&audit->decision, id, out_workflow);
+    err error = workflow_open_any(&audit->decision, id, out_workflow);
     return error.code == ERR_NOT_FOUND ? ERR_NONE : error;
 }
 

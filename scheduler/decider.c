@@ -17,6 +17,7 @@
 #include "scheduler/decider.h"
 
 #include "proto/limits.h"
+#include "scheduler/closing.h"
 #include "scheduler/ending.h"
 #include "scheduler/lifecycle.h"
 #include "scheduler/queue.h"
@@ -53,10 +54,11 @@ static err look_at_joins(struct generation *generation);
 static void add_join(struct generation *generation, struct task *join);
 static void mark_executed(struct generation *generation);
 static void forget_retries(struct generation *generation);
-static void save_now_and_then(struct workflow *workflow);
-static bool is_over_bounds(const struct workflow *workflow);
 
 err decider_run(struct workflow *workflow) {
+    if (closing_is_due(workflow)) {
+        return closing_go_on(workflow);
+    }
     while (!workflow_is_terminal(workflow)) {
         if (workflow->ending.wanted) {
             return ending_apply(workflow, true);
@@ -65,7 +67,7 @@ err decider_run(struct workflow *workflow) {
             return ERR_NONE;
         }
         if ((workflow->row.flags & (WORKFLOW_WANTS_RETRY | WORKFLOW_WANTS_REVIVAL)) != 0) {
-            if (workflow->decision->evaluated.record_only) {
+            if (workflow_is_over_bounds(workflow)) {
                 timer_continue(workflow);
                 return ERR_NONE;
             }
@@ -83,7 +85,7 @@ err decider_run(struct workflow *workflow) {
         if (workflow->row.pending.count == 0 && workflow->row.expanding.count == 0) {
             return workflow->row.open_count > 0 ? ERR_NONE : ending_complete(workflow);
         }
-        if (is_over_bounds(workflow)) {
+        if (workflow_is_over_bounds(workflow)) {
             timer_continue(workflow);
             return ERR_NONE;
         }
@@ -125,7 +127,7 @@ static err expand_fork(struct workflow *workflow) {
         return ERR_NONE;
     }
     TRY(go_on(&generation));
-    save_now_and_then(workflow);
+    workflow_save_now_and_then(workflow);
     return ERR_NONE;
 }
 
@@ -154,30 +156,34 @@ static err turn(struct workflow *workflow) {
     if (workflow->row.open_count > 0 || workflow->row.pending.count > 0) {
         mark_executed(&generation);
     }
-    save_now_and_then(workflow);
+    workflow_save_now_and_then(workflow);
     return ERR_NONE;
 }
 
 static int by_number(const void *left, const void *right) {
-    const struct task *const *a = left;
-    const struct task *const *b = right;
-    return (*a)->number < (*b)->number ? -1 : (*a)->number > (*b)->number;
+    const uint32_t *a = left;
+    const uint32_t *b = right;
+    return *a < *b ? -1 : *a > *b;
 }
 
+// No more than a decision may handle: what completed while a workflow was PAUSED may be more.
 static err take_pending(struct generation *generation) {
     struct workflow *workflow = generation->workflow;
     struct wire_u32_list *pending = &workflow->row.pending;
-    generation->count = pending->count;
-    generation->tasks =
-        ARENA_ARRAY(workflow->decision->arena, struct task *, generation->count + 1);
-    for (uint32_t i = 0; i < pending->count; i++) {
+    if (pending->count > 1) {
+        qsort(pending->items, pending->count, sizeof pending->items[0], by_number);
+    }
+    uint32_t most = workflow_tasks_max(workflow);
+    uint32_t count = pending->count < most ? pending->count : most;
+    generation->count = count;
+    generation->tasks = ARENA_ARRAY(workflow->decision->arena, struct task *, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
         TRY(task_load(workflow, pending->items[i], &generation->tasks[i]));
     }
-    pending->count = 0;
+    pending->count -= count;
+    memmove(pending->items, pending->items + count, pending->count * sizeof pending->items[0]);
+    workflow->handled_count += count;
     workflow->dirty = true;
-    if (generation->count > 1) {
-        qsort(generation->tasks, generation->count, sizeof generation->tasks[0], by_number);
-    }
     return ERR_NONE;
 }
 
@@ -367,21 +373,4 @@ static void forget_retries(struct generation *generation) {
     for (uint32_t i = 0; i < generation->count; i++) {
         generation->tasks[i]->row.flags &= ~(uint32_t)TASK_RETRIED;
     }
-}
-
-// Rows are written when the command is done: a task that takes several turns is written once, and a
-// decision that is given up for a script writes none. A long one writes in between, so that its
-// bounds see what it will write.
-static void save_now_and_then(struct workflow *workflow) {
-    if (workflow->new_count - workflow->saved_count >= LIMIT_DECISION_UNSAVED) {
-        workflow_save(workflow);
-    }
-}
-
-static bool is_over_bounds(const struct workflow *workflow) {
-    const struct decision *decision = workflow->decision;
-    return decision->evaluated.record_only ||
-           decision->evaluations_used >= LIMIT_DECISION_EVALUATIONS ||
-           workflow->new_count >= LIMIT_DECISION_TASKS ||
-           store_txn_bytes(decision->txn) >= LIMIT_DECISION_BYTES;
 }

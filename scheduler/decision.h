@@ -21,6 +21,7 @@ struct scheduler_settings {
     bool name_validation;       // workflow name character set
     bytes server_name;          // workerId of what the server runs itself
     bool permits_travel;        // groups are led by several nodes: limits go by permits (permit.h)
+    uint32_t decision_tasks;    // cuts a decision; 0: LIMIT_DECISION_TASKS. Tests draw others
     // Objects of texts by name (engine.md §9.6); data NULL: none.
     bytes secrets;     // `${workflow.secrets.NAME}`, at hand-out only
     bytes environment; // `${workflow.env.NAME}`

@@ -1,16 +1,16 @@
 // The end of a workflow is one write-set with what caused it. What belongs to other groups – a
 // child to terminate, a parent to tell, a failure workflow to start – leaves as messages, so a
 // cascade is asynchronous and of bounded size in each group (engine.md §16, 37).
-//
-// Open tasks are found by walking the task rows: an ending happens once, and a list of open tasks
-// in the header would be rewritten at every step for it. The walk stops when all were seen.
+// Open tasks are canceled with it, or in entries of their own when they are many (closing.h).
 #include "scheduler/ending.h"
 
 #include "proto/json/json.h"
 #include "proto/limits.h"
+#include "scheduler/closing.h"
 #include "scheduler/context.h"
 #include "scheduler/definition/catalog.h"
 #include "scheduler/failed.h"
+#include "scheduler/lifecycle.h"
 #include "scheduler/message.h"
 #include "scheduler/task.h"
 #include "scheduler/tasks/kind.h"
@@ -24,7 +24,6 @@ static err permissive_failures(struct workflow *workflow, bytes *out_reason);
 static err compute_output(struct workflow *workflow, bytes *out_error);
 static err last_task(struct workflow *workflow, struct task **out_task);
 static void set_reason(struct workflow *workflow, bytes reason);
-static err cancel_open_tasks(struct workflow *workflow);
 static err note_pending_failures(struct workflow *workflow);
 static err start_failure_workflow(struct workflow *workflow);
 static err
@@ -56,13 +55,12 @@ err ending_apply(struct workflow *workflow, bool engine_driven) {
     }
     workflow->row.end_ms = workflow->decision->now.ms;
     TRY(note_pending_failures(workflow));
-    TRY(cancel_open_tasks(workflow));
-    workflow->row.pending.count = 0;
-    workflow->row.flags &=
-        ~(uint32_t)(WORKFLOW_REVIVED | WORKFLOW_WANTS_RETRY | WORKFLOW_WANTS_REVIVAL);
-    workflow->row.expanding.count = 0;
     timer_disarm_workflow(workflow);
     timer_disarm_continue(workflow);
+    TRY(closing_begin(workflow));
+    workflow->row.pending.count = 0;
+    lifecycle_forget_wishes(workflow);
+    workflow->row.expanding.count = 0;
     if (!successful && engine_driven && workflow->definition->model.failure_workflow.size > 0) {
         TRY(start_failure_workflow(workflow));
     }
@@ -171,25 +169,6 @@ static void set_reason(struct workflow *workflow, bytes reason) {
         workflow->row.flags |= WORKFLOW_HAS_REASON;
     }
     workflow->dirty = true;
-}
-
-static err cancel_open_tasks(struct workflow *workflow) {
-    bytes reason =
-        (workflow->row.flags & WORKFLOW_HAS_REASON) != 0 ? workflow->row.reason : BYTES_EMPTY;
-    for (uint32_t number = workflow->row.first_task_no; workflow->row.open_count > 0; number++) {
-        check(number < workflow->row.next_task_no);
-        struct task *task = NULL;
-        TRY(task_find(workflow, number, &task));
-        if (task == NULL || task_is_terminal(task)) {
-            continue;
-        }
-        const struct task_kind *kind = task_kind_of(task->definition->type);
-        if (kind->cancel != NULL) {
-            TRY(kind->cancel(task, reason));
-        }
-        TRY(task_move(task, API_TASK_CANCELED));
-    }
-    return ERR_NONE;
 }
 
 // Failures that were never followed up – the workflow was PAUSED – belong to the lists all the

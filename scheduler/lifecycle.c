@@ -7,6 +7,7 @@
 #include "scheduler/lifecycle.h"
 
 #include "proto/base/mutant.h"
+#include "scheduler/closing.h"
 #include "scheduler/decider.h"
 #include "scheduler/failed.h"
 #include "scheduler/message.h"
@@ -17,15 +18,23 @@
 #include "scheduler/tasks/kind.h"
 #include "scheduler/timer.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 static err
 keep_payload(struct workflow *workflow, uint32_t old_run, uint32_t *blob, uint32_t *size);
 static bool is_retryable(const struct task *task);
+static void recollect(const struct task *task);
+static err walk(struct workflow *workflow, struct task ***out_tasks, uint32_t *out_count);
+static err retry_some(struct workflow *workflow, struct task **tasks, uint32_t count);
+static err look_again(struct workflow *workflow);
 static err has_permissive_failure(struct task *join, bool *out_has);
 static bool retries_in_place(enum definition_task_type type);
 static err retry_one(struct schedule *schedule, struct task *task, bool *out_reopened);
 
 void lifecycle_reopen(struct workflow *workflow, bool forget_failures) {
     struct workflow_row *row = &workflow->row;
+    check(!closing_is_due(workflow));
     workflow_move(workflow, API_WORKFLOW_RUNNING);
     row->reason = BYTES_EMPTY;
     row->flags &= ~(uint32_t)(WORKFLOW_HAS_REASON | WORKFLOW_ENDED_BY_PARENT | WORKFLOW_ARCHIVED);
@@ -46,18 +55,22 @@ err lifecycle_recollect(struct workflow *workflow) {
     TRY(task_list(workflow, &tasks, &count));
     workflow->row.pending.count = 0;
     for (uint32_t i = 0; i < count; i++) {
-        const struct task *task = tasks[i];
-        bool followed_up = (task->row.flags & (TASK_EXECUTED | TASK_RETRIED)) != 0;
-        // A TERMINATE that stays ends whatever goes on beside it (engine.md §2.3).
-        bool ends =
-            task->definition->type == TASK_TYPE_TERMINATE && task->row.status == API_TASK_COMPLETED;
-        if (task_is_terminal(task) && task->row.status != API_TASK_SKIPPED &&
-            (!followed_up || ends)) {
-            workflow_list_add(workflow, &workflow->row.pending, task->number);
-        }
+        recollect(tasks[i]);
     }
     workflow->dirty = true;
     return ERR_NONE;
+}
+
+static void recollect(const struct task *task) {
+    struct workflow *workflow = task->workflow;
+    bool followed_up = (task->row.flags & (TASK_EXECUTED | TASK_RETRIED)) != 0;
+    // A TERMINATE that stays ends whatever goes on beside it (engine.md §2.3).
+    bool ends =
+        task->definition->type == TASK_TYPE_TERMINATE && task->row.status == API_TASK_COMPLETED;
+    if (task_is_terminal(task) && task->row.status != API_TASK_SKIPPED && (!followed_up || ends) &&
+        !workflow_list_has(&workflow->row.pending, task->number)) {
+        workflow_list_add(workflow, &workflow->row.pending, task->number);
+    }
 }
 
 err lifecycle_new_run(struct workflow *workflow, bytes input) {
@@ -80,6 +93,9 @@ err lifecycle_new_run(struct workflow *workflow, bytes input) {
     workflow->slots = NULL;
     workflow->slot_count = 0;
     workflow->task_count = 0;
+    memset(workflow->blueprints, 0, sizeof workflow->blueprints); // they are blobs of a run
+    workflow->blueprint_count = 0;
+    workflow->loop_list = (struct loop_list){0};
     row->first_task_no = row->next_task_no;
     row->next_seq = 1;
     row->pending.count = 0;
@@ -140,12 +156,13 @@ err lifecycle_begin_again(struct task *task) {
 }
 
 err lifecycle_has_retryable(struct workflow *workflow, bool *out_has) {
-    struct task **tasks = NULL;
-    uint32_t count = 0;
-    TRY(task_list(workflow, &tasks, &count));
     *out_has = false;
-    for (uint32_t i = 0; i < count; i++) {
-        *out_has = *out_has || is_retryable(tasks[i]);
+    for (uint32_t number = workflow->row.first_task_no;
+         number < workflow->row.next_task_no && !*out_has;
+         number++) {
+        struct task *task = NULL;
+        TRY(task_find(workflow, number, &task));
+        *out_has = task != NULL && is_retryable(task);
     }
     return ERR_NONE;
 }
@@ -158,35 +175,110 @@ static bool is_retryable(const struct task *task) {
            (task->row.flags & TASK_RETRIED) == 0;
 }
 
-err lifecycle_retry(struct workflow *workflow) {
+// --- step by step
+// --------------------------------------------------------------------------------
+
+err lifecycle_go_on(struct workflow *workflow) {
+    struct workflow_row *row = &workflow->row;
+    bool retries = (row->flags & WORKFLOW_WANTS_RETRY) != 0;
+    if (row->walk_next == 0) {
+        row->walk_next = row->first_task_no;
+        row->walk_until = row->next_task_no;
+        row->pending.count = 0;
+        row->looks.count = 0;
+        workflow->dirty = true;
+    }
+    bool cut_off = mutant_is("retry_ends_with_its_slice") && row->walk_next > row->first_task_no;
+    if (row->walk_next == row->walk_until || cut_off) {
+        row->flags &= ~(uint32_t)(retries ? WORKFLOW_WANTS_RETRY : WORKFLOW_WANTS_REVIVAL);
+        row->walk_next = 0;
+        return look_again(workflow);
+    }
     struct task **tasks = NULL;
     uint32_t count = 0;
-    TRY(task_list(workflow, &tasks, &count));
+    TRY(walk(workflow, &tasks, &count));
+    TRY(retries ? retry_some(workflow, tasks, count) : revival_of_some(tasks, count));
+    workflow_save_now_and_then(workflow);
+    return ERR_NONE;
+}
+
+void lifecycle_forget_wishes(struct workflow *workflow) {
+    struct workflow_row *row = &workflow->row;
+    row->flags &= ~(uint32_t)(WORKFLOW_REVIVED | WORKFLOW_WANTS_RETRY | WORKFLOW_WANTS_REVIVAL);
+    row->walk_next = 0;
+    row->walk_until = 0;
+    row->looks.count = 0;
+    workflow->dirty = true;
+}
+
+void lifecycle_take_note(struct task *task) {
+    recollect(task);
+    if (task_kind_of(task->definition->type)->look != NULL && !task_is_terminal(task) &&
+        !workflow_list_has(&task->workflow->row.looks, task->number)) {
+        workflow_list_add(task->workflow, &task->workflow->row.looks, task->number);
+    }
+}
+
+static int by_sequence(const void *left, const void *right) {
+    const struct task *const *a = left;
+    const struct task *const *b = right;
+    if ((*a)->row.seq != (*b)->row.seq) {
+        return (*a)->row.seq < (*b)->row.seq ? -1 : 1;
+    }
+    return (*a)->number < (*b)->number ? -1 : (*a)->number > (*b)->number;
+}
+
+// The next tasks by their numbers, in order of seq among each other.
+static err walk(struct workflow *workflow, struct task ***out_tasks, uint32_t *out_count) {
+    struct workflow_row *row = &workflow->row;
+    struct task **tasks = ARENA_ARRAY(workflow->decision->arena, struct task *, LIMIT_WALK_SLICE);
+    uint32_t most = workflow_tasks_max(workflow);
+    uint32_t count = 0;
+    most = most < LIMIT_WALK_SLICE ? most : LIMIT_WALK_SLICE;
+    for (uint32_t i = 0; i < most && row->walk_next < row->walk_until; i++) {
+        TRY(task_find(workflow, row->walk_next++, &tasks[count]));
+        count += tasks[count] != NULL;
+    }
+    if (count > 1) {
+        qsort(tasks, count, sizeof(struct task *), by_sequence);
+    }
+    workflow->handled_count += count;
+    workflow->dirty = true;
+    *out_tasks = tasks;
+    *out_count = count;
+    return ERR_NONE;
+}
+
+static err retry_some(struct workflow *workflow, struct task **tasks, uint32_t count) {
     struct schedule schedule = {.workflow = workflow};
-    struct task **reopened = ARENA_ARRAY(workflow->decision->arena, struct task *, count + 1);
-    uint32_t reopened_count = 0;
     for (uint32_t i = 0; i < count && !workflow->ending.wanted; i++) {
-        bool is_reopened = false;
+        bool reopened = false;
         if (is_retryable(tasks[i])) {
-            TRY(retry_one(&schedule, tasks[i], &is_reopened));
+            TRY(retry_one(&schedule, tasks[i], &reopened));
         }
-        if (is_reopened) {
-            reopened[reopened_count++] = tasks[i];
+        if (reopened) {
+            lifecycle_take_note(tasks[i]);
+        } else {
+            recollect(tasks[i]);
         }
     }
-    if (workflow->ending.wanted) {
-        return ERR_NONE;
-    }
-    TRY(lifecycle_recollect(workflow));
-    TRY(decider_admit(&schedule));
-    for (uint32_t i = 0; i < reopened_count; i++) {
-        const struct task_kind *kind = task_kind_of(reopened[i]->definition->type);
-        if (kind->look != NULL && !task_is_terminal(reopened[i])) {
-            TRY(kind->look(reopened[i]));
+    return workflow->ending.wanted ? ERR_NONE : decider_admit(&schedule);
+}
+
+// All that was to be retried or brought back is: whatever waits for tasks looks at them.
+static err look_again(struct workflow *workflow) {
+    struct wire_u32_list looks = workflow->row.looks;
+    workflow->row.looks.count = 0;
+    workflow->dirty = true;
+    for (uint32_t i = 0; i < looks.count && !workflow->ending.wanted; i++) {
+        struct task *task = NULL;
+        TRY(task_load(workflow, looks.items[i], &task));
+        if (!task_is_terminal(task)) {
+            TRY(task_kind_of(task->definition->type)->look(task));
         }
-        bool loops = reopened[i]->definition->type == TASK_TYPE_DO_WHILE;
-        if (loops && !task_is_terminal(reopened[i]) && !workflow->ending.wanted) {
-            TRY(do_while_resume(reopened[i]));
+        bool loops = task->definition->type == TASK_TYPE_DO_WHILE;
+        if (loops && !task_is_terminal(task) && !workflow->ending.wanted) {
+            TRY(do_while_resume(task));
         }
     }
     return ERR_NONE;
@@ -229,19 +321,6 @@ static err has_permissive_failure(struct task *join, bool *out_has) {
         TRY(task_newest(join->workflow, references[i], &task, NULL));
         *out_has = task != NULL && task->row.status == API_TASK_FAILED &&
                    task->definition->model.permissive && !task->definition->model.optional;
-    }
-    return ERR_NONE;
-}
-
-err lifecycle_go_on(struct workflow *workflow) {
-    uint32_t flags = workflow->row.flags;
-    workflow->row.flags &= ~(uint32_t)(WORKFLOW_WANTS_RETRY | WORKFLOW_WANTS_REVIVAL);
-    workflow->dirty = true;
-    if ((flags & WORKFLOW_WANTS_RETRY) != 0) {
-        TRY(lifecycle_retry(workflow));
-    }
-    if ((flags & WORKFLOW_WANTS_REVIVAL) != 0 && !workflow->ending.wanted) {
-        TRY(revival_of_siblings(workflow));
     }
     return ERR_NONE;
 }

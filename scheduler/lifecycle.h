@@ -6,7 +6,8 @@
 
 struct task;
 
-// An ended workflow is RUNNING again: no reason, no end, no failed task; its timeout starts over.
+// An ended workflow, its open tasks all canceled, is RUNNING again: no reason, no end, no failed
+// task; its timeout starts over.
 // With `forget_failures` the lists of failed references go, too.
 void lifecycle_reopen(struct workflow *workflow, bool forget_failures);
 
@@ -29,11 +30,17 @@ MUST_USE err lifecycle_begin_again(struct task *task);
 // Whether a retry would find anything (engine.md §5.4, table).
 MUST_USE err lifecycle_has_retryable(struct workflow *workflow, bool *out_has);
 
-// Retries what failed in a workflow that is RUNNING again. Errors: ERR_CORRUPT, those of mapping.
-MUST_USE err lifecycle_retry(struct workflow *workflow);
-
-// Does what a message left to the next decision: WORKFLOW_WANTS_RETRY, WORKFLOW_WANTS_REVIVAL.
+// A step of what a command or message left to the decider of a workflow that is RUNNING again:
+// WORKFLOW_WANTS_RETRY, WORKFLOW_WANTS_REVIVAL. Goes through its tasks, LIMIT_WALK_SLICE of them;
+// with the last step the wish is gone and the JOINs and loops that are open again look. Nothing is
+// followed up before. Errors: ERR_CORRUPT, those of mapping.
 MUST_USE err lifecycle_go_on(struct workflow *workflow);
+
+// A task that the step was at is as it is to be: followed up, or looked at, after the last one.
+void lifecycle_take_note(struct task *task);
+
+// The workflow ended: what it still wanted is void.
+void lifecycle_forget_wishes(struct workflow *workflow);
 
 // Tells the parent, if there is one, that this child goes on. `verb`: retried, restarted, reran.
 MUST_USE err lifecycle_tell_parent(struct workflow *workflow, bytes verb);

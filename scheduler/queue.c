@@ -103,17 +103,20 @@ err queue_find(struct decision *decision, bytes queue_key, struct task **out_tas
     TRY(wire_decode(&queue_row_record, value, decision->arena, &row));
     struct workflow *workflow = NULL;
     *out_task = NULL;
-    err error = workflow_open_id(decision, row.workflow, &workflow);
-    if (error.code == ERR_NOT_FOUND) {
-        return ERR_NONE;
-    }
-    TRY(error);
-    if (workflow->row.run != row.run || row.task_no >= workflow->row.next_task_no) {
-        return ERR_NONE;
+    err error = workflow_open_any(decision, row.workflow, &workflow);
+    if (error.code != ERR_NOT_FOUND) {
+        TRY(error);
     }
     struct task *task = NULL;
-    TRY(task_find(workflow, row.task_no, &task));
-    *out_task = task != NULL && stands_behind(task, queue_key) ? task : NULL;
+    if (!err_is(error) && workflow->row.run == row.run &&
+        row.task_no < workflow->row.next_task_no) {
+        TRY(task_find(workflow, row.task_no, &task));
+    }
+    if (task != NULL && (task->is_closing || stands_behind(task, queue_key))) {
+        *out_task = task;
+    } else {
+        store_txn_del(decision->txn, queue_key);
+    }
     return ERR_NONE;
 }
 

@@ -19,7 +19,9 @@ MUST_USE err queue_claim(struct task *task);
 MUST_USE err queue_leave(struct task *task);
 
 // The task that stands behind a Q row (its key, without group), NULL when none does any more: the
-// row only says where to look, the task row decides. Errors: ERR_NOT_FOUND: there is no such row.
+// row only says where to look, the task row decides. Then it goes. A task that its ended workflow
+// has yet to cancel (closing.h) is not to be had either, but keeps its row until then. Errors:
+// ERR_NOT_FOUND: there is no such row.
 MUST_USE err queue_find(struct decision *decision, bytes queue_key, struct task **out_task);
 
 // Tasks of its group that are ready in the queue of a task. Errors: ERR_CORRUPT.

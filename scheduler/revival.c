@@ -5,6 +5,7 @@
 #include "scheduler/revival.h"
 
 #include "proto/base/mutant.h"
+#include "scheduler/closing.h"
 #include "scheduler/ending.h"
 #include "scheduler/lifecycle.h"
 #include "scheduler/message.h"
@@ -25,6 +26,7 @@ err revival_of_parent(struct decision *decision, const struct message_row *messa
         return ERR_NONE;
     }
     TRY(opened);
+    TRY(closing_finish(parent));
     struct task *task = NULL;
     TRY(parent_task(parent, message, &task));
     if (task == NULL || !task_is_terminal(task)) {
@@ -69,10 +71,7 @@ parent_task(struct workflow *parent, const struct message_row *message, struct t
     return ERR_NONE;
 }
 
-err revival_of_siblings(struct workflow *workflow) {
-    struct task **tasks = NULL;
-    uint32_t count = 0;
-    TRY(task_list(workflow, &tasks, &count));
+err revival_of_some(struct task **tasks, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         struct task *task = tasks[i];
         bool newest = (task->row.flags & TASK_RETRIED) == 0;
@@ -80,13 +79,7 @@ err revival_of_siblings(struct workflow *workflow) {
         if (task_is_terminal(task) && !task_is_successful(task) && newest && !let_go) {
             TRY(revive_task(task));
         }
-    }
-    TRY(lifecycle_recollect(workflow));
-    for (uint32_t i = 0; i < count; i++) {
-        const struct task_kind *kind = task_kind_of(tasks[i]->definition->type);
-        if (kind->look != NULL && !task_is_terminal(tasks[i])) {
-            TRY(kind->look(tasks[i]));
-        }
+        lifecycle_take_note(task);
     }
     return ERR_NONE;
 }
@@ -155,6 +148,7 @@ err revival_of_child(struct decision *decision, const struct message_row *messag
         workflow_save(child);
         return ERR_NONE;
     }
+    TRY(closing_finish(child));
     bool retryable = false;
     TRY(lifecycle_has_retryable(child, &retryable));
     if (workflow_status(child) == API_WORKFLOW_COMPLETED ||

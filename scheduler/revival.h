@@ -13,5 +13,6 @@ MUST_USE err revival_of_parent(struct decision *decision, const struct message_r
 // left alone; one that cannot go on tells again how it ended. Errors: ERR_CORRUPT.
 MUST_USE err revival_of_child(struct decision *decision, const struct message_row *message);
 
-// What hung on the revived child within its parent: siblings, JOINs, canceled tasks.
-MUST_USE err revival_of_siblings(struct workflow *workflow);
+// What hung on the revived child within its parent – siblings, JOINs, canceled tasks – of those
+// that a step of the decider is at (lifecycle_go_on).
+MUST_USE err revival_of_some(struct task **tasks, uint32_t count);

@@ -50,11 +50,16 @@ enum workflow_flag {
     WORKFLOW_WANTS_RETRY = 1u << 6,     // the next decision retries what failed
     WORKFLOW_WANTS_REVIVAL = 1u << 7,   // the next decision brings back what hung on a child
     WORKFLOW_HAS_FORKED = 1u << 8,      // a dynamic fork made tasks (engine.md §10.5, style A)
+    WORKFLOW_REMOVED = 1u << 9, // nobody finds it any more; its header goes when it is closed
 };
 
 // `depth` is the number of executions around it. `failed_count` numbers the failures of references;
 // those up to `failed_floor` are forgotten (failed.h). `expanding` are the wide forks whose
 // branches are mapped slice by slice (distributed.md §5.1).
+//
+// `closing_next` is the first task an end has yet to look at, to cancel it as of `closing_ms`; 0:
+// it is done (closing.h). A retry or revival is at task `walk_next` and goes to `walk_until`;
+// `looks` are the JOINs and loops that it opened and that look when it is done (lifecycle.h).
 #define WORKFLOW_ROW_FIELDS(FIELD)      \
     FIELD(1, U32, run)                  \
     FIELD(2, U8, status)                \
@@ -104,7 +109,12 @@ enum workflow_flag {
     FIELD(60, U32_LIST, expanding)      \
     FIELD(61, U32, failed_count)        \
     FIELD(62, U32, failed_floor)        \
-    FIELD(63, U32, depth)
+    FIELD(63, U32, depth)               \
+    FIELD(64, U32, closing_next)        \
+    FIELD(65, I64, closing_ms)          \
+    FIELD(66, U32, walk_next)           \
+    FIELD(67, U32, walk_until)          \
+    FIELD(68, U32_LIST, looks)
 WIRE_STRUCT(workflow_row, WORKFLOW_ROW_FIELDS);
 
 // --- S: one attempt of a task

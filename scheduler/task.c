@@ -4,6 +4,7 @@
 
 #include "proto/limits.h"
 #include "scheduler/blueprint.h"
+#include "scheduler/closing.h"
 #include "scheduler/queue.h"
 #include "scheduler/tasks/kind.h"
 #include "scheduler/timer.h"
@@ -60,7 +61,7 @@ err task_admit(struct task *task) {
         task->row.first_scheduled_ms = now;
     }
     workflow->dirty = true;
-    workflow->new_count++;
+    workflow->handled_count++;
     task->dirty = true;
     remember(workflow, task);
     TRY(put_references(task));
@@ -116,6 +117,7 @@ err task_load(struct workflow *workflow, uint32_t number, struct task **out_task
 err task_find(struct workflow *workflow, uint32_t number, struct task **out_task) {
     struct task *known = recall(workflow, number);
     if (known != NULL) {
+        closing_show(known);
         *out_task = known->removed ? NULL : known;
         return ERR_NONE;
     }
@@ -133,6 +135,7 @@ err task_find(struct workflow *workflow, uint32_t number, struct task **out_task
     TRY(decision_follow(decision, last_change_ms(&task->row)));
     TRY(blueprint_find(task));
     remember(workflow, task);
+    closing_show(task);
     *out_task = task;
     return ERR_NONE;
 }

@@ -22,6 +22,8 @@ struct task {
     bool dirty;
     bool keeps_domain; // a new attempt asked for by a client stays where the old one was
     bool removed;      // by task_remove
+    bool is_closing; // its workflow ended and has yet to cancel it: shown as if it had (closing.h)
+    uint8_t open_status; // its own then
 };
 
 // A new attempt of a task of the definition in `status`, not yet part of the workflow.

@@ -16,6 +16,8 @@
 
 #include <string.h>
 
+static err read_any(struct decision *decision, id128 id, struct workflow_row *out_row);
+static err unknown(struct decision *decision, id128 id);
 static err open_definition(struct workflow *workflow);
 static err freeze_definition(struct decision *decision, const struct definition *definition);
 static err with_template(struct decision *decision, bytes input_template, bytes *input);
@@ -39,32 +41,49 @@ err workflow_open(struct decision *decision, bytes id_text, struct workflow **ou
 }
 
 err workflow_open_id(struct decision *decision, id128 id, struct workflow **out_workflow) {
+    struct workflow *workflow = NULL;
+    TRY(workflow_open_any(decision, id, &workflow));
+    if ((workflow->row.flags & WORKFLOW_REMOVED) != 0) {
+        return unknown(decision, id);
+    }
+    *out_workflow = workflow;
+    return ERR_NONE;
+}
+
+err workflow_open_any(struct decision *decision, id128 id, struct workflow **out_workflow) {
     struct workflow *workflow = ARENA_NEW(decision->arena, struct workflow);
     workflow->decision = decision;
     workflow->id = id;
     workflow->id_text = workflow_id_text(decision, id);
-    TRY(workflow_read_row(decision, id, &workflow->row));
+    TRY(read_any(decision, id, &workflow->row));
     TRY(decision_follow(decision, workflow->row.update_ms));
     workflow->indexed = index_state_of(&workflow->row);
     own_list(decision, &workflow->row.pending);
     own_list(decision, &workflow->row.permissive);
     own_list(decision, &workflow->row.expanding);
+    own_list(decision, &workflow->row.looks);
     TRY(open_definition(workflow));
     *out_workflow = workflow;
     return ERR_NONE;
 }
 
 err workflow_read_row(struct decision *decision, id128 id, struct workflow_row *out_row) {
+    TRY(read_any(decision, id, out_row));
+    return (out_row->flags & WORKFLOW_REMOVED) != 0 ? unknown(decision, id) : ERR_NONE;
+}
+
+static err read_any(struct decision *decision, id128 id, struct workflow_row *out_row) {
     struct key key = key_workflow(id);
     err error = row_get(decision->txn, &key, &workflow_row_record, decision->arena, out_row);
-    if (error.code == ERR_NOT_FOUND) {
-        bytes text = workflow_id_text(decision, id);
-        return err_make(
-            ERR_NOT_FOUND,
-            arena_format(decision->arena, "No such workflow found by id: %.*s", BYTES_ARG(text))
-        );
-    }
-    return error;
+    return error.code == ERR_NOT_FOUND ? unknown(decision, id) : error;
+}
+
+static err unknown(struct decision *decision, id128 id) {
+    bytes text = workflow_id_text(decision, id);
+    return err_make(
+        ERR_NOT_FOUND,
+        arena_format(decision->arena, "No such workflow found by id: %.*s", BYTES_ARG(text))
+    );
 }
 
 err workflow_create(
@@ -145,10 +164,11 @@ err workflow_set_definition(struct workflow *workflow, const struct definition *
 
 void workflow_save(struct workflow *workflow) {
     struct decision *decision = workflow->decision;
-    workflow->saved_count = workflow->new_count;
+    workflow->saved_count = workflow->handled_count;
     for (uint32_t i = 0; i < workflow->slot_count; i++) {
         struct task *task = workflow->slots[i];
         if (task != NULL && task->dirty) {
+            check(!task->is_closing); // what it shows is not what it is
             task->dirty = false;
             struct key key = key_task(workflow->id, workflow->row.run, task->number);
             row_put(decision->txn, &key, &task_row_record, &task->row);
@@ -161,6 +181,33 @@ void workflow_save(struct workflow *workflow) {
         workflow->row.revision++;
         struct key key = key_workflow(workflow->id);
         row_put(decision->txn, &key, &workflow_row_record, &workflow->row);
+    }
+}
+
+void workflow_delete(struct workflow *workflow) {
+    workflow_save(workflow);
+    index_forget(workflow);
+    struct key key = key_workflow(workflow->id);
+    store_txn_del(workflow->decision->txn, key_bytes(&key));
+    timer_sweep(workflow->decision, workflow->id, workflow->row.run);
+}
+
+bool workflow_is_over_bounds(const struct workflow *workflow) {
+    const struct decision *decision = workflow->decision;
+    return decision->evaluated.record_only ||
+           decision->evaluations_used >= LIMIT_DECISION_EVALUATIONS ||
+           workflow->handled_count >= workflow_tasks_max(workflow) ||
+           store_txn_bytes(decision->txn) >= LIMIT_DECISION_BYTES;
+}
+
+uint32_t workflow_tasks_max(const struct workflow *workflow) {
+    uint32_t set = workflow->decision->settings->decision_tasks;
+    return set > 0 ? set : LIMIT_DECISION_TASKS;
+}
+
+void workflow_save_now_and_then(struct workflow *workflow) {
+    if (workflow->handled_count - workflow->saved_count >= LIMIT_DECISION_UNSAVED) {
+        workflow_save(workflow);
     }
 }
 
@@ -273,6 +320,15 @@ void workflow_list_remove(struct workflow *workflow, struct wire_u32_list *list,
     }
     workflow->dirty = workflow->dirty || kept != list->count;
     list->count = kept;
+}
+
+bool workflow_list_has(const struct wire_u32_list *list, uint32_t number) {
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (list->items[i] == number) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // Gives a list that was read the capacity workflow_list_add counts on.

@@ -80,7 +80,7 @@ struct workflow {
     struct loop_list loop_list;
     struct schedule *schedule; // of the generation that runs: where a task's begin adds tasks
     bool is_fresh;             // this command began its run: no row of the run can be older
-    uint32_t new_count;        // tasks this command made
+    uint32_t handled_count;    // tasks this command made, ended or went through
     uint32_t saved_count;      // of them when it was saved last
     bool dirty;
     struct workflow_ending ending;
@@ -93,6 +93,9 @@ struct workflow {
 MUST_USE err
 workflow_open(struct decision *decision, bytes id_text, struct workflow **out_workflow);
 MUST_USE err workflow_open_id(struct decision *decision, id128 id, struct workflow **out_workflow);
+
+// As above, one that was removed and whose open tasks are still being canceled, too.
+MUST_USE err workflow_open_any(struct decision *decision, id128 id, struct workflow **out_workflow);
 
 // Reads the header alone, its texts in the arena. Errors: ERR_NOT_FOUND, ERR_CORRUPT.
 MUST_USE err workflow_read_row(struct decision *decision, id128 id, struct workflow_row *out_row);
@@ -130,6 +133,22 @@ workflow_set_definition(struct workflow *workflow, const struct definition *defi
 // Writes back what changed.
 void workflow_save(struct workflow *workflow);
 
+// Writes back what changed; then header and index rows go, what is left is swept a bounded number
+// of rows an entry.
+void workflow_delete(struct workflow *workflow);
+
+// Whether the decision is as long as one may be: it then leaves a CONTINUE and goes on in a later
+// entry (distributed.md §5.1).
+bool workflow_is_over_bounds(const struct workflow *workflow);
+
+// How many tasks a decision may make, end or go through.
+uint32_t workflow_tasks_max(const struct workflow *workflow);
+
+// Rows are written when the command is done: a task that takes several turns is written once, and a
+// decision that is given up for a script writes none. A long one calls this on its way, so that its
+// bounds see what it will write.
+void workflow_save_now_and_then(struct workflow *workflow);
+
 // Changes the status; checks that the picture above allows it.
 void workflow_move(struct workflow *workflow, enum api_workflow_status status);
 bool workflow_is_terminal(const struct workflow *workflow);
@@ -152,6 +171,7 @@ void workflow_set_variables(struct workflow *workflow, struct payload payload);
 // Numbers in a list of the header.
 void workflow_list_add(struct workflow *workflow, struct wire_u32_list *list, uint32_t number);
 void workflow_list_remove(struct workflow *workflow, struct wire_u32_list *list, uint32_t number);
+bool workflow_list_has(const struct wire_u32_list *list, uint32_t number);
 
 // The text of an id, in the decision's arena.
 bytes workflow_id_text(struct decision *decision, id128 id);

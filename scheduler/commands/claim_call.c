@@ -18,10 +18,7 @@ err claim_call(
 ) {
     struct task *task = NULL;
     TRY(queue_find(decision, queue_key, &task));
-    if (task == NULL || !task_kind_of(task->definition->type)->called) {
-        if (task == NULL) {
-            store_txn_del(decision->txn, queue_key);
-        }
+    if (task == NULL || task->is_closing || !task_kind_of(task->definition->type)->called) {
         return err_make(ERR_NOT_FOUND, "there is nothing to call");
     }
     bool admits = false;

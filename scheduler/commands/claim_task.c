@@ -1,6 +1,4 @@
 // Hands one ready task to a worker (engine.md §6.1): IN_PROGRESS, Q row gone, lease timer set.
-//
-// A row that its task does not stand behind any more is dropped.
 #include "proto/base/mutant.h"
 #include "scheduler/commands/commands.h"
 #include "scheduler/limit.h"
@@ -19,8 +17,7 @@ err claim_task(
 ) {
     struct task *task = NULL;
     TRY(queue_find(decision, command->queue_key, &task));
-    if (task == NULL) {
-        store_txn_del(decision->txn, command->queue_key);
+    if (task == NULL || task->is_closing) {
         return err_make(ERR_NOT_FOUND, "the task is not to be had any more");
     }
     bool admits = false;

@@ -1,6 +1,7 @@
 // A T row is due: if the state that wanted it still does, act; in any case the row goes
 // (distributed.md §7). A firing is a command and an entry of its own, so it may decide.
 #include "proto/base/mutant.h"
+#include "scheduler/closing.h"
 #include "scheduler/commands/commands.h"
 #include "scheduler/decider.h"
 #include "scheduler/permit.h"
@@ -32,7 +33,7 @@ err fire_timer(struct decision *decision, bytes timer_key) {
         return permits_fire(decision, parts.workflow);
     }
     struct workflow *workflow = NULL;
-    err opened = workflow_open_id(decision, parts.workflow, &workflow);
+    err opened = workflow_open_any(decision, parts.workflow, &workflow);
     if (opened.code == ERR_NOT_FOUND) {
         return ERR_NONE;
     }
@@ -60,7 +61,11 @@ err fire_timer(struct decision *decision, bytes timer_key) {
         break;
     }
     TRY(decider_run(workflow));
-    workflow_save(workflow);
+    if ((row->flags & WORKFLOW_REMOVED) != 0 && !closing_is_due(workflow)) {
+        workflow_delete(workflow);
+    } else {
+        workflow_save(workflow);
+    }
     return ERR_NONE;
 }
 

@@ -3,11 +3,9 @@
 //
 // An execution that runs is ended first: its children and whoever waits for it hear of it (§16,
 // 24).
+#include "scheduler/closing.h"
 #include "scheduler/commands/commands.h"
 #include "scheduler/ending.h"
-#include "scheduler/index.h"
-#include "scheduler/timer.h"
-#include "storage/keys.h"
 
 err remove_workflow(
     struct decision *decision, bytes workflow_id, bool archive, struct reply *out_reply
@@ -36,10 +34,12 @@ err remove_workflow(
         workflow_save(workflow);
         return ERR_NONE;
     }
-    workflow_save(workflow);
-    index_forget(workflow);
-    struct key key = key_workflow(workflow->id);
-    store_txn_del(decision->txn, key_bytes(&key));
-    timer_sweep(decision, workflow->id, workflow->row.run);
+    if (closing_is_due(workflow)) {
+        workflow->row.flags |= WORKFLOW_REMOVED | WORKFLOW_ARCHIVED; // in no list, found by nobody
+        workflow->dirty = true;
+        workflow_save(workflow);
+    } else {
+        workflow_delete(workflow);
+    }
     return ERR_NONE;
 }

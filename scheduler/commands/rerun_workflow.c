@@ -1,5 +1,6 @@
 // W-18: from the beginning with another input, or from one task (engine.md §5.7 a, b). A task of a
 // child (c) is rerun in the child, whose parents are brought back by messages.
+#include "scheduler/closing.h"
 #include "scheduler/commands/commands.h"
 #include "scheduler/decider.h"
 #include "scheduler/lifecycle.h"
@@ -23,6 +24,7 @@ err rerun_workflow(
     struct workflow *workflow = NULL;
     TRY(workflow_open(decision, workflow_id, &workflow));
     TRY(lifecycle_check_ended(workflow, "rerun"));
+    TRY(closing_finish(workflow));
     struct task *target = NULL;
     bool from_task = request->rerun_from_task_id.size > 0;
     if (from_task) {

@@ -1,5 +1,6 @@
 // W-15: from the beginning, under the same id, with the input it had (engine.md §5.3). A new run:
 // the number in the header fences everything that belongs to the one before.
+#include "scheduler/closing.h"
 #include "scheduler/commands/commands.h"
 #include "scheduler/decider.h"
 #include "scheduler/definition/catalog.h"
@@ -29,6 +30,7 @@ err restart_workflow(
             )
         );
     }
+    TRY(closing_finish(workflow));
     TRY(lifecycle_new_run(workflow, BYTES_EMPTY));
     lifecycle_reopen(workflow, true);
     workflow_set_output(workflow, (struct payload){0});

@@ -1,4 +1,5 @@
 // W-16: goes on with what failed (engine.md §5.4).
+#include "scheduler/closing.h"
 #include "scheduler/commands/commands.h"
 #include "scheduler/decider.h"
 #include "scheduler/lifecycle.h"
@@ -10,6 +11,7 @@ err retry_workflow(struct decision *decision, bytes workflow_id, struct reply *o
     struct workflow *workflow = NULL;
     TRY(workflow_open(decision, workflow_id, &workflow));
     TRY(check_may_retry(workflow));
+    TRY(closing_finish(workflow));
     bool has = false;
     TRY(lifecycle_has_retryable(workflow, &has));
     if (!has && workflow_status(workflow) != API_WORKFLOW_TIMED_OUT) {

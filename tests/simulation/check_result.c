@@ -14,6 +14,7 @@ void check_result(struct scene *scene, const struct execution *execution) {
     const struct model_facts facts = {
         .revived = ledger_is_revived(scene->ledger, id),
         .terminated = known != NULL && known->terminate_sent,
+        .cut = scene->swarm.decision_tasks > 0,
     };
     const char *objection = model_judge(scene->model, execution, &facts, scene->scratch);
     if (objection != NULL) {

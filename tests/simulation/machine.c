@@ -85,6 +85,7 @@ struct machine *machine_create(
     machine->settings = (struct scheduler_settings){
         .group_count = swarm->group_count,
         .server_name = BYTES_LITERAL("server"),
+        .decision_tasks = swarm->decision_tasks,
     };
     clock_init(&machine->clock, world);
     memory_faults_init(&machine->faults, world_seed(world));

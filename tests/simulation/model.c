@@ -245,7 +245,7 @@ static bool is_settled(const struct judge *judge) {
     const struct execution *execution = judge->execution;
     bool completed = bytes_equal_text(execution->status, "COMPLETED");
     bool running = bytes_equal_text(execution->status, "RUNNING") && !judge->facts.revived &&
-                   execution->task_count > 0;
+                   !judge->facts.cut && execution->task_count > 0;
     int64_t scripts = 0;
     for (uint32_t i = 0; i < execution->task_count; i++) {
         const struct task_view *row = &execution->tasks[i];

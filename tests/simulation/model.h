@@ -26,6 +26,7 @@ struct model_facts {
     bool revived;    // a retry, restart or rerun was sent to it or its kin: attempts and inputs
                      // follow no simple rule any more
     bool terminated; // a client sent a terminate
+    bool cut;        // decisions are cut short: as long as it runs, something may be on its way
 };
 
 // The objection to the execution, NULL: it is right. Lives in `arena`.

@@ -71,6 +71,7 @@ static void draw_workload(struct world *world, struct swarm *swarm) {
     swarm->failure_per_mille = sometimes(world, 200, 600);
     swarm->limits = world_maybe(world, 250);
     swarm->lifecycle_per_mille = sometimes(world, 50, 400);
+    swarm->decision_tasks = sometimes(world, 1, 6);
 }
 
 static void draw_faults(struct world *world, struct swarm *swarm) {
@@ -184,7 +185,7 @@ void swarm_trace(const struct swarm *swarm, struct world *world) {
     world_trace(
         world,
         "swarm kinds=%x merge=%u nested=%u keep=%u typed=%u permissive=%u failure=%u limits=%d "
-        "lifecycle=%u scripts=%u/%u/%u",
+        "lifecycle=%u scripts=%u/%u/%u cut=%u",
         swarm->kinds,
         swarm->merge_per_mille,
         swarm->nested_per_mille,
@@ -196,7 +197,8 @@ void swarm_trace(const struct swarm *swarm, struct world *world) {
         swarm->lifecycle_per_mille,
         swarm->script_slow,
         swarm->script_late,
-        swarm->script_unavailable
+        swarm->script_unavailable,
+        swarm->decision_tasks
     );
     world_trace(
         world,
