@@ -86,9 +86,11 @@ enum {
     LIMIT_POLL_COUNT = 1000,
     // rest-api.md T-2: longer long polls are refused.
     LIMIT_POLL_TIMEOUT_MS = 5000,
-    // A default queue's newest poll is written this often; one of a domain oftener, because the
-    // choice of a domain looks back 10 s only (engine.md §7.6).
-    LIMIT_POLL_ROW_MS = 5000,
+    // A default queue's newest poll is told to the leader of its row so often and written by it
+    // less often: what the leader was told answers, the row is for after a restart. One of a domain
+    // is written oftener, because the choice of a domain looks back 10 s only (engine.md §7.6).
+    LIMIT_POLL_TELL_MS = 5000,
+    LIMIT_POLL_ROW_MS = 30 * 1000,
     LIMIT_POLL_ROW_DOMAIN_MS = 1000,
 
     // --- peer -----------------------------------------------------------------------------------
@@ -438,6 +440,9 @@ enum {
     // then goes on with what it has.
     LIMIT_CATALOG_LEASE_MS = 2 * 1000,
     LIMIT_CATALOG_LEASE_SLACK_MS = 200,
+    // A small message waits this long for a frame to ride on: a quiet node sends one every
+    // LIMIT_RAFT_BEAT_MS. A lease asked for at two fifths of it comes in time, both ways ridden.
+    LIMIT_RIDE_MS = 480,
     LIMIT_CATALOG_WAIT_MS = 3 * 1000,
     // The most a member may weigh: it holds so many times the share of one that weighs 1.
     LIMIT_MEMBER_WEIGHT = 16,

@@ -71,12 +71,18 @@ void node_send_bytes(struct node *node, node_id to, enum link_class link, bytes 
 void node_send_frame(struct node *node, node_id to, enum link_class link, bytes frame) {
     struct stamp stamp;
     bool stamped = timekeeping_stamp(node, to, &stamp);
-    size_t head = 1 + (stamped ? STAMP_BYTES : 0);
+    bytes riders = riders_take(node, to);
+    size_t before = riders.size > 0 ? 1 + riders.size : 0;
+    size_t head = before + 1 + (stamped ? STAMP_BYTES : 0);
     uint8_t *copy = malloc(frame.size + head);
     check(copy != NULL);
-    copy[0] = stamped ? PEER_RAFT_STAMPED : PEER_RAFT;
+    if (riders.size > 0) {
+        copy[0] = PEER_RIDERS;
+        memcpy(copy + 1, riders.data, riders.size);
+    }
+    copy[before] = stamped ? PEER_RAFT_STAMPED : PEER_RAFT;
     if (stamped) {
-        stamp_write(&stamp, copy + 1);
+        stamp_write(&stamp, copy + before + 1);
     }
     if (frame.size > 0) {
         memcpy(copy + head, frame.data, frame.size);
@@ -183,10 +189,32 @@ static err take(struct node *node, node_id from, enum peer_message_kind kind, by
         TRY(wire_decode(&peer_fitness_record, content, node->arena, &said.fitness));
         fitness_told(node, node_peer_of(node, from), &said.fitness);
         break;
+    case PEER_RIDERS:
+        return err_make(ERR_CORRUPT, "riders on riders");
     case PEER_MESSAGE_KINDS:
         break;
     }
     return ERR_NONE;
+}
+
+// A message, or several that came as one.
+static err take_all(struct node *node, node_id from, bytes message) {
+    enum peer_message_kind kind = PEER_MESSAGE_KINDS;
+    bytes content = BYTES_EMPTY;
+    TRY(peer_message_read(message, &kind, &content));
+    if (kind != PEER_RIDERS) {
+        return take(node, from, kind, content);
+    }
+    bytes rest = content;
+    bytes rider = BYTES_EMPTY;
+    TRY(riders_next(&rest, &rider));
+    while (rider.size > 0) {
+        TRY(peer_message_read(rider, &kind, &content));
+        TRY(take(node, from, kind, content));
+        TRY(riders_next(&rest, &rider));
+    }
+    TRY(peer_message_read(rest, &kind, &content));
+    return take(node, from, kind, content);
 }
 
 void cluster_event(struct node *node, const struct node_event *event) {
@@ -199,14 +227,8 @@ void cluster_event(struct node *node, const struct node_event *event) {
         );
         return;
     }
-    enum peer_message_kind kind = PEER_MESSAGE_KINDS;
-    bytes content = BYTES_EMPTY;
-    err read = members_listen(node, event->peer)
-                   ? peer_message_read(event->message, &kind, &content)
-                   : err_make(ERR_CORRUPT, "not a member");
-    if (!err_is(read)) {
-        read = take(node, event->peer, kind, content);
-    }
+    err read = members_listen(node, event->peer) ? take_all(node, event->peer, event->message)
+                                                 : err_make(ERR_CORRUPT, "not a member");
     node->stats.messages_received++;
     node->stats.messages_refused += err_is(read) ? 1 : 0;
 }

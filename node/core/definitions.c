@@ -12,6 +12,10 @@
 
 static const int64_t NS_PER_MS = 1000000;
 
+enum {
+    ASK_MS = LIMIT_CATALOG_LEASE_MS * 2 / 5
+};
+
 // An answer that waits for other nodes to have the newest definitions.
 struct catalog_wait {
     struct node_effect effect;
@@ -93,7 +97,11 @@ void definitions_asked(struct node *node, node_id from, const struct peer_applie
         .index = raft_commit_index(node->raft, CATALOG_GROUP),
         .asked = applied->asked,
     };
-    node_send(node, from, LINK_URGENT, PEER_CATALOG, &peer_catalog_record, &catalog);
+    if (applied->calm) {
+        riders_add(node, from, PEER_CATALOG, &peer_catalog_record, &catalog);
+    } else {
+        node_send(node, from, LINK_URGENT, PEER_CATALOG, &peer_catalog_record, &catalog);
+    }
 }
 
 static void waits_let_go(struct node *node) {
@@ -114,7 +122,7 @@ static void waits_let_go(struct node *node) {
 // --- the others
 // ------------------------------------------------------------------------------------------------
 
-void definitions_ask(struct node *node) {
+static void ask(struct node *node, bool calm) {
     node_id leader = raft_leader(node->raft, CATALOG_GROUP);
     if (leads(node) || !node_peer_is_up(node, leader)) {
         return;
@@ -122,9 +130,18 @@ void definitions_ask(struct node *node) {
     struct peer_applied applied = {
         .index = node->groups[CATALOG_GROUP].visited,
         .asked = (uint64_t)node->mono.ns,
+        .calm = calm,
     };
-    node->lease_ask_at = after_ms(node->mono, LIMIT_CATALOG_LEASE_MS / 2);
-    node_send(node, leader, LINK_URGENT, PEER_APPLIED, &peer_applied_record, &applied);
+    node->lease_ask_at = after_ms(node->mono, ASK_MS);
+    if (calm) {
+        riders_add(node, leader, PEER_APPLIED, &peer_applied_record, &applied);
+    } else {
+        node_send(node, leader, LINK_URGENT, PEER_APPLIED, &peer_applied_record, &applied);
+    }
+}
+
+void definitions_ask(struct node *node) {
+    ask(node, false);
 }
 
 void definitions_told(struct node *node, node_id from, const struct peer_catalog *catalog) {
@@ -170,8 +187,8 @@ void definitions_pump(struct node *node) {
     }
     waits_let_go(node);
     if (node->mono.ns >= node->lease_ask_at.ns) {
-        node->lease_ask_at = after_ms(node->mono, LIMIT_CATALOG_LEASE_MS / 2);
-        definitions_ask(node);
+        node->lease_ask_at = after_ms(node->mono, ASK_MS);
+        ask(node, node->mono.ns + 2 * LIMIT_RIDE_MS * NS_PER_MS < node->lease_until.ns);
     }
 }
 

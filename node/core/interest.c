@@ -79,20 +79,28 @@ static bool is_polled(const struct node *node, const struct interest *interest) 
 // --- the gateway's side
 // ------------------------------------------------------------------------------------
 
-static void tell(struct node *node, const struct interest *interest, node_id peer, bool wanted) {
+// `again`: what they heard lately holds for a while yet, so this may wait for company.
+static void
+tell(struct node *node, const struct interest *interest, node_id peer, bool wanted, bool again) {
     struct peer_interest told = {
         .type = buffer_bytes(&interest->type),
         .domain = domain_of(interest),
         .polls = wanted ? 1 : 0,
     };
-    node_send(node, peer, LINK_URGENT, PEER_INTEREST, &peer_interest_record, &told);
+    if (again) {
+        riders_add(node, peer, PEER_INTEREST, &peer_interest_record, &told);
+    } else {
+        node_send(node, peer, LINK_URGENT, PEER_INTEREST, &peer_interest_record, &told);
+    }
 }
 
 static void tell_all(struct node *node, struct interest *interest) {
+    bool again = interest->told_at.ns != 0 &&
+                 node->mono.ns - interest->told_at.ns < LIMIT_INTEREST_MS / 2 * NS_PER_MS;
     interest->told_at = node->mono;
     for (size_t i = 0; i < node->peer_count; i++) {
         if (node->peers[i].up && !mutant_is("interest_not_told")) {
-            tell(node, interest, node->peers[i].id, true);
+            tell(node, interest, node->peers[i].id, true, again);
         }
     }
 }
@@ -148,7 +156,7 @@ void interest_hinted(struct node *node, node_id from, const struct peer_hint *hi
         // Nobody waits now: another node may have a poll. The next one here claims at once, and
         // says that it is there.
         interest->told_at = (mono_time){0};
-        tell(node, interest, from, false);
+        tell(node, interest, from, false, false);
     }
 }
 
@@ -178,7 +186,7 @@ void interest_peer_changed(struct node *node, node_id peer, bool up) {
             interest->hinted = 0;
         }
         if (up && is_polled(node, interest)) {
-            tell(node, interest, peer, true);
+            tell(node, interest, peer, true, false);
         }
     }
     node->supply_changed = true;

@@ -201,6 +201,7 @@ static void node_pump(struct node *node) {
     lead_leave_pump(node);
     timekeeping_pump(node);
     fitness_pump(node);
+    riders_pump(node);
     forward_pump(node);
     gather_pump(node);
     alarms_pump(node);
@@ -319,6 +320,9 @@ static mono_time cluster_next_wakeup(const struct node *node) {
         next = sooner(next, at);
     }
     if (fitness_next_wakeup(node, &at)) {
+        next = sooner(next, at);
+    }
+    if (riders_next_wakeup(node, &at)) {
         next = sooner(next, at);
     }
     return next;

@@ -8,6 +8,7 @@
 #include "node/core/group.h"
 #include "node/core/node.h"
 #include "node/core/peer_message.h"
+#include "node/core/riders.h"
 #include "node/core/streams.h"
 #include "node/match/match.h"
 #include "node/raft/raft.h"
@@ -94,6 +95,7 @@ struct node_peer {
     mono_time lease_end;       // from when on no lease of its definitions can be left
     uint16_t release_low;      // what the link proved
     uint16_t release_high;
+    struct riders riders;   // small messages to it that wait for a frame
     char hearsay[16];       // what gossip says of it, a word; empty: nothing yet
     struct fitness fitness; // as it told
     mono_time well_since;   // it is up and could lead

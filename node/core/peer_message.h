@@ -22,6 +22,7 @@ enum peer_message_kind {
     PEER_LEADS,        // I lead this group: for nodes that have no copy of it (soft)
     PEER_FITNESS,      // how fit I am to hold more and to lead (soft)
     PEER_RAFT_STAMPED, // a stamp of clocks, then a frame of Raft
+    PEER_RIDERS,       // small messages, then one of the two that hold a frame (riders.h)
     PEER_MESSAGE_KINDS
 };
 
@@ -81,9 +82,10 @@ WIRE_STRUCT(peer_hint, PEER_HINT_FIELDS);
     FIELD(5, U64, mark) /* the newest backup's that the sender has heard of */
 WIRE_STRUCT(peer_stream, PEER_STREAM_FIELDS);
 
-#define PEER_APPLIED_FIELDS(FIELD) \
-    FIELD(1, U64, index)           \
-    FIELD(2, U64, asked) /* the asker's clock */
+#define PEER_APPLIED_FIELDS(FIELD)               \
+    FIELD(1, U64, index)                         \
+    FIELD(2, U64, asked) /* the asker's clock */ \
+    FIELD(3, BOOL, calm) /* its lease lasts: the answer may wait for company */
 WIRE_STRUCT(peer_applied, PEER_APPLIED_FIELDS);
 
 #define PEER_CATALOG_FIELDS(FIELD) \

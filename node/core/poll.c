@@ -113,16 +113,17 @@ void poll_mark(struct node *node, const struct poll_wish *wish) {
         text_drop(&mark->row.worker);
         mark->row.worker = text_keep(wish->worker);
     }
-    int64_t every = wish->domain.data == NULL ? LIMIT_POLL_ROW_MS : LIMIT_POLL_ROW_DOMAIN_MS;
+    group_id group = poll_row_group(&node->settings, wish->type);
+    node_id leader = node_leader(node, group);
+    int64_t every = leader == node->self ? LIMIT_POLL_ROW_MS : LIMIT_POLL_TELL_MS;
+    every = wish->domain.data == NULL ? every : LIMIT_POLL_ROW_DOMAIN_MS;
     if (node->time.ms - mark->written_ms < every) {
         return;
     }
-    group_id group = poll_row_group(&node->settings, wish->type);
-    node_id leader = node_leader(node, group);
     if (leader != node->self) {
         if (node_peer_is_up(node, leader)) {
             struct peer_polled said = {wish->type, wish->domain, wish->worker};
-            node_send(node, leader, LINK_BULK, PEER_POLLED, &peer_polled_record, &said);
+            riders_add(node, leader, PEER_POLLED, &peer_polled_record, &said);
             mark->written_ms = node->time.ms;
         }
         return;
