@@ -5,6 +5,7 @@
 #include "node/log.h"
 #include "node/shell/clocks.h"
 #include "node/shell/shell.h"
+#include "node/status/explain.h"
 #include "node/status/orders.h"
 #include "proto/base/arena.h"
 #include "proto/base/buffer.h"
@@ -28,6 +29,9 @@ static void help(FILE *out) {
     buffer_append_text(&text, tool_usage());
     buffer_append_text(
         &text,
+        "       orpheus explain WORKFLOW_ID            what an execution's rows say: partition, "
+        "leader, tasks,\n"
+        "                                              queue, timers, messages [--server URL]\n"
         "       orpheus version                        print the version\n"
         "       orpheus help                           print this\n"
         "\n"
@@ -72,6 +76,9 @@ int main(int argument_count, char **arguments) {
     }
     if (strcmp(verb, "cluster") == 0) {
         return orders_run(argument_count - 2, arguments + 2);
+    }
+    if (strcmp(verb, "explain") == 0) {
+        return explain_run(argument_count - 2, arguments + 2);
     }
     if (strcmp(verb, "backup") == 0) {
         return tool_backup(argument_count - 2, arguments + 2);

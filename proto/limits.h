@@ -472,6 +472,9 @@ enum {
     LIMIT_FITNESS_SLOW_MS = 30 * 1000,
     LIMIT_FITNESS_WELL_MS = 10 * 1000,
     LIMIT_FITNESS_HOME = 8,
+    // What an explanation of an execution shows of its open tasks, and looks at of the outbox.
+    LIMIT_EXPLAIN_ROWS = 200,
+    LIMIT_EXPLAIN_MESSAGES = 2000,
     // The online audit looks at so many rows this often while a walk goes on, and rests between two
     // walks over all groups (distributed.md §15.2).
     LIMIT_AUDIT_ROWS = 40,

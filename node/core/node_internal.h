@@ -417,6 +417,7 @@ void request_get_version(struct node *node, const struct request *request);
 void request_get_actuator_health(struct node *node, const struct request *request);
 void request_get_actuator_info(struct node *node, const struct request *request);
 void request_get_cluster(struct node *node, const struct request *request);
+void request_explain_workflow(struct node *node, const struct request *request);
 void request_add_node(struct node *node, const struct request *request);
 void request_get_openapi(struct node *node, const struct request *request);
 void request_begin_backup(struct node *node, const struct request *request);

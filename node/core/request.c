@@ -82,6 +82,7 @@ static request_handler handler_of(enum api_route_name route) {
         [API_GET_ACTUATOR_INFO] = request_get_actuator_info,
         [API_GET_OPENAPI] = request_get_openapi,
         [API_GET_CLUSTER] = request_get_cluster,
+        [API_EXPLAIN_WORKFLOW] = request_explain_workflow,
         [API_ADD_NODE] = request_add_node,
         [API_BEGIN_BACKUP] = request_begin_backup,
         [API_GET_BACKUP_PARTITION] = request_get_backup_partition,

@@ -134,6 +134,7 @@
     ROUTE(GET_METRICS, "A-9", GET, "/metrics", 200, METRICS, NONE, NO_QUERY) \
     ROUTE(GET_OPENAPI, "A-10", GET, "/api-docs", 200, JSON, NONE, NO_QUERY) \
     ROUTE(GET_CLUSTER, "ours", GET, "/api/cluster", 200, JSON, NONE, NO_QUERY) \
+    ROUTE(EXPLAIN_WORKFLOW, "ours", GET, "/api/cluster/explain/{workflowId}", 200, JSON, NONE, NO_QUERY) \
     ROUTE(ADD_NODE, "ours", POST, "/api/cluster/nodes", 200, JSON, OBJECT, NO_QUERY)
 
 // Not of the contract: the steps of a backup and of a restore, which `orpheus` drives (node/backup).
