@@ -109,20 +109,23 @@ static bool propose(struct raft *raft, struct replica *replica, struct config *n
 
 static struct config_facts
 facts_of(const struct raft *raft, const struct replica *replica, const struct config *config) {
-    struct config_facts facts = {0};
+    struct config_facts facts = {
+        .store_count = 1, .stores = {{.node = raft->self, .store = raft->store_number}}};
+    for (uint32_t i = 0; i < raft->pair_count && facts.store_count < LIMIT_NODES; i++) {
+        const struct pair *pair = raft->pairs[i];
+        facts.stores[facts.store_count++] = (struct config_store){pair->node, pair->store};
+    }
     uint32_t next = 0;
     for (uint32_t i = 0; i < config->count; i++) {
         if (config->members[i].node == raft->self) {
             facts.ready[i] = true;
             facts.has_all[i] = replica->durable >= replica->commit;
-            facts.stores[i] = raft->store_number;
             continue;
         }
         const struct follower *follower = replica->followers[next++];
         facts.ready[i] = change_is_ready(raft, replica, follower);
         facts.lost[i] = member_is_lost(follower);
         facts.has_all[i] = follower->counts && !facts.lost[i] && follower->match >= replica->commit;
-        facts.stores[i] = follower->pair->store;
     }
     return facts;
 }

@@ -188,13 +188,23 @@ static uint64_t give_number(struct config *config) {
     return mutant_is("replica_id_reused") ? config->next_replica : config->next_replica++;
 }
 
+static uint64_t store_of(const struct config_facts *facts, node_id node) {
+    for (uint32_t i = 0; i < facts->store_count; i++) {
+        if (facts->stores[i].node == node) {
+            return facts->stores[i].store;
+        }
+    }
+    return 0;
+}
+
 // Stores that are known since, of members that had none.
 static bool bind_stores(const struct config_facts *facts, struct config *next) {
     bool changed = false;
     for (uint32_t i = 0; i < next->count; i++) {
-        if (next->members[i].store == 0 && facts->stores[i] != 0) {
-            next->members[i].store = facts->stores[i];
-            changed = true;
+        struct config_member *member = &next->members[i];
+        if (member->store == 0) {
+            member->store = store_of(facts, member->node);
+            changed = changed || member->store != 0;
         }
     }
     return changed;
@@ -218,7 +228,7 @@ static bool sort_learners(
         }
         if (member.votes == 0 && facts->lost[i]) {
             member.replica = give_number(next);
-            member.store = facts->stores[i];
+            member.store = store_of(facts, member.node);
             changed = true;
         }
         next->members[next->count++] = member;
@@ -226,13 +236,17 @@ static bool sort_learners(
     return changed;
 }
 
-static bool add_learners(const node_id *nodes, uint32_t count, struct config *next) {
+static bool add_learners(
+    const node_id *nodes, uint32_t count, const struct config_facts *facts, struct config *next
+) {
     bool changed = false;
     for (uint32_t i = 0; i < count; i++) {
         if (config_find(next, nodes[i]) == NULL && next->count < RAFT_MEMBERS_MAX) {
-            uint64_t replica = give_number(next);
-            next->members[next->count++] =
-                (struct config_member){.node = nodes[i], .replica = replica};
+            next->members[next->count++] = (struct config_member){
+                .node = nodes[i],
+                .replica = give_number(next),
+                .store = store_of(facts, nodes[i]),
+            };
             changed = true;
         }
     }
@@ -296,8 +310,8 @@ bool config_next(
     *out_next = *now;
     bool changed = bind_stores(facts, out_next);
     bool learners = sort_learners(now, target, facts, out_next);
-    learners = add_learners(target->voters, target->voter_count, out_next) || learners;
-    learners = add_learners(target->learners, target->learner_count, out_next) || learners;
+    learners = add_learners(target->voters, target->voter_count, facts, out_next) || learners;
+    learners = add_learners(target->learners, target->learner_count, facts, out_next) || learners;
     if (learners) {
         return true; // the places of facts are those of `now`: voters come next time
     }

@@ -18,6 +18,7 @@
 #pragma once
 
 #include "node/raft/raft.h"
+#include "proto/limits.h"
 
 enum {
     CONFIG_NOW = 1,
@@ -64,12 +65,19 @@ bool config_is_removed(const struct config *config, node_id node, uint64_t repli
 // member, learners' count for nothing. INT64_MIN: of a config without voters.
 int64_t config_quorum(const struct config *config, const int64_t values[RAFT_MEMBERS_MAX]);
 
-// What its leader knows of the members, by their place.
+// Where a node's replicas live.
+struct config_store {
+    node_id node;
+    uint64_t store;
+};
+
+// What its leader knows of the members, by their place, and of any node's store.
 struct config_facts {
-    bool ready[RAFT_MEMBERS_MAX];      // a learner that keeps up
-    bool has_all[RAFT_MEMBERS_MAX];    // that is committed
-    bool lost[RAFT_MEMBERS_MAX];       // the node's store is another one
-    uint64_t stores[RAFT_MEMBERS_MAX]; // the node's store; 0: not known
+    bool ready[RAFT_MEMBERS_MAX];   // a learner that keeps up
+    bool has_all[RAFT_MEMBERS_MAX]; // that is committed
+    bool lost[RAFT_MEMBERS_MAX];    // the node's store is another one
+    uint32_t store_count;
+    struct config_store stores[LIMIT_NODES];
 };
 
 // The next config from a settled (not joint) one towards the target. False: it is there, or must

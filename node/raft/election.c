@@ -280,7 +280,7 @@ void election_wake(struct raft *raft, struct replica *replica) {
         // Its leader, when it comes back, goes on where it was.
         election_rearm(raft, replica);
         member_ask(raft, replica);
-    } else if (replica->votes == 0) {
+    } else if (!member_may_stand(raft, replica)) {
         ask_anew(raft, replica);
     } else {
         stand_perhaps(raft, replica);
@@ -474,7 +474,7 @@ err election_receive(
         receive_vote_reply(raft, replica, replica_follower(replica, from->node), message);
     } else if (message->kind == MESSAGE_TIMEOUT_NOW) {
         bool fits = message->term == replica->term && replica->role == RAFT_FOLLOWER &&
-                    replica->leader == from->node && replica->votes != 0 &&
+                    replica->leader == from->node && member_may_stand(raft, replica) &&
                     !may_not_vote(replica) && !raft->unfit;
         if (fits) {
             stand(raft, replica, true);

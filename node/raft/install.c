@@ -315,7 +315,9 @@ void install_receive_ack(
 void install_open(struct raft *raft, struct replica *replica) {
     replica->install_state = store_installing(raft->store, replica->id);
     if (replica->install_state != STORE_INSTALL_NONE) {
-        (void)raft_event(raft, replica, RAFT_INSTALLING_ROWS); // cut short by the end of a process
+        if (replica->install_state != STORE_INSTALL_FORGETTING) {
+            (void)raft_event(raft, replica, RAFT_INSTALLING_ROWS); // cut short by a process's end
+        }
         replica_wake(raft, replica, mono_after(raft->now, INSTALL_LOOK_MS));
     }
 }
@@ -391,6 +393,10 @@ void install_look(struct raft *raft, struct replica *replica) {
     if (may_end) {
         store_install_end(raft->store, replica->id, replica->install_through);
     }
+    if (replica->install_state == STORE_INSTALL_NONE && before == STORE_INSTALL_FORGETTING) {
+        pair_refresh(raft, replica); // the rows of an earlier replica are gone: nothing came
+        return;
+    }
     if (replica->install_state == STORE_INSTALL_NONE) {
         finish(raft, replica);
         follow_durable(raft, replica);
@@ -420,7 +426,8 @@ drop(struct raft *raft, struct replica *replica, const struct message *message) 
         .chain = message->chain,
         .time_ms = (int64_t)message->time,
     };
-    if (replica->install_state == STORE_INSTALL_NONE) {
+    if (replica->install_state == STORE_INSTALL_NONE ||
+        replica->install_state == STORE_INSTALL_FORGETTING) {
         (void)raft_event(raft, replica, RAFT_INSTALLING_ROWS);
     }
     follow_forget(replica);

@@ -365,6 +365,18 @@ bool member_decides_alone(const struct raft *raft, const struct replica *replica
     return replica->votes == CONFIG_VOTER && config_voter_count(member_config(replica)) == 1;
 }
 
+// A config that takes the vote away and is not committed may yet go away, and until then nobody
+// else may have the entries that others need (thesis §4.2.2): such a replica stands, and counts for
+// nothing if the config stays.
+bool member_may_stand(const struct raft *raft, const struct replica *replica) {
+    bool may = false;
+    for (uint32_t i = 0; i < replica->config_count; i++) {
+        const struct config_member *own = config_find(&replica->configs[i], raft->self);
+        may = may || (own != NULL && own->votes != 0);
+    }
+    return may;
+}
+
 // --- whose messages count ------------------------------------------------------------------------
 
 bool member_is_lost(const struct follower *follower) {
@@ -455,19 +467,22 @@ struct replica *member_accept(struct raft *raft, struct pair *pair, const struct
     if (!is_for_us(replica, message) || (is_answer(message->kind) && !is_member)) {
         return NULL;
     }
-    if (sender != NULL && message->from > sender->met) {
+    if (sender != NULL && message->from != 0) {
         sender->met = message->from;
     }
     return replica;
 }
 
+// Who asked is answered, whatever the config here calls it: it may be older, or one that goes.
 void member_address(const struct raft *raft, node_id to, struct message *message) {
     const struct replica *replica = &raft->replicas[message->group];
     const struct follower *follower = replica_follower(replica, to);
     message->from = replica->number;
     if (message->kind != MESSAGE_REMOVED) {
-        message->to = follower == NULL ? 0 : follower->replica;
-        message->to = follower != NULL && follower->met > message->to ? follower->met : message->to;
+        bool answers = is_answer(message->kind) || message->kind == MESSAGE_STALE;
+        bool met = answers && follower != NULL && follower->met != 0;
+        uint64_t named = follower == NULL ? 0 : follower->replica;
+        message->to = met ? follower->met : named;
     }
 }
 

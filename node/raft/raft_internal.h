@@ -33,7 +33,7 @@ struct flights {
 struct follower {
     node_id node;
     uint64_t replica;
-    uint64_t met;   // the newest replica of the node that was heard; the config here may be older
+    uint64_t met;   // the replica of the node that was heard last; 0: none
     uint64_t store; // it lives in; 0: not known
     uint8_t votes;  // by the config in force
     struct pair *pair;
@@ -364,6 +364,9 @@ int64_t member_quorum(
 // Nobody else is a member, or has a vote.
 bool member_is_alone(const struct raft *raft, const struct replica *replica);
 bool member_decides_alone(const struct raft *raft, const struct replica *replica);
+
+// Whether it has a vote by the config in force, or by one that may come to be in force again.
+bool member_may_stand(const struct raft *raft, const struct replica *replica);
 
 // Whether the follower's node has another store than the replica lives in: then it is not the
 // replica.

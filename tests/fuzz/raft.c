@@ -1,6 +1,7 @@
 // Any bytes as a raft frame. Two oracles: what message_take accepts comes back from its own
-// encoding; and a node with three groups takes the frame, whatever it says, without an assertion –
-// it follows, votes, rejects or refuses, and can go on afterwards.
+// encoding; and a node with three groups – one it has a vote in, one it leads and gives to another,
+// one it knows nothing of – takes the frame, whatever it says, without an assertion: it follows,
+// votes, rejects, refuses, forgets or begins a replica, and can go on afterwards.
 #include "node/raft/raft.h"
 
 #include "node/raft/message.h"
@@ -31,6 +32,9 @@ static void drain(struct raft *raft, struct store *store) {
     struct raft_event event;
     while (raft_take_event(raft, &event)) {
         check(event.group < 3);
+        if (event.kind == RAFT_OUTSIDE) {
+            raft_forget(raft, event.group, event.replica);
+        }
     }
     struct buffer frame;
     buffer_init(&frame, LIMIT_RAFT_FRAME_BYTES);
@@ -71,10 +75,14 @@ static void check_node(bytes input) {
         .store = store, .self = 1, .group_count = 3, .random_seed = 1, .incarnation = 1};
     struct raft *raft = raft_create(&raft_options);
     struct raft_config config = {.voter_count = 3, .voters = {2, 1, 3}};
+    struct raft_config alone = {
+        .voter_count = 1, .voters = {1}, .learner_count = 1, .learners = {3}};
     raft_configure(raft, 0, &config);
-    raft_configure(raft, 1, &config);
+    raft_configure(raft, 1, &alone);
     for (int64_t ms = 0; ms < 4; ms++) {
         raft_tick(raft, (mono_time){ms * 700000000});
+        struct raft_target target = {.voter_count = 2, .voters = {1, 3}};
+        (void)raft_want(raft, 1, &target);
         err error = raft_receive(raft, (node_id)(2 + ms % 2), input);
         check(!err_is(error) || error.code == ERR_INVALID);
         drain(raft, store);

@@ -375,6 +375,36 @@ leave_group(struct cluster *cluster, struct machine *machine, const struct raft_
     raft_forget(machine->raft, event->group, event->replica);
 }
 
+static void add_nodes(char *line, size_t size, const char *name, const node_id *nodes, uint32_t n) {
+    size_t used = strlen(line);
+    for (uint32_t i = 0; i < n; i++) {
+        const char *before = i == 0 ? name : "";
+        used += (size_t)snprintf(line + used, size - used, "%s %u", before, nodes[i]);
+    }
+}
+
+// Of a leader only: it made that entry.
+static void tell_members(
+    struct cluster *cluster, const struct machine *machine, const struct raft_event *event
+) {
+    struct raft_group_status status = raft_status(machine->raft, event->group);
+    if (status.role != RAFT_LEADER || status.config_index != event->index) {
+        return;
+    }
+    char line[200] = "";
+    add_nodes(line, sizeof(line), " voters", status.voters, status.voter_count);
+    add_nodes(line, sizeof(line), ", to be", status.incoming, status.incoming_count);
+    add_nodes(line, sizeof(line), ", learners", status.learners, status.learner_count);
+    cluster_note(
+        cluster,
+        "node %u group %u: entry %llu:%s",
+        machine->id,
+        event->group,
+        (unsigned long long)event->index,
+        line
+    );
+}
+
 static void want(struct cluster *cluster, struct machine *machine, group_id group) {
     const struct raft_target *target = &cluster->targets[group];
     if (target->voter_count > 0) {
@@ -385,7 +415,9 @@ static void want(struct cluster *cluster, struct machine *machine, group_id grou
 static void take_events(struct cluster *cluster, struct machine *machine) {
     struct raft_event event;
     while (raft_take_event(machine->raft, &event)) {
-        if (event.kind == RAFT_LEADING) {
+        if (event.kind == RAFT_CONFIGURED) {
+            tell_members(cluster, machine, &event);
+        } else if (event.kind == RAFT_LEADING) {
             want(cluster, machine, event.group);
         } else if (event.kind == RAFT_OUTSIDE) {
             leave_group(cluster, machine, &event);
@@ -635,7 +667,10 @@ void cluster_start(struct cluster *cluster, node_id node) {
         raft_peer_add(machine->raft, other);
     }
     for (uint32_t i = 0; i < cluster->options.group_count; i++) {
-        if (is_founder(cluster, node, (group_id)i)) { // whatever became of the group since
+        // Whatever became of the group since. But who founded it alone and lost its disk would do
+        // so again, and nobody could tell: its operator must not let it.
+        bool alone = cluster->options.voter_count == 1 && machine->was_wiped;
+        if (is_founder(cluster, node, (group_id)i) && !alone) {
             struct raft_config config = config_of(cluster, (group_id)i);
             raft_configure(machine->raft, (group_id)i, &config);
         }
@@ -670,11 +705,12 @@ void cluster_wipe(struct cluster *cluster, node_id node) {
     memory_disk_destroy(&machine->disk);
     machine->disk = memory_disk_create(&machine->faults);
     machine->map = memory_map_create(&machine->faults);
+    machine->was_wiped = true;
     cluster->wiped = node;
     oracle_wiped(&cluster->oracle, node);
 }
 
-// Every member but `node` has been given everything since it was wiped, and has not gone since.
+// Every member has been given what says who lives where, and who was wiped is none of before.
 static bool is_replaced(struct cluster *cluster, group_id group) {
     node_id leader = cluster_leader(cluster, group);
     if (leader == 0) {
@@ -683,7 +719,10 @@ static bool is_replaced(struct cluster *cluster, group_id group) {
     struct raft_group_status led = raft_status(cluster->machines[leader].raft, group);
     for (uint32_t i = 0; i < led.follower_count; i++) {
         const struct raft_follower_status *follower = &led.followers[i];
-        if (follower->lost || !follower->counts || follower->match == 0 || !follower->answers) {
+        // A voter that is behind what is kept is no help to a leader that comes after.
+        log_index needed = follower->voter ? led.last : led.config_index;
+        bool knows = follower->counts && follower->match >= needed;
+        if (follower->lost || !knows || follower->match == 0 || !follower->answers) {
             return false;
         }
     }
@@ -727,7 +766,7 @@ void cluster_want(struct cluster *cluster, group_id group, const struct raft_tar
     if (target->voter_count < 3 && !bears) {
         return; // who was wiped is needed
     }
-    cluster->targets[group] = *target;
+    cluster->targets[group] = *target; // of no voter: nobody is told again
     node_id leader = cluster_leader(cluster, group);
     if (leader != 0 && runs(cluster, leader)) {
         struct machine *machine = &cluster->machines[leader];

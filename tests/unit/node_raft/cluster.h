@@ -49,6 +49,7 @@ struct machine {
     struct store *store;
     struct raft *raft;
     uint64_t starts;
+    bool was_wiped;
     struct store_batch *batch; // out, synced at batch_done
     mono_time batch_done;
 };

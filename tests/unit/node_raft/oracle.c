@@ -367,7 +367,7 @@ static void follow_log(
     }
 }
 
-// 1: one leader a term. 4: a leader has everything that is committed.
+// 1: one leader a term. 4: a leader has everything that was committed in an earlier one.
 static void judge_leader(struct oracle *oracle, node_id node, group_id id, uint64_t term) {
     struct oracle_group *group = &oracle->groups[id];
     const struct oracle_log *log = &group->logs[node];
@@ -385,7 +385,9 @@ static void judge_leader(struct oracle *oracle, node_id node, group_id id, uint6
     }
     group->leaders[term] = node;
     for (log_index i = 1; i <= group->commit; i++) {
-        if (i > log->last || !entry_equal(log->entries[i], group->committed[i])) {
+        bool earlier = group->committed[i].committed_in < term;
+        bool has = i <= log->last && entry_equal(log->entries[i], group->committed[i]);
+        if (earlier && !has) {
             oracle_fail(
                 oracle,
                 "4: node %u leads group %u without the committed entry %llu",
@@ -625,6 +627,7 @@ void oracle_committed(struct oracle *oracle, node_id node, group_id id, log_inde
     for (log_index i = log->commit + 1; i <= index; i++) {
         if (i > group->commit) {
             group->committed[i] = log->entries[i];
+            group->committed[i].committed_in = log->term;
             group->commit = i;
             oracle->commits++;
             judge_commit(oracle, node, id, i);

@@ -17,6 +17,7 @@ enum {
 struct oracle_entry {
     uint64_t term;
     hash128 chain;
+    uint64_t committed_in; // by the leader of that term; only of what is committed
 };
 
 // Configs of a log, by index.

@@ -7,15 +7,27 @@
 struct story {
     const char *name;
     size_t history_bytes; // of entries kept behind a checkpoint; 0: as the server
+    uint32_t nodes;       // 0: three
+    uint32_t founders;    // nodes 1, 2 …; 0: all
     // Returns what did not come out as told, or NULL.
     const char *(*tell)(struct cluster *cluster);
 };
 
 enum {
-    STORY_COUNT = 11
+    STORY_COUNT = 19
 };
 
 extern const struct story stories[STORY_COUNT];
+
+// member_stories.c: members that come and go.
+const char *story_one_becomes_three_and_one_again(struct cluster *cluster);
+const char *story_an_empty_learner_gets_no_vote(struct cluster *cluster);
+const char *story_a_joint_config_outlives_its_leader(struct cluster *cluster);
+const char *story_a_leader_is_removed(struct cluster *cluster);
+const char *story_a_lost_store_is_another_replica(struct cluster *cluster);
+const char *story_a_config_goes_back_with_its_entry(struct cluster *cluster);
+const char *story_a_later_want_replaces_an_earlier_one(struct cluster *cluster);
+const char *story_who_was_removed_while_away_hears_so(struct cluster *cluster);
 
 // Tells it: the transcript to `out_text` (freed by the caller, NULL: not wanted). Returns what did
 // not come out, the oracle's word before the story's own; the text lives in `room`.

@@ -1,6 +1,7 @@
 # The harness: nodes, network, oracle. Over the room as it is.
 set(node_raft_harness
     ${CMAKE_CURRENT_SOURCE_DIR}/unit/node_raft/cluster.c
+    ${CMAKE_CURRENT_SOURCE_DIR}/unit/node_raft/member_stories.c
     ${CMAKE_CURRENT_SOURCE_DIR}/unit/node_raft/oracle.c
     ${CMAKE_CURRENT_SOURCE_DIR}/unit/node_raft/stories.c
     ${CMAKE_CURRENT_SOURCE_DIR}/unit/node_raft/weather.c
@@ -32,6 +33,7 @@ target_link_libraries(
     node_raft_mutants PUBLIC house storage_keys storage_view storage_memory PkgConfig::CMOCKA PRIVATE warnings
 )
 unit(node_raft/test_mutants.c USES node_raft_mutants)
+unit(node_raft/test_config.c USES node_raft)
 unit(node_raft/test_message.c USES node_raft)
 target_compile_definitions(
     node_raft_test_message PRIVATE GOLDEN_DIRECTORY="${CMAKE_CURRENT_SOURCE_DIR}/unit/node_raft/golden"
