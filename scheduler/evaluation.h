@@ -16,6 +16,7 @@ enum evaluation_language {
 enum evaluation_kind {
     EVALUATION_EXPRESSION, // the value of the last statement; the only kind of jq
     EVALUATION_BODY,       // the body of a function, which needs `return` (engine.md §10.19)
+    EVALUATION_PARSE,      // whether the text is an expression: not run, its value is null
     EVALUATION_KIND_COUNT
 };
 

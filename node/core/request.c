@@ -415,7 +415,9 @@ void request_run_checked(
     api_violations_init(&violations, node->arena);
     struct reply reply = {0};
     err done = command(node, request, &decision, &violations, &reply);
-    if (err_is(done) && violations.count > 0) {
+    if (done.code == ERR_SUSPENDED) {
+        job_suspend_request(node, request, &decision);
+    } else if (err_is(done) && violations.count > 0) {
         struct gate gate = node_decision_abort(node, &decision);
         node_answer_violations(node, request->id, &violations, gate);
     } else if (err_is(done)) {

@@ -1,8 +1,8 @@
 // What a definition or request must satisfy beyond its shape (rest-api.md §2.3, engine.md §11).
 //
 // Every violation of one request is collected; none found means valid. Scripts inside definitions
-// are not parsed here: that needs a script engine, which lives outside the pure rooms. Pure.
-// Thread: any.
+// are parsed by whoever calls: that needs a script engine, which lives outside the pure rooms.
+// Pure. Thread: any.
 #pragma once
 
 #include "proto/api/model.h"
@@ -65,7 +65,10 @@ struct api_validate_options {
     bool (*is_environment_variable)(void *argument, bytes name);
     // Whether this server runs tasks of the type; false adds a violation. NULL: it runs all.
     bool (*is_type_supported)(void *argument, bytes type);
-    void *argument; // of the three
+    // Whether the text is JavaScript; false with what is wrong, in `arena`, adds a violation. NULL:
+    // nobody can tell.
+    bool (*is_javascript)(void *argument, bytes text, struct arena *arena, bytes *out_error);
+    void *argument; // of the four
 };
 
 // A WorkflowDef as api_bind gave it.

@@ -84,12 +84,35 @@ static void validate_event(
     require(validation, path, task, task->sink.data != NULL, "sink");
 }
 
+static void require_javascript(
+    const struct validation *validation,
+    const char *path,
+    const struct api_workflow_task *task,
+    bytes text
+) {
+    const struct api_validate_options *options = validation->options;
+    bytes error = BYTES_EMPTY;
+    if (text.data == NULL || options->is_javascript == NULL ||
+        options->is_javascript(options->argument, text, validation->arena, &error)) {
+        return;
+    }
+    const char *message = arena_format(
+        validation->arena,
+        "Expression is not well formatted: %.*s, taskType: %.*s taskName %.*s",
+        BYTES_ARG(error),
+        BYTES_ARG(task->type),
+        BYTES_ARG(validation_shown(task->name))
+    );
+    violate(validation, path, message);
+}
+
 static void validate_decision(
     const struct validation *validation, const char *path, const struct api_workflow_task *task
 ) {
     bool given = task->case_value_param.data != NULL || task->case_expression.data != NULL;
     require(validation, path, task, given, "caseValueParam or caseExpression");
     require_one(validation, path, task, task->decision_cases, "decisionCases");
+    require_javascript(validation, path, task, task->case_expression);
 }
 
 static void validate_switch(
@@ -101,6 +124,9 @@ static void validate_switch(
         require(validation, path, task, task->expression.data != NULL, "expression");
     }
     require_one(validation, path, task, task->decision_cases, "decisionCases");
+    if (bytes_equal_text(task->evaluator_type, "javascript")) {
+        require_javascript(validation, path, task, task->expression);
+    }
 }
 
 static void validate_dynamic(

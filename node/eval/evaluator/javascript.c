@@ -124,7 +124,7 @@ struct javascript *javascript_create(void) {
 // The text that the engine compiles: engine.md §10.19 as the reference wraps it, with a line break
 // so that a comment at the end does not swallow the brace. Zero-terminated.
 static bytes text_to_compile(const struct evaluation *evaluation, struct arena *arena) {
-    if (evaluation->kind == EVALUATION_EXPRESSION) {
+    if (evaluation->kind != EVALUATION_BODY) {
         return bytes_of(arena_text(arena, evaluation->text), evaluation->text.size);
     }
     return bytes_from_text(arena_format(
@@ -163,7 +163,7 @@ run(struct javascript *javascript,
     const struct evaluation *evaluation,
     bytes text,
     struct arena *arena) {
-    uint8_t kind = (uint8_t)evaluation->kind;
+    uint8_t kind = evaluation->kind == EVALUATION_BODY ? EVALUATION_BODY : EVALUATION_EXPRESSION;
     hash128 key = hash_sip128(evaluation->text);
     key.high ^= kind;
     const struct program *program = programs_get(javascript->programs, key);
@@ -172,6 +172,9 @@ run(struct javascript *javascript,
         if (program == NULL) {
             return JS_EXCEPTION;
         }
+    }
+    if (evaluation->kind == EVALUATION_PARSE) {
+        return JS_NULL;
     }
     JSContext *context = javascript->context;
     JSValue input = javascript_input(javascript, evaluation->input, arena);

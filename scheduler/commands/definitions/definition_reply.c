@@ -28,12 +28,36 @@ registered_template(void *argument, bytes task_name, struct arena *arena, bytes 
     return json_is_object(*out_json);
 }
 
+// Asks the evaluator; as long as it has not answered, the text passes (definition_scripts_known).
+static bool is_javascript(void *argument, bytes text, struct arena *arena, bytes *out_error) {
+    struct evaluation evaluation = {
+        .language = EVALUATION_JAVASCRIPT,
+        .kind = EVALUATION_PARSE,
+        .text = arena_copy(arena, text),
+        .input = JSON_EMPTY_OBJECT,
+    };
+    struct evaluation_result result = {0};
+    err error = decision_evaluate(argument, &evaluation, &result);
+    if (err_is(error) || result.outcome == EVALUATION_DONE) {
+        return true;
+    }
+    *out_error = result.error;
+    return false;
+}
+
+err definition_scripts_known(const struct decision *decision) {
+    return decision->wanted_count == 0
+               ? ERR_NONE
+               : err_make(ERR_SUSPENDED, "the decision waits for scripts to be parsed");
+}
+
 struct api_validate_options definition_validation(struct decision *decision, const char *path) {
     return (struct api_validate_options){
         .path = path,
         .owner_email_mandatory = decision->settings->owner_email_mandatory,
         .name_validation = decision->settings->name_validation,
         .input_template = registered_template,
+        .is_javascript = is_javascript,
         .argument = decision,
     };
 }

@@ -55,6 +55,7 @@ err register_workflow(
     bytes canonical = BYTES_EMPTY;
     TRY(api_bind(&api_workflow_definition_model, json, decision->arena, &canonical));
     api_validate_workflow_definition(canonical, &options, out_violations);
+    TRY(definition_scripts_known(decision));
     TRY(api_violations_status(out_violations));
     if (!validate_only) {
         struct api_workflow_definition definition;

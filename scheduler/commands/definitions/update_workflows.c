@@ -25,6 +25,7 @@ err update_workflows(
     bytes list = BYTES_EMPTY;
     TRY(api_bind_list(&api_workflow_definition_model, json, decision->arena, &list));
     validate_all(decision, list, out_violations);
+    TRY(definition_scripts_known(decision));
     TRY(api_violations_status(out_violations));
 
     SCOPED(buffer_deinit) struct buffer names;

@@ -175,6 +175,53 @@ static const char SCRIPT_BESIDE_A_TASK[] =
     "[{\"name\":\"a\",\"taskReferenceName\":\"a\"}]]},"
     "{\"name\":\"j\",\"taskReferenceName\":\"j\",\"type\":\"JOIN\",\"joinOn\":[\"i\",\"a\"]}]}";
 
+#define SWITCH_OF(text)                                                                     \
+    "{\"name\":\"s\",\"taskReferenceName\":\"s\",\"type\":\"SWITCH\",\"evaluatorType\":"    \
+    "\"javascript\",\"expression\":\"" text "\",\"decisionCases\":{\"a\":[{\"name\":\"a\"," \
+    "\"taskReferenceName\":\"a\"}]}}"
+
+static void case_266_javascript_is_parsed_at_registration(void **state) {
+    struct world *world = *state;
+    const char *definition = "{\"name\":\"v\",\"tasks\":[" SWITCH_OF("function(") "]}";
+    uint64_t id = world_send(world, "POST", "/api/metadata/workflow", definition);
+    assert_false(world_receive(world));
+    assert_string_equal(world->script, "function(");
+    world_evaluated(world, EVALUATION_FAILED, "SyntaxError: inline:1:9 what");
+    assert_true(world_receive(world));
+    assert_int_equal(world->answered, id);
+    assert_int_equal(world->status, 400);
+    assert_non_null(strstr(
+        world->body,
+        "\"message\":\"Expression is not well formatted: SyntaxError: inline:1:9 what, "
+        "taskType: SWITCH taskName s\""
+    ));
+    assert_int_equal(world_ask(world, "GET", "/api/metadata/workflow/v", ""), 404);
+
+    (void)world_send(
+        world,
+        "PUT",
+        "/api/metadata/workflow",
+        "[{\"name\":\"v\",\"tasks\":[" SWITCH_OF("$.a") "]}]"
+    );
+    assert_false(world_receive(world));
+    world_evaluated(world, EVALUATION_DONE, "null");
+    world_sync(world);
+    assert_true(world_receive(world));
+    assert_int_equal(world->status, 200);
+    assert_int_equal(world_ask(world, "GET", "/api/metadata/workflow/v", ""), 200);
+}
+
+static void a_definition_without_evaluator_is_for_later(void **state) {
+    struct world *world = *state;
+    const char *definition = "{\"name\":\"v\",\"tasks\":[" SWITCH_OF("$.a") "]}";
+    (void)world_send(world, "POST", "/api/metadata/workflow", definition);
+    assert_false(world_receive(world));
+    world_evaluated(world, EVALUATION_UNAVAILABLE, "");
+    assert_true(world_receive(world));
+    assert_int_equal(world->status, 503);
+    assert_non_null(strstr(world->body, "\"retryable\":true"));
+}
+
 // The number of a member in the part of the answer that begins at `at`.
 static long long number_in(const char *at, const char *member) {
     const char *found = strstr(at, member);
@@ -228,6 +275,12 @@ int main(void) {
         ),
         cmocka_unit_test_setup_teardown(
             an_answer_to_a_forgotten_script_changes_nothing, world_setup, world_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            case_266_javascript_is_parsed_at_registration, world_setup, world_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            a_definition_without_evaluator_is_for_later, world_setup, world_teardown
         ),
         cmocka_unit_test_setup_teardown(
             what_ends_with_a_script_that_took_long_ends_after_it_began, world_setup, world_teardown

@@ -106,7 +106,12 @@ static void script_note(struct world *world, struct node_effect *effect) {
 }
 
 void world_evaluated(struct world *world, enum evaluation_outcome outcome, const char *json) {
-    struct evaluation_result result = {.outcome = outcome, .json = bytes_from_text(json)};
+    bool done = outcome == EVALUATION_DONE;
+    struct evaluation_result result = {
+        .outcome = outcome,
+        .json = done ? bytes_from_text(json) : BYTES_EMPTY,
+        .error = done ? BYTES_EMPTY : bytes_from_text(json),
+    };
     struct node_event event = {
         .kind = NODE_EVALUATED,
         .job_id = world->job_id,

@@ -48,7 +48,7 @@ int world_teardown(void **state);
 // Hands a request to the node. `target` is path and query. Returns its id; nothing is synced.
 uint64_t world_send(struct world *world, const char *method, const char *target, const char *body);
 
-// Tells the result of the script that was asked for.
+// Tells the result of the script that was asked for: its value, or what is wrong.
 void world_evaluated(struct world *world, enum evaluation_outcome outcome, const char *json);
 
 // Tells the answer of a call.

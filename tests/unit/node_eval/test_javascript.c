@@ -147,6 +147,20 @@ static void a_text_that_does_not_compile_is_shown_with_its_place(void **state) {
     answer_free(&answer);
 }
 
+static void a_text_is_parsed_without_being_run(void **state) {
+    const char *loop = "while (true) {}";
+    world_expect(
+        *state, EVALUATION_JAVASCRIPT, EVALUATION_PARSE, loop, "{}", EVALUATION_DONE, "null"
+    );
+    struct world *world = *state;
+    struct answer answer;
+    world_ask(world, &answer, EVALUATION_JAVASCRIPT, EVALUATION_PARSE, "function(", "{}");
+    world_run_until(world, 0);
+    assert_int_equal(answer.outcome, EVALUATION_FAILED);
+    assert_non_null(strstr(answer.text, "SyntaxError: inline:1:"));
+    answer_free(&answer);
+}
+
 static void a_result_that_contains_itself_is_an_error(void **state) {
     struct world *world = *state;
     struct answer answer;
@@ -255,6 +269,7 @@ int main(void) {
         cmocka_unit_test(the_input_behaves_like_maps_and_lists_of_the_reference),
         cmocka_unit_test(errors_have_the_text_of_the_contract),
         cmocka_unit_test(a_text_that_does_not_compile_is_shown_with_its_place),
+        cmocka_unit_test(a_text_is_parsed_without_being_run),
         cmocka_unit_test(a_result_that_contains_itself_is_an_error),
         cmocka_unit_test(a_body_needs_return),
         cmocka_unit_test(nothing_survives_to_the_next_script),

@@ -98,7 +98,7 @@ void world_workflow(struct world *world, const char *json) {
     struct api_violations violations;
     api_violations_init(&violations, world->arena);
     begin(world, CATALOG_GROUP);
-    end(world,
+    run(world,
         register_workflow(
             &world->decision, bytes_from_text(json), true, false, &violations, &world->reply
         ));
@@ -627,6 +627,9 @@ static void count_cost(struct world *world, size_t size) {
 }
 
 static struct evaluation_result answer(struct world *world, const struct evaluation *wanted) {
+    if (wanted->kind == EVALUATION_PARSE) {
+        return (struct evaluation_result){.outcome = EVALUATION_DONE, .json = JSON_NULL_TEXT};
+    }
     for (size_t i = 0; i < world->script_count; i++) {
         const struct world_script *script = &world->scripts[i];
         if ((script->text != NULL && !bytes_equal_text(wanted->text, script->text)) ||
