@@ -123,6 +123,7 @@ keep_payload(struct workflow *workflow, uint32_t old_run, uint32_t *blob, uint32
 void lifecycle_clear(struct task *task) {
     struct task_row *row = &task->row;
     task_set_reason(task, BYTES_EMPTY);
+    row->again++;
     row->output_blob = 0;
     row->output_bytes = 0;
     row->start_ms = 0;

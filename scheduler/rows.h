@@ -145,8 +145,8 @@ enum task_place {
 // inputParameters. `own_name` is what a DYNAMIC task turned out to be. Of a fork, `width` is the
 // number of branches and `cursor` how many of them are mapped; of a JOIN, `width` counts its
 // references; of a DO_WHILE, `cursor` counts the iterations that keepLastN dropped.
-// While a call is made for a task, `executor` and `call_number` say who makes it, `lease_ms` when
-// that is given up.
+// `again` counts how often a rerun or revival began the task again under its id. While a call is
+// made for a task, `executor` and `call_number` say who makes it, `lease_ms` when that is given up.
 #define TASK_ROW_FIELDS(FIELD)         \
     FIELD(1, ID, id)                   \
     FIELD(2, TEXT, reference)          \
@@ -193,7 +193,8 @@ enum task_place {
     FIELD(66, U32, cursor)             \
     FIELD(70, U64, executor)           \
     FIELD(71, U64, call_number)        \
-    FIELD(72, I64, lease_ms)
+    FIELD(72, I64, lease_ms)           \
+    FIELD(73, U32, again)
 WIRE_STRUCT(task_row, TASK_ROW_FIELDS);
 
 // --- R: the newest attempt of a reference name

@@ -18,6 +18,7 @@
 
 #include <string.h>
 
+static bytes idempotency_key(const struct task *task);
 static err fail(struct task *task, const struct http_fault *fault, const char *more);
 static err succeed(struct task *task, bytes response);
 static err fail_by_status(struct task *task, const struct call_result *result, bytes response);
@@ -63,17 +64,29 @@ static err call(struct task *task, struct call *out_call, bool *out_wanted) {
         return fail(task, &fault, NULL);
     }
     if (!has_header(out_call->headers, "idempotency-key")) {
-        bytes id = task_id_text(task);
+        bytes key = idempotency_key(task);
         const char *headers = arena_format(
             decision->arena,
             "%.*sIdempotency-Key: %.*s\n",
             BYTES_ARG(out_call->headers),
-            BYTES_ARG(id)
+            BYTES_ARG(key)
         );
         out_call->headers = bytes_from_text(headers);
     }
     task->row.lease_ms = decision->now.ms + out_call->total_ms + LIMIT_CALL_GRACE_MS;
     return ERR_NONE;
+}
+
+// What is sent again because nobody told of it is the same to the peer; what somebody wants done
+// again, by a rerun, is not, though it keeps its task's id: it may have another input, and an
+// answer from the peer's memory would make it a rerun of nothing.
+static bytes idempotency_key(const struct task *task) {
+    bytes id = task_id_text(task);
+    if (task->row.again == 0) {
+        return id;
+    }
+    struct arena *arena = task->workflow->decision->arena;
+    return bytes_from_text(arena_format(arena, "%.*s-%u", BYTES_ARG(id), task->row.again));
 }
 
 static err answer(struct task *task, const struct call_result *result) {

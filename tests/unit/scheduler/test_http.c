@@ -275,6 +275,7 @@ static void an_answer_of_before_a_rerun_is_not_the_new_ones(void **state) {
     struct world *world = *state;
     bytes id = start_and_call(world, WORKFLOW(GET("h")));
     struct call_claim before = world->call_claim;
+    bytes key = arena_copy(world->arena, world->call.headers);
     world_terminate(world, id, "stop");
     bytes task = world_at(world, world_task(world, id, "h"), "taskId");
     world_rerun(
@@ -282,6 +283,13 @@ static void an_answer_of_before_a_rerun_is_not_the_new_ones(void **state) {
     );
     assert_ok(world->last);
     assert_true(world_call(world));
+    // Nor would the peer know it by its key: a rerun is wanted, not sent twice.
+    assert_false(bytes_equal(world->call.headers, key));
+    bytes text = world_text(world, world_task(world, id, "h"), "taskId");
+    assert_non_null(strstr(
+        arena_text(world->arena, world->call.headers),
+        arena_format(world->arena, "Idempotency-Key: %.*s-1\n", BYTES_ARG(text))
+    ));
     struct call_result late = {.outcome = CALL_ANSWERED, .status = 200, .body = BYTES_LITERAL("1")};
     world_called_with(world, &before, &late);
     assert_list(world, id, "h:IN_PROGRESS");
