@@ -90,7 +90,8 @@ def peer_flags(folder, settings, number):
     joined = settings.get("joined", {}).get(str(number))
     if joined is None:
         members = [f"{one}={peer_address(settings, one)}" for one in range(1, settings["nodes"] + 1)]
-        return [*flags, "--cluster", ",".join(members), "--node-id", str(number)]
+        partitions = ["--partitions", str(settings["partitions"])] if "partitions" in settings else []
+        return [*flags, "--cluster", ",".join(members), "--node-id", str(number), *partitions]
     return [
         *flags, "--join", ",".join(joined["servers"]),
         "--cluster-address", peer_address(settings, number),
@@ -359,6 +360,8 @@ def wanted_settings(arguments, before):
     }
     if arguments.grows or defaults.get("grows"):
         settings["grows"] = True
+    if arguments.partitions or defaults.get("partitions"):
+        settings["partitions"] = arguments.partitions or defaults["partitions"]
     for kept in ("joined", "gone", "programs"):
         if kept in defaults:
             settings[kept] = defaults[kept]

@@ -16,18 +16,17 @@ static const char SERVER_DEFAULT[] = "http://127.0.0.1:8080";
 
 const char ORDERS_HELP[] =
     "       orpheus cluster status [--watch]       show the cluster as one node sees it; 1 when a "
-    "node "
-    "is\n"
-    "                                              down, a partition has no leader or a copy is "
-    "missing\n"
+    "node\n"
+    "                                              is down, a partition has no leader or lacks a "
+    "copy\n"
     "       orpheus cluster add N                  wait until node N, started with --join, has its "
     "share\n"
-    "       orpheus cluster drain N                give its partitions to the others; it stays a "
+    "       orpheus cluster drain N [--force]      give its copies to the others; it stays a "
     "member\n"
     "       orpheus cluster cancel-drain N         let it have its share again\n"
-    "       orpheus cluster remove N [--force]     drain it and make it a member no more; --force: "
-    "although\n"
-    "                                              it is down and its copies cannot be waited for\n"
+    "       orpheus cluster remove N [--force]     drain it and make it a member no more; "
+    "--force:\n"
+    "                                              although copies or zones cannot be kept\n"
     "       orpheus cluster replace DEAD NEW       give NEW, started with --join, what DEAD had\n"
     "       orpheus cluster move P --from A --to B put a copy of partition P elsewhere\n"
     "         with each: --server URL (http://127.0.0.1:8080), --no-wait, --timeout SECONDS "
@@ -188,10 +187,10 @@ static bool request_of(
     const char *word = VERBS[order->verb].word;
     *out_body = NULL;
     switch (order->verb) {
-    case VERB_DRAIN:
     case VERB_CANCEL_DRAIN:
         *out_path = arena_format(arena, "/api/cluster/nodes/%lld/%s", first, word);
         return true;
+    case VERB_DRAIN:
     case VERB_REMOVE:
         *out_path = arena_format(
             arena, "/api/cluster/nodes/%lld/%s%s", first, word, order->force ? "?force=true" : ""
@@ -272,7 +271,7 @@ static bool is_reached(const struct order *order, const struct view *view) {
     case VERB_CANCEL_DRAIN:
         return active && settled;
     case VERB_DRAIN:
-        return member != NULL && !active && member->copies == 0;
+        return member != NULL && !active && member->copies == 0 && settled;
     case VERB_REMOVE:
         return is_gone(view, order->numbers[0]);
     case VERB_REPLACE:

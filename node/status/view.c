@@ -2,6 +2,8 @@
 
 #include "proto/json/json.h"
 
+_Static_assert(LIMIT_NODES <= 64, "members are bits of 64");
+
 int64_t view_number(bytes object, const char *key, int64_t otherwise) {
     bytes value = BYTES_EMPTY;
     int64_t number = otherwise;
@@ -49,37 +51,48 @@ static void members_read(bytes members, struct arena *arena, struct view *view) 
     }
 }
 
-static int64_t copies_read(bytes partition, const char *key, struct view *view) {
+// Which members are in a list, as bits by their place among the members.
+static uint64_t places_read(bytes partition, const char *key, const struct view *view) {
     bytes list = BYTES_EMPTY;
     bytes item = BYTES_EMPTY;
-    int64_t count = 0;
+    uint64_t places = 0;
     if (!list_of(partition, key, &list)) {
-        return -1;
+        return 0;
     }
     struct json_iter iter = json_iter(list);
     while (json_next_element(&iter, &item)) {
         int64_t node = 0;
         (void)json_i64(item, &node);
         for (size_t at = 0; at < view->member_count; at++) {
-            view->members[at].copies += view->members[at].node == node;
+            places |= (uint64_t)(view->members[at].node == node) << at;
         }
-        count++;
     }
-    return count;
+    return places;
+}
+
+// Copies are those that are there, that are made, and that are planned: the asked node may know of
+// the plan only.
+static void partition_read(bytes partition, struct view *view) {
+    bytes voters = BYTES_EMPTY;
+    bytes target = BYTES_EMPTY;
+    uint64_t places = places_read(partition, "voters", view) |
+                      places_read(partition, "learners", view) |
+                      places_read(partition, "planned", view);
+    for (size_t at = 0; at < view->member_count; at++) {
+        view->members[at].copies += (int64_t)(places >> at & 1);
+    }
+    if (list_of(partition, "voters", &voters) && list_of(partition, "target", &target)) {
+        view->short_of_copies += json_count(voters) < json_count(target);
+    }
 }
 
 static void partitions_read(bytes partitions, struct view *view) {
     struct json_iter iter = json_iter(partitions);
     bytes partition = BYTES_EMPTY;
-    bytes target = BYTES_EMPTY;
     while (json_next_element(&iter, &partition)) {
-        if (view_number(partition, "id", 0) == 0) {
-            continue; // the system group is on every node
+        if (view_number(partition, "id", 0) != 0) { // the system group is on every node
+            partition_read(partition, view);
         }
-        int64_t voters = copies_read(partition, "voters", view);
-        (void)copies_read(partition, "learners", view);
-        bool aimed = list_of(partition, "target", &target) && json_count(target) > 0;
-        view->short_of_copies += voters >= 0 && aimed && voters < (int64_t)json_count(target);
     }
 }
 

@@ -3,7 +3,9 @@ and back, a node whose disk is lost, one restart after the other. The ledger che
 and nothing done twice."""
 
 import contextlib
+import os
 import random
+import shutil
 import time
 import unittest
 
@@ -13,7 +15,8 @@ from server import wait_for
 from workload_patient import PatientLedger
 
 QUIET_SECONDS = 5  # of load with nothing happening, to compare with
-ADDED_P999_SECONDS = 0.150  # issue 6
+PARTITIONS = 16
+REFUSED = 77
 
 
 @contextlib.contextmanager
@@ -30,6 +33,32 @@ def under_load(claim, server, seed):
     claim.assertEqual(load.failures, [])
 
 
+def seen(server):
+    """GET /api/cluster of the first node that runs."""
+    return server.at(1).call("GET", "/api/cluster")
+
+
+def members(server):
+    """Their states by number; who left is none."""
+    return {one["nodeId"]: one["state"] for one in seen(server)["members"] if one["state"] != "left"}
+
+
+def copies(server, nodes):
+    """How many voters each partition has, by what its leader says, once nothing is on its way. `nodes`:
+    as many as there are, to ask them all."""
+    numbers = sorted(members(server))[:nodes]
+    found = {}
+    for number in numbers:
+        for one in server.at(number).call("GET", "/api/cluster")["partitions"]:
+            if one.get("role") == "leader" and one["id"] > 0:
+                found[one["id"]] = len(one["voters"])
+    return sorted(found.values())
+
+
+def wanted_copies(nodes):
+    return [min(3, nodes)] * PARTITIONS
+
+
 def enough(load, count):
     """Waits for so many more starts to be answered."""
     wanted = len(load.answered) + count
@@ -37,6 +66,34 @@ def enough(load, count):
 
 
 class Growing(unittest.TestCase):
+    def test_one_node_becomes_five_and_three_again(self):
+        with new_server(nodes=1, grows_to=5, partitions=PARTITIONS) as server:
+            with under_load(self, server, 3) as load:
+                enough(load, 20)
+                for node in (2, 3, 4, 5):
+                    load.come(node, server.cluster("add").stdout)
+                    self.assertEqual(copies(server, node), wanted_copies(node), f"with {node} nodes")
+                    enough(load, 20)
+                for node in (5, 4):
+                    load.go(node, server.cluster("remove", str(node)).stdout)
+                    self.assertEqual(copies(server, node - 1), wanted_copies(node - 1))
+                    enough(load, 20)
+            self.assertEqual(members(server), {1: "active", 2: "active", 3: "active"})
+            refused = server.cluster("remove", "3", check=False)
+            self.assertEqual(refused.returncode, REFUSED, refused.stdout + refused.stderr)
+
+    def test_a_node_whose_disk_is_lost_is_replaced(self):
+        with new_server(nodes=3, grows_to=4, partitions=PARTITIONS) as server:
+            with under_load(self, server, 4) as load:
+                enough(load, 50)
+                load.go(3)
+                server.kill(3)
+                shutil.rmtree(os.path.join(server.folder, "node-3/store"))
+                load.come(4, server.cluster("replace", "3").stdout)
+                self.assertEqual(copies(server, 3), wanted_copies(3))
+                enough(load, 50)
+            self.assertEqual(members(server), {1: "active", 2: "active", 4: "active"})
+
     def test_each_node_is_restarted_and_no_call_fails(self):
         with new_server(nodes=3) as server, under_load(self, server, 1) as load:
             enough(load, 50)

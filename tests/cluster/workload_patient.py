@@ -24,6 +24,14 @@ class PatientLedger(Ledger):
         self.failures, self.seconds, self.repeated = [], [], 0
         self.pause = 0.02
 
+    def come(self, node, *_):
+        with self.lock:
+            self.members.append(node)
+
+    def go(self, node, *_):
+        with self.lock:
+            self.members.remove(node)
+
     def threads(self):
         return [self.start] * self.starters + [self.work] * self.workers
 

@@ -113,7 +113,9 @@ class Server(Client):
     """A cluster under test, of one node if nothing else is said; as a client it speaks to the first. Use as a context manager: leaving stops it, and removes its
     folder unless `keep` is set or the block failed. `grows_to`: as many nodes as there may be later."""
 
-    def __init__(self, build="dev", program=None, folder=None, keep=False, nodes=1, grows_to=0):
+    def __init__(
+        self, build="dev", program=None, folder=None, keep=False, nodes=1, grows_to=0, partitions=None
+    ):
         super().__init__(free_port(max(nodes, grows_to)))
         self.folder = folder or tempfile.mkdtemp(prefix="orpheus-test-")
         self.keep = keep
@@ -121,6 +123,7 @@ class Server(Client):
         self.program = os.path.abspath(program or os.path.join(ROOT, "build", build, "node/orpheus"))
         self.how = ["--program", program] if program else ["--build", build]
         self.how += ["--nodes", str(nodes)] + (["--grows"] if grows_to else [])
+        self.how += ["--partitions", str(partitions)] if partitions else []
 
     def cluster(self, verb, *words, check=True):
         """Runs a verb of deploy/cluster; gives the finished process."""
