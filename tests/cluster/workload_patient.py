@@ -9,7 +9,8 @@ from workload import UNKNOWN
 from workload_ledger import Ledger
 
 PATIENCE_SECONDS = 5
-PAUSE_SECONDS = 0.05  # Retry-After, cut short
+TOLD_SECONDS = 0.05  # Retry-After, cut short
+LET_DOWN_SECONDS = 0.005  # a node that is not there: the next one is asked at once
 POLL = "/api/tasks/poll/"
 
 
@@ -57,11 +58,11 @@ class PatientLedger(Ledger):
 
     def ask(self, method, path, body=None):
         begun = time.monotonic()
-        answer, why = self.once(method, path, body)
+        answer, why, pause = self.once(method, path, body)
         while answer is None and time.monotonic() - begun < PATIENCE_SECONDS:
             self.repeated += 1
-            time.sleep(PAUSE_SECONDS)  # time is the subject: what a client waits that is told to
-            answer, why = self.once(method, path, body)
+            time.sleep(pause)  # time is the subject: what a client waits
+            answer, why, pause = self.once(method, path, body)
         took = time.monotonic() - begun
         with self.lock:
             if answer is None:
@@ -76,14 +77,14 @@ class PatientLedger(Ledger):
         return answer.json() if is_json else answer.text() or True
 
     def once(self, method, path, body):
-        """An answer that is one, or None and why not."""
+        """An answer that is one, or None, why not, and how long to wait."""
         try:
             answer = self.client().ask(method, path, body)
         except (OSError, http.client.HTTPException) as error:
-            return None, f"{type(error).__name__} {error}"
+            return None, f"{type(error).__name__} {error}", LET_DOWN_SECONDS
         if answer.status in UNKNOWN:
-            return None, f"{answer.status} {answer.text()[:120]}"
-        return answer, ""
+            return None, f"{answer.status} {answer.text()[:120]}", TOLD_SECONDS
+        return answer, "", 0
 
     def quantile(self, share, since=0.0, until=float("inf")):
         """Of the seconds that calls took which began then; None without any."""
