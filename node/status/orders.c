@@ -262,10 +262,20 @@ static bool is_gone(const struct view *view, int64_t node) {
     return member == NULL || bytes_equal_text(member->state, "left");
 }
 
+static bool is_active(const struct view *view, int64_t node) {
+    const struct view_member *member = view_member_of(view, node);
+    return member != NULL && bytes_equal_text(member->state, "active");
+}
+
+// Who is to take another's place has to be there first.
+static bool is_ready(const struct order *order, const struct view *view) {
+    return is_active(view, order->numbers[1]);
+}
+
 static bool is_reached(const struct order *order, const struct view *view) {
     const struct view_member *member = view_member_of(view, order->numbers[0]);
     bool settled = view->progress.left == 0 && view->progress.moving == 0;
-    bool active = member != NULL && bytes_equal_text(member->state, "active");
+    bool active = is_active(view, order->numbers[0]);
     switch (order->verb) {
     case VERB_ADD:
     case VERB_CANCEL_DRAIN:
@@ -303,8 +313,12 @@ static void draw(const struct order *order, const struct view *view, struct buff
     view_progress_draw(&view->progress, out);
 }
 
+typedef bool wanted_fn(const struct order *order, const struct view *view);
+
 // One look. `*in_out_alike`: how often in a row it was as wanted. False: no answer.
-static bool look(const struct order *order, struct buffer *in_out_said, int *in_out_alike) {
+static bool look(
+    const struct order *order, wanted_fn *is_wanted, struct buffer *in_out_said, int *in_out_alike
+) {
     SCOPED(arena_destroy) struct arena *arena = arena_create(LIMIT_ARENA_BLOCK_BYTES);
     struct status_answer answer = {0};
     struct view view;
@@ -322,21 +336,21 @@ static bool look(const struct order *order, struct buffer *in_out_said, int *in_
         buffer_append(in_out_said, buffer_bytes(&line));
     }
     buffer_deinit(&line);
-    *in_out_alike = is_reached(order, &view) ? *in_out_alike + 1 : 0;
+    *in_out_alike = is_wanted(order, &view) ? *in_out_alike + 1 : 0;
     return true;
 }
 
-static int follow(const struct order *order, int64_t ends_ms) {
+static int follow(const struct order *order, wanted_fn *is_wanted, int looks, int64_t ends_ms) {
     int64_t silent_since_ms = now_ms();
     int alike = 0;
     int code = ORDERS_NOT_SO;
     struct buffer said;
     buffer_init(&said, 1024);
     while (code == ORDERS_NOT_SO && now_ms() < ends_ms) {
-        if (look(order, &said, &alike)) {
+        if (look(order, is_wanted, &said, &alike)) {
             silent_since_ms = now_ms();
         }
-        if (alike == LOOKS_ALIKE) {
+        if (alike == looks) {
             code = ORDERS_DONE;
         } else if (now_ms() - silent_since_ms > LIMIT_STATUS_SILENCE_MS) {
             code = ORDERS_UNAVAILABLE;
@@ -369,6 +383,15 @@ int orders_run(int argument_count, char *const *arguments) {
         return status_show(&order);
     }
     int64_t ends_ms = now_ms() + order.timeout_s * 1000;
-    int code = give(&order, ends_ms);
-    return code == ORDERS_DONE && !order.no_wait ? follow(&order, ends_ms) : code;
+    int code = ORDERS_DONE;
+    if (order.verb == VERB_REPLACE) {
+        code = follow(&order, is_ready, 1, ends_ms);
+    }
+    if (code == ORDERS_DONE) {
+        code = give(&order, ends_ms);
+    }
+    if (code == ORDERS_DONE && !order.no_wait) {
+        code = follow(&order, is_reached, LOOKS_ALIKE, ends_ms);
+    }
+    return code;
 }
