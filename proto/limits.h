@@ -144,6 +144,9 @@ enum {
     LIMIT_CLUSTER_KEY_BYTES = 1024,
 
     // --- raft -----------------------------------------------------------------------------------
+    // A checkpoint of a group stops at every index that this divides, so that copies can compare
+    // their state there (distributed.md §3.2).
+    LIMIT_STORE_ATTEST_ENTRIES = 4096,
     // Cluster time (distributed.md §7). A clock that is right is at most that far off.
     LIMIT_TIME_ERROR_MS = 250,
     // Outside of what most clocks agree on by more: the clock is sick, or the time has to step.

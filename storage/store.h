@@ -46,6 +46,7 @@ struct store_options {
     size_t overlay_bytes_max; // above it store_txn_begin answers ERR_UNAVAILABLE (backpressure)
     size_t checkpoint_bytes;  // write-sets above it make a checkpoint due
     int64_t checkpoint_ms;    // and so does this age
+    log_index attest_entries; // store_attested; 0: LIMIT_STORE_ATTEST_ENTRIES
     size_t history_bytes;     // of applied entries kept; 0: LIMIT_STORE_HISTORY_BYTES
     uint8_t cluster[16];      // written at format; another one is refused at open
     uint8_t identity[16];     // of a store that is formatted; zero: drawn
@@ -361,3 +362,8 @@ struct store_stats store_stats(const struct store *store);
 // The group's state hash (distributed.md §3.2): the sum mod 2^128 of hash(key, value) over its rows
 // in the sorted map.
 MUST_USE err store_state_hash(struct store *store, group_id group, hash128 *out_hash);
+
+// The newest index divided by store_options.attest_entries at which the group's rows were all of
+// exactly that index, and their hash then: equal on every copy that is right, whatever its
+// checkpoints did. 0: none yet, or not since the newest install.
+log_index store_attested(const struct store *store, group_id group, hash128 *out_hash);

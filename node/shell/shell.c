@@ -255,16 +255,14 @@ static void settle(struct shell *shell) {
         }
         batch_start(shell);
     } while (shell->batch != NULL);
-    for (int round = 0; round < 2; round++) {
+    do {
         worker_wait(shell->checkpoint_worker);
         if (shell->checkpoint != NULL) {
             (void)worker_take_done(shell->checkpoint_worker);
             store_checkpoint_end(shell->store, &shell->checkpoint);
         }
-        if (round == 0) {
-            checkpoint_start(shell, true);
-        }
-    }
+        checkpoint_start(shell, true);
+    } while (shell->checkpoint != NULL);
 }
 
 // --- starting

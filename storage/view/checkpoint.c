@@ -6,6 +6,9 @@
 // of the store names the oldest segment that recovery needs after this transaction; the segments
 // before it are used again only when it is durable.
 //
+// A checkpoint of a group stops at every index that attest_entries divides and leaves the state's
+// hash there in the group's meta row: copies whose checkpoints fall elsewhere have that in common.
+//
 // At the end the order matters: the snapshot is renewed first, then the overlay drops what the map
 // has now. The other way round a reader would see the old map without the new rows.
 #include "proto/base/check.h"
@@ -25,7 +28,8 @@ enum {
 static bool due(const struct store *store, mono_time now) {
     int64_t age_ns = now.ns - store->checkpoint_time.ns;
     return store->committed_bytes >= store->options.checkpoint_bytes ||
-           age_ns >= store->options.checkpoint_ms * 1000000 || install_any_is_due(store);
+           age_ns >= store->options.checkpoint_ms * 1000000 || store->stopped ||
+           install_any_is_due(store);
 }
 
 static bool group_is_part(const struct store *store, const struct group *group) {
@@ -74,6 +78,8 @@ static void take_group(struct store_checkpoint *checkpoint, group_id group_numbe
     if (until == group->row.applied_index) {
         return;
     }
+    bool stops = until % checkpoint->store->options.attest_entries == 0;
+    checkpoint->store->stopped |= stops && until < group->commit_index;
     for (log_index i = group->row.applied_index + 1; i <= until; i++) {
         struct entry *entry = group_entry(group, i);
         entry->references++;
@@ -100,6 +106,7 @@ struct store_checkpoint *store_checkpoint_begin(struct store *store, mono_time n
         entries += (size_t)(group_checkpointable(store, group) - group->row.applied_index);
     }
     store->checkpoint_time = now;
+    store->stopped = false;
     if (groups == 0) {
         return NULL;
     }
@@ -217,6 +224,15 @@ err writer_meta(struct map_writer *writer, struct row_key key, bytes value) {
     return map_txn_put(writer->map, writer->txn, MAP_META, row_key_bytes(&key), sealed);
 }
 
+// The rows are all of one index at which every copy stops: this is the hash to compare.
+static void attest(const struct store *store, struct row_group *row) {
+    bool stops = row->applied_index != 0 && row->applied_index % store->options.attest_entries == 0;
+    if (stops && row->install == STORE_INSTALL_NONE) {
+        row->attested_index = row->applied_index;
+        row->attested_hash = row->state_hash;
+    }
+}
+
 static err write_rows(
     struct map_writer *writer,
     struct store_checkpoint *checkpoint,
@@ -241,6 +257,7 @@ static err write_rows(
     }
     uint8_t value[ROW_META_BYTES_MAX];
     for (size_t i = 0; i < checkpoint->groups_count; i++) {
+        attest(checkpoint->store, &checkpoint->groups[i].row);
         size_t size = row_encode_group(&checkpoint->groups[i].row, value);
         struct row_key key = row_group_key(checkpoint->groups[i].group);
         TRY(writer_meta(writer, key, bytes_of(value, size)));

@@ -114,6 +114,7 @@ log_lsn store_install_begin(
     group->row.applied_chain = position->chain;
     group->row.time_ms = position->time_ms;
     group->row.log_epoch++;
+    group->row.attested_index = 0;
     group->row.install = STORE_INSTALL_DROPPING;
     group->hard_dirty = true;
     install_destroy(store, group);

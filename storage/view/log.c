@@ -62,11 +62,18 @@ void store_commit(struct store *store, group_id group_number, log_index index) {
     group_overlay(store, group, group->commit_index);
 }
 
+// The next index at which all copies' checkpoints stop.
+static log_index next_stop(const struct store *store, const struct group *group) {
+    log_index every = store->options.attest_entries;
+    return (group->row.applied_index / every + 1) * every;
+}
+
 log_index group_checkpointable(const struct store *store, const struct group *group) {
     if (group->row.install != STORE_INSTALL_NONE && group->row.install != STORE_INSTALL_FOLLOWING) {
         return group->row.applied_index;
     }
-    log_index index = group->commit_index;
+    log_index stop = next_stop(store, group);
+    log_index index = group->commit_index < stop ? group->commit_index : stop;
     if (mutant_is("checkpoint_ahead_of_log")) {
         return index;
     }

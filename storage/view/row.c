@@ -8,10 +8,11 @@
 
 enum {
     STORE_ROW_VERSION = 1,
-    GROUP_ROW_VERSION = 3,
+    GROUP_ROW_VERSION = 4,
     GROUP_ROW_BYTES_1 = 1 + 8 + 8 + 16 + 16 + 8 + 8 + 2, // of version 1: no epoch, no install
     GROUP_ROW_BYTES_2 = GROUP_ROW_BYTES_1 + 8 + 1,       // of version 2: nothing removed
-    GROUP_ROW_BYTES = GROUP_ROW_BYTES_2 + 8,
+    GROUP_ROW_BYTES_3 = GROUP_ROW_BYTES_2 + 8,           // of version 3: no attested hash
+    GROUP_ROW_BYTES = GROUP_ROW_BYTES_3 + 8 + 16,
     STORE_ROW_BYTES = 1 + 1 + 16 + 16 + 4 + 4 + 4 + 8
 };
 
@@ -110,6 +111,8 @@ size_t row_encode_group(const struct row_group *row, uint8_t out[ROW_META_BYTES_
     bytes_put_u64(out + 67, row->log_epoch);
     out[75] = (uint8_t)row->install;
     bytes_put_u64(out + 76, row->removed);
+    bytes_put_u64(out + 84, row->attested_index);
+    hash128_store(row->attested_hash, out + 92);
     return GROUP_ROW_BYTES;
 }
 
@@ -121,7 +124,8 @@ static err check_layout(bytes value, uint8_t version, size_t size) {
 }
 
 err row_decode_group(bytes value, struct row_group *out_row) {
-    static const size_t sizes[] = {0, GROUP_ROW_BYTES_1, GROUP_ROW_BYTES_2, GROUP_ROW_BYTES};
+    static const size_t sizes[] = {
+        0, GROUP_ROW_BYTES_1, GROUP_ROW_BYTES_2, GROUP_ROW_BYTES_3, GROUP_ROW_BYTES};
     bool known = value.size > 0 && value.data[0] >= 1 && value.data[0] <= GROUP_ROW_VERSION;
     uint8_t version = known ? value.data[0] : GROUP_ROW_VERSION;
     TRY(check_layout(value, version, sizes[version]));
@@ -141,6 +145,8 @@ err row_decode_group(bytes value, struct row_group *out_row) {
         .log_epoch = first ? 0 : bytes_get_u64(at + 67),
         .install = first ? STORE_INSTALL_NONE : (enum store_install)at[75],
         .removed = version < 3 ? 0 : bytes_get_u64(at + 76),
+        .attested_index = version < 4 ? 0 : bytes_get_u64(at + 84),
+        .attested_hash = version < 4 ? (hash128){0, 0} : hash128_load(at + 92),
     };
     return ERR_NONE;
 }

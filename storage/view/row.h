@@ -56,7 +56,9 @@ struct row_group {
     uint16_t vote;
     uint64_t log_epoch;
     enum store_install install;
-    uint64_t removed; // the newest replica that was forgotten here; 0: none
+    uint64_t removed;         // the newest replica that was forgotten here; 0: none
+    log_index attested_index; // store_attested
+    hash128 attested_hash;
 };
 
 struct row_store {
@@ -70,7 +72,7 @@ struct row_store {
 };
 
 enum {
-    ROW_META_BYTES_MAX = 96
+    ROW_META_BYTES_MAX = 112
 };
 
 // Encoded rows, not sealed yet. Return the size.

@@ -42,6 +42,12 @@ err store_state_hash(struct store *store, group_id group, hash128 *out_hash) {
     return ERR_NONE;
 }
 
+log_index store_attested(const struct store *store, group_id group, hash128 *out_hash) {
+    const struct row_group *row = &store_group_of(store, group)->row;
+    *out_hash = row->attested_hash;
+    return row->attested_index;
+}
+
 void store_identity(const struct store *store, uint8_t out_uuid[16]) {
     memcpy(out_uuid, store->row.store_uuid, sizeof(store->row.store_uuid));
 }
@@ -168,6 +174,9 @@ err store_open(const struct store_options *options, struct arena *arena, struct 
     struct store *store = calloc(1, sizeof(*store));
     check(store != NULL);
     store->options = *options;
+    if (options->attest_entries == 0) {
+        store->options.attest_entries = LIMIT_STORE_ATTEST_ENTRIES;
+    }
     if (options->history_bytes == 0) {
         store->options.history_bytes = LIMIT_STORE_HISTORY_BYTES;
     }

@@ -146,6 +146,7 @@ struct store {
     size_t node_bytes;
     size_t committed_bytes; // of write-sets not yet in a checkpoint
     mono_time checkpoint_time;
+    bool stopped; // the newest checkpoint, at an index all copies stop at, with more behind it
     uint64_t recycle_before; // segments before it go back at the next batch
     struct store_stats stats;
 };
@@ -247,9 +248,10 @@ void checkpoint_destroy(struct store_checkpoint *checkpoint);
 // Replays the log behind the checkpoint (replay.c): opens store->wal.
 MUST_USE err store_replay(struct store *store, struct arena *arena);
 
-// The newest entry that a checkpoint may take: committed, and durable in this log. A follower knows
-// of commits before its own sync; a map that is ahead of the log would meet, after a crash, entries
-// whose CUT was lost.
+// The newest entry that the next checkpoint may take: committed, durable in this log, and not
+// behind the next index at which all copies' checkpoints stop. A follower knows of commits before
+// its own sync; a map that is ahead of the log would meet, after a crash, entries whose CUT was
+// lost.
 log_index group_checkpointable(const struct store *store, const struct group *group);
 
 // The bytes the overlay is accounted for.

@@ -56,6 +56,7 @@ static void scenario_init(struct scenario *scenario, uint64_t seed, uint64_t fau
     rig_init(&scenario->rig, RIG_MEMORY, SEGMENT_BYTES);
     memory_faults_init(&scenario->rig.faults, fault_seed);
     scenario->rig.options.group_count = GROUPS;
+    scenario->rig.options.attest_entries = 5; // checkpoints stop in between
     scenario->expected = calloc(1, sizeof(struct expected));
     assert_non_null(scenario->expected);
     random_init(&scenario->random, seed);

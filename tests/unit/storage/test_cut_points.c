@@ -83,6 +83,7 @@ static struct scenario *scenario_create(uint64_t seed, uint64_t fault_seed) {
     rig_init(&scenario->rig, RIG_MEMORY, SEGMENT_BYTES);
     memory_faults_init(&scenario->rig.faults, fault_seed);
     scenario->rig.options.group_count = GROUPS;
+    scenario->rig.options.attest_entries = 5; // checkpoints stop in between
     scenario->rig.options.history_bytes = 20000;
     random_init(&scenario->random, seed);
     return scenario;

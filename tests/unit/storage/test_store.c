@@ -433,6 +433,8 @@ static void a_groups_row_of_earlier_layouts_is_read(void **state) {
         .log_epoch = 10,
         .install = STORE_INSTALL_LOADING,
         .removed = 11,
+        .attested_index = 12,
+        .attested_hash = {13, 14},
     };
     uint8_t encoded[ROW_META_BYTES_MAX];
     size_t size = row_encode_group(&row, encoded);
@@ -441,7 +443,14 @@ static void a_groups_row_of_earlier_layouts_is_read(void **state) {
     assert_int_equal(read.log_epoch, 10);
     assert_int_equal(read.install, STORE_INSTALL_LOADING);
     assert_int_equal(read.removed, 11);
+    assert_int_equal(read.attested_index, 12);
+    assert_true(hash128_equal(read.attested_hash, row.attested_hash));
     assert_err(row_decode_group(bytes_of(encoded, size - 9), &read), ERR_CORRUPT);
+    encoded[0] = 3; // it ended with what was removed
+    size -= 24;
+    assert_ok(row_decode_group(bytes_of(encoded, size), &read));
+    assert_int_equal(read.removed, 11);
+    assert_int_equal(read.attested_index, 0);
     encoded[0] = 2; // it ended with the install
     size -= 8;
     assert_ok(row_decode_group(bytes_of(encoded, size), &read));
@@ -455,7 +464,7 @@ static void a_groups_row_of_earlier_layouts_is_read(void **state) {
     assert_int_equal(read.vote, 9);
     assert_int_equal(read.log_epoch, 0);
     assert_int_equal(read.install, STORE_INSTALL_NONE);
-    encoded[0] = 4;
+    encoded[0] = 5;
     assert_err(row_decode_group(bytes_of(encoded, size), &read), ERR_CONFLICT);
 }
 

@@ -1,5 +1,6 @@
 unit(storage/test_keys.c USES storage_keys)
 unit(storage/test_wal.c USES storage_wal storage_memory)
+unit(storage/test_attest.c USES storage_view storage_memory storage_posix storage_lmdb)
 unit(storage/test_cut_points.c USES storage_view storage_memory storage_posix storage_lmdb)
 unit(storage/test_install.c USES storage_view storage_memory storage_posix storage_lmdb)
 unit(storage/test_log.c USES storage_view storage_memory storage_posix storage_lmdb)
