@@ -1,0 +1,1 @@
+unit(node_move/test_move.c USES node_move)
