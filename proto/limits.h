@@ -453,6 +453,18 @@ enum {
     LIMIT_MEMBERSHIP_MS = 250,
     // A node that lacks no more entries of the system group has caught up with it.
     LIMIT_MEMBER_LAG_ENTRIES = 16,
+    // A node looks whether there is news of the groups it leads; without any it tells the others
+    // seldom how they are.
+    LIMIT_REPORT_MS = 1000,
+    LIMIT_REPORT_AGAIN_MS = 60 * 1000,
+    // Replicas that one node receives at a time, and that one sends (distributed.md §11).
+    LIMIT_MOVES_PER_NODE = 2,
+    // Moves wait while a node holds more answers than this behind their gates, or refuses work.
+    LIMIT_MOVE_PAUSE_ANSWERS = 5000,
+    // A replica that was told that it is none asks that often whether that is so.
+    LIMIT_OUTSIDE_ASK_MS = 500,
+    // A member that left is linked with so much longer: it has to hear of that.
+    LIMIT_LEFT_MS = 2 * 1000,
     // A row about a member, a partition or the cluster: three texts, or two lists of seven.
     LIMIT_SYSTEM_ROW_BYTES = 4 * 1024,
     // A member of the cluster that was silent so long is replaced, unless configured.

@@ -7,6 +7,8 @@
 #include "node/core/members.h"
 #include "node/core/membership.h"
 #include "node/core/node_internal.h"
+#include "node/core/outside.h"
+#include "node/core/report.h"
 #include "node/core/timekeeping.h"
 #include "proto/base/check.h"
 #include "proto/limits.h"
@@ -22,7 +24,11 @@ node_id node_leader(const struct node *node, group_id group) {
     if (known->leading) {
         return node->self;
     }
-    return known->has_copy ? raft_leader(node->raft, group) : known->told_leader;
+    node_id leader = known->has_copy ? raft_leader(node->raft, group) : 0;
+    // A copy that is still being made may not know, and one that is none any more is not told.
+    bool told =
+        !known->has_copy || known->outside != 0 || known->told_term > raft_term(node->raft, group);
+    return leader == 0 && told ? known->told_leader : leader;
 }
 
 void cluster_peer_changed(struct node *node, struct node_peer *peer, bool up) {
@@ -35,6 +41,7 @@ void cluster_peer_changed(struct node *node, struct node_peer *peer, bool up) {
         fitness_tell(node, peer);
         timekeeping_peer_up(node, peer);
         definitions_ask(node);
+        report_peer_up(node);
     } else {
         peer->down_since = node->mono;
         forward_peer_down(node, peer->id);
@@ -134,6 +141,9 @@ static err take(struct node *node, node_id from, enum peer_message_kind kind, by
         struct peer_leads leads;
         struct peer_catalog catalog;
         struct peer_fitness fitness;
+        struct peer_report report;
+        struct peer_progress progress;
+        struct peer_outside outside;
     } said;
     switch (kind) {
     case PEER_RAFT:
@@ -191,6 +201,21 @@ static err take(struct node *node, node_id from, enum peer_message_kind kind, by
         break;
     case PEER_RIDERS:
         return err_make(ERR_CORRUPT, "riders on riders");
+    case PEER_REPORT:
+        TRY(wire_decode(&peer_report_record, content, node->arena, &said.report));
+        return report_told(node, from, &said.report);
+    case PEER_PROGRESS:
+        TRY(wire_decode(&peer_progress_record, content, node->arena, &said.progress));
+        report_progress_told(node, from, &said.progress);
+        break;
+    case PEER_OUTSIDE:
+        TRY(wire_decode(&peer_outside_record, content, node->arena, &said.outside));
+        outside_asked(node, from, &said.outside);
+        break;
+    case PEER_CONFIRMED:
+        TRY(wire_decode(&peer_outside_record, content, node->arena, &said.outside));
+        outside_confirmed(node, from, &said.outside);
+        break;
     case PEER_MESSAGE_KINDS:
         break;
     }
@@ -215,6 +240,16 @@ static err take_all(struct node *node, node_id from, bytes message) {
     }
     TRY(peer_message_read(rest, &kind, &content));
     return take(node, from, kind, content);
+}
+
+void cluster_own(struct node *node, bytes message) {
+    enum peer_message_kind kind = PEER_MESSAGE_KINDS;
+    bytes content = BYTES_EMPTY;
+    err read = peer_message_read(message, &kind, &content);
+    if (!err_is(read)) {
+        read = take(node, node->self, kind, content);
+    }
+    check(!err_is(read));
 }
 
 void cluster_event(struct node *node, const struct node_event *event) {

@@ -123,7 +123,7 @@ static void waits_let_go(struct node *node) {
 // ------------------------------------------------------------------------------------------------
 
 static void ask(struct node *node, bool calm) {
-    node_id leader = raft_leader(node->raft, CATALOG_GROUP);
+    node_id leader = node_leader(node, CATALOG_GROUP);
     if (leads(node) || !node_peer_is_up(node, leader)) {
         return;
     }
@@ -145,8 +145,7 @@ void definitions_ask(struct node *node) {
 }
 
 void definitions_told(struct node *node, node_id from, const struct peer_catalog *catalog) {
-    if (from != raft_leader(node->raft, CATALOG_GROUP) ||
-        catalog->asked > (uint64_t)node->mono.ns) {
+    if (from != node_leader(node, CATALOG_GROUP) || catalog->asked > (uint64_t)node->mono.ns) {
         return;
     }
     mono_time until = after_ms((mono_time){(int64_t)catalog->asked}, LIMIT_CATALOG_LEASE_MS);

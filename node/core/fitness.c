@@ -14,6 +14,7 @@
 
 #include "node/core/lead.h"
 #include "node/core/node_internal.h"
+#include "node/core/system_rows.h"
 #include "proto/base/check.h"
 #include "proto/base/mutant.h"
 #include "proto/limits.h"
@@ -114,7 +115,7 @@ static void tell_all(struct node *node) {
 // --- leading
 // ----------------------------------------------------------------------------------------------
 
-static bool peer_is_well(const struct node *node, node_id id) {
+bool fitness_peer_is_well(const struct node *node, node_id id) {
     const struct node_peer *peer = node_peer_of(node, id);
     return peer != NULL && peer->up && is_well(&peer->fitness);
 }
@@ -123,7 +124,7 @@ static bool is_level(const struct raft_group_status *status, node_id id) {
     for (uint32_t i = 0; i < status->follower_count; i++) {
         const struct raft_follower_status *follower = &status->followers[i];
         if (follower->node == id) {
-            return follower->answers && follower->progress == RAFT_REPLICATING &&
+            return follower->voter && follower->answers && follower->progress == RAFT_REPLICATING &&
                    status->last - follower->match <= LIMIT_RAFT_WINDOW_MESSAGES;
         }
     }
@@ -137,7 +138,7 @@ static void go_home(struct node *node) {
         const struct group *group = &node->groups[i];
         const struct node_peer *home = node_peer_of(node, group->home);
         if (!group->leading || group->home == node->self || home == NULL ||
-            !peer_is_well(node, group->home) ||
+            home->state == MEMBER_DRAINING || !fitness_peer_is_well(node, group->home) ||
             node->mono.ns - home->well_since.ns < LIMIT_FITNESS_WELL_MS * NS_PER_MS) {
             continue;
         }
@@ -166,7 +167,7 @@ void fitness_pump(struct node *node) {
     look_at_log(node);
     tell_all(node);
     if (node->fitness.room == ROOM_HARD || node->fitness.clock_sick) {
-        lead_give_away(node, peer_is_well);
+        lead_give_away(node, fitness_peer_is_well);
     } else if (!node->leaving) {
         go_home(node);
     }

@@ -4,6 +4,7 @@
 // new executions go, who shall not lead, and who leads again.
 #pragma once
 
+#include "node/raft/raft.h"
 #include "proto/base/err.h"
 #include "proto/base/time.h"
 #include "storage/store.h"
@@ -53,6 +54,9 @@ void fitness_measured(struct node *node, const struct disk_measure *disk);
 // What a node says of itself; what is said to one that came up.
 void fitness_told(struct node *node, struct node_peer *peer, const struct peer_fitness *said);
 void fitness_tell(struct node *node, struct node_peer *peer);
+
+// Whether a node is up and could lead for long.
+bool fitness_peer_is_well(const struct node *node, node_id id);
 
 // Once a second: says what changed, gives leadership away, gives it back.
 void fitness_pump(struct node *node);

@@ -2,6 +2,7 @@
 // leader of a group needs to make entries, and what has to happen when they commit. Thread: core.
 #pragma once
 
+#include "node/move/move.h"
 #include "proto/base/time.h"
 #include "storage/store.h"
 
@@ -26,6 +27,10 @@ struct group {
     // Of a group without a copy here: who said last that it leads, and in which term.
     uint16_t told_leader;
     uint64_t told_term;
+    struct move_nodes planned; // by the newest committed row; count 0: there is none
+    uint64_t outside;          // the replica here is said to be no member: outside.c; 0: it is not
+    bool outside_by_group;
+    bool outside_by_system;
     uint64_t term;
     int64_t time_ms;        // partition time of the newest entry: never goes back
     mono_time time_at;      // when that entry was made, or taken over

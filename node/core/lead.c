@@ -14,8 +14,10 @@
 #include "node/core/members.h"
 #include "node/core/membership.h"
 #include "node/core/node_internal.h"
+#include "node/core/outside.h"
 #include "node/core/timekeeping.h"
 #include "node/core/wait.h"
+#include "node/core/wants.h"
 #include "proto/base/check.h"
 #include "proto/base/mutant.h"
 #include "proto/limits.h"
@@ -37,10 +39,9 @@ void lead_create(struct node *node, const struct node_options *options) {
         .now = node->mono,
     };
     node->raft = raft_create(&raft);
-    for (size_t i = 0; i < node->peer_count; i++) {
-        raft_peer_add(node->raft, node->peers[i].id);
-    }
     definitions_create(node);
+    members_reach(node);
+    wants_load(node);
     founding_configure(node, options);
     raft_tick(node->raft, node->mono);
 }
@@ -69,6 +70,7 @@ static void row_committed(void *argument, bytes key, bytes value) {
 
 static void row_of_system(void *argument, bytes key, bytes value) {
     members_entry(argument, key, value);
+    wants_planned(argument, key, value);
 }
 
 static void committed(struct node *node, group_id id, log_index index) {
@@ -162,6 +164,8 @@ static void rows_take_up(struct node *node, group_id group) {
     if (!mutant_is("streams_not_taken_over")) {
         streams_lead(node->streams, node->store, group);
     }
+    wants_lead(node);
+    report_touched(node);
     node->supply_stale = !mutant_is("supply_not_taken_over");
     node->forwards_looked = (mono_time){0};
     if (group == CATALOG_GROUP) {
@@ -220,6 +224,25 @@ static void end_leading(struct node *node, const struct raft_event *event) {
     node->supply_stale = true;
 }
 
+// The members of a group changed; its leader made an entry of that.
+static void configured(struct node *node, const struct raft_event *event) {
+    struct group *group = &node->groups[event->group];
+    if (group->leading) {
+        group->last_index = event->index > group->last_index ? event->index : group->last_index;
+        tell_all(node, group);
+        report_touched(node);
+    }
+}
+
+// There is another replica of the group here than before, or none.
+static void copy_began(struct node *node, group_id id, bool there) {
+    struct group *group = &node->groups[id];
+    group->has_copy = there;
+    group->visited = store_group(node->store, id).commit_index;
+    outside_over(node, id);
+    node->forwards_looked = (mono_time){0};
+}
+
 static void take_up(struct node *node, const struct raft_event *event) {
     switch (event->kind) {
     case RAFT_LEADING:
@@ -240,22 +263,25 @@ static void take_up(struct node *node, const struct raft_event *event) {
     case RAFT_INSTALLING_ROWS: // nothing of the group is here meanwhile, definitions neither
         node->groups[event->group].visited = 0;
         break;
-    case RAFT_CREATED:
-        node->groups[event->group].has_copy = true;
-        break;
-    case RAFT_FORGOTTEN:
-        node->groups[event->group].has_copy = false;
-        node->groups[event->group].visited = 0;
-        break;
-    case RAFT_CONFIGURED:
-    case RAFT_OUTSIDE:
-        break;
     case RAFT_INSTALLED: // what lies before was replaced as a whole
         node->groups[event->group].visited = event->index;
         if (event->group == CATALOG_GROUP) {
             members_load(node);
+            wants_load(node);
             definitions_ask(node);
         }
+        break;
+    case RAFT_CONFIGURED:
+        configured(node, event);
+        break;
+    case RAFT_CREATED:
+        copy_began(node, event->group, true);
+        break;
+    case RAFT_OUTSIDE:
+        outside_said(node, event->group, event->replica);
+        break;
+    case RAFT_FORGOTTEN:
+        copy_began(node, event->group, false);
         break;
     }
 }

@@ -64,7 +64,7 @@ location_of_start(struct node *node, const struct request *request, id128 *out_i
 }
 
 static bool is_membership(enum api_route_name name) {
-    return name == API_ADD_NODE;
+    return name >= API_ADD_NODE && name <= API_MOVE_REPLICA;
 }
 
 static bool is_metadata(enum api_route_name name) {
@@ -111,7 +111,7 @@ struct location locate(struct node *node, const struct request *request, id128 *
     }
     if (is_membership(name)) {
         return (struct location
-        ){.kind = LOCATION_GROUP, .group = CATALOG_GROUP, .idempotent = true};
+        ){.kind = LOCATION_GROUP, .group = CATALOG_GROUP, .idempotent = name != API_MOVE_REPLICA};
     }
     if (request_is_backup(name)) {
         uint32_t group = request_partition(request);

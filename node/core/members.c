@@ -67,7 +67,7 @@ static bool has_other_store(const struct node_peer *peer) {
 
 bool members_listen(const struct node *node, node_id from) {
     const struct node_peer *peer = node_peer_of(node, from);
-    return peer != NULL && peer->state != MEMBER_LEFT && !has_other_store(peer);
+    return peer != NULL && !has_other_store(peer);
 }
 
 static void reckon(struct node *node, struct node_peer *peer) {
@@ -102,10 +102,7 @@ static void leave(struct node *node, node_id id) {
     }
     peer->state = MEMBER_LEFT;
     peer->told = false;
-    peer->linked = false;
-    reckon(node, peer);
-    interest_peer_changed(node, id, false);
-    raft_peer_remove(node->raft, id);
+    peer->left_at = node->mono;
 }
 
 static void address_set(struct node_peer *peer, bytes address) {
@@ -173,6 +170,14 @@ void members_load(struct node *node) {
     }
 }
 
+void members_reach(struct node *node) {
+    for (size_t i = 0; i < node->peer_count; i++) {
+        if (node->peers[i].id != 0 && node->peers[i].id != node->self) {
+            raft_peer_add(node->raft, node->peers[i].id);
+        }
+    }
+}
+
 void members_create(struct node *node, const struct node_options *options) {
     check(options->member_count <= LIMIT_CLUSTER_NODES);
     node->self = options->member_count == 0 ? 1 : options->self;
@@ -208,9 +213,16 @@ static void tell(struct node *node, struct node_peer *peer) {
     }
     node_effects_add(node->effects, &effect);
     peer->told = true;
-    if (peer->state == MEMBER_LEFT && peer->id != node->self) {
-        *peer = (struct node_peer){0};
-    }
+}
+
+// It had time to hear that it left.
+static void place_free(struct node *node, struct node_peer *peer) {
+    peer->linked = false;
+    reckon(node, peer);
+    interest_peer_changed(node, peer->id, false);
+    raft_peer_remove(node->raft, peer->id);
+    tell(node, peer);
+    *peer = (struct node_peer){0};
 }
 
 static void tell_version(struct node *node) {
@@ -224,8 +236,14 @@ void members_pump(struct node *node) {
         tell_version(node);
     }
     for (size_t i = 0; i < node->peer_count; i++) {
-        if (node->peers[i].id != 0 && !node->peers[i].told) {
-            tell(node, &node->peers[i]);
+        struct node_peer *peer = &node->peers[i];
+        if (peer->id == 0 || peer->told) {
+            continue;
+        }
+        if (peer->state != MEMBER_LEFT || peer->id == node->self) {
+            tell(node, peer);
+        } else if (node->mono.ns - peer->left_at.ns >= LIMIT_LEFT_MS * NS_PER_MS) {
+            place_free(node, peer);
         }
     }
 }

@@ -20,6 +20,9 @@ struct node_options;
 // The members of the list, then those of the rows that are here.
 void members_create(struct node *node, const struct node_options *options);
 
+// Tells Raft, which is there by now, of them.
+void members_reach(struct node *node);
+
 // All rows were replaced: takes them up anew.
 void members_load(struct node *node);
 

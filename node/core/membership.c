@@ -2,10 +2,12 @@
 
 #include "node/core/founding.h"
 #include "node/core/lead.h"
-#include "node/core/members.h"
+#include "node/core/mover.h"
 #include "node/core/node_internal.h"
 #include "proto/base/mutant.h"
 #include "proto/limits.h"
+
+#include <string.h>
 
 static const int64_t NS_PER_MS = 1000000;
 
@@ -40,6 +42,92 @@ static bool has_caught_up(const struct node *node, const struct node_peer *peer)
     log_index committed = raft_commit_index(node->raft, CATALOG_GROUP);
     return peer->catalog_applied > 0 &&
            peer->catalog_applied + LIMIT_MEMBER_LAG_ENTRIES >= committed;
+}
+
+// Given up: silent for too long, and the others can hold as many copies without it.
+static bool
+is_lost(const struct node *node, const struct system_table *table, const struct node_peer *peer) {
+    uint32_t holders = system_table_count(table, MEMBER_ACTIVE);
+    uint32_t copies = table->cluster.copies < holders ? table->cluster.copies : holders;
+    int64_t silent_ms = (node->mono.ns - peer->down_since.ns) / NS_PER_MS;
+    return peer->id != node->self && !peer->up && silent_ms >= node->dead_after_ms &&
+           holders > copies;
+}
+
+static bool votes_in_system(const struct node *node, node_id id) {
+    const struct truth *truth = &node->truths[CATALOG_GROUP];
+    return !truth->known || truth->changing || move_has(&truth->voters, id);
+}
+
+static enum member_state next_state(
+    const struct node *node,
+    const struct system_table *table,
+    const struct system_member *member,
+    const struct node_peer *peer
+) {
+    enum member_state state = (enum member_state)member->row.state;
+    switch (state) {
+    case MEMBER_JOINING:
+        return peer->up && has_caught_up(node, peer) ? MEMBER_ACTIVE : state;
+    case MEMBER_ACTIVE:
+        return is_lost(node, table, peer) ? MEMBER_DEAD : state;
+    case MEMBER_DEAD:
+        return peer->up ? MEMBER_ACTIVE : state;
+    case MEMBER_DRAINING: {
+        struct move_state moves = mover_state(node, table);
+        bool needed = !member->row.leaves || move_is_needed(&moves, member->id) ||
+                      votes_in_system(node, member->id);
+        return needed && !(member->row.leaves && mutant_is("left_with_replicas")) ? state
+                                                                                  : MEMBER_LEFT;
+    }
+    case MEMBER_LEFT:
+    case MEMBER_UNKNOWN:
+        break;
+    }
+    return state;
+}
+
+// --- what a node says of itself
+// ----------------------------------------------------------------------------
+
+static bool text_note(struct node *node, bytes *text, const char *told) {
+    if (bytes_equal_text(*text, told)) {
+        return false;
+    }
+    *text = arena_copy(node->arena, bytes_from_text(told));
+    return true;
+}
+
+static bool facts_note(struct node *node, const struct node_peer *peer, struct member_row *row) {
+    if (!peer->facts_told) {
+        return false;
+    }
+    bool changed = text_note(node, &row->api_address, peer->api_address);
+    changed = text_note(node, &row->zone, peer->zone) || changed;
+    if (row->weight != peer->weight) {
+        row->weight = peer->weight;
+        changed = true;
+    }
+    return changed;
+}
+
+static void text_keep(char *kept, size_t size, bytes text) {
+    size_t length = text.size < size ? text.size : size - 1;
+    if (length > 0) {
+        memcpy(kept, text.data, length);
+    }
+    kept[length] = '\0';
+}
+
+void membership_facts_told(
+    struct node *node, struct node_peer *peer, const struct peer_report *report
+) {
+    (void)node;
+    uint32_t weight = report->weight < 1 ? 1 : report->weight;
+    peer->facts_told = true;
+    peer->weight = weight < LIMIT_MEMBER_WEIGHT ? weight : LIMIT_MEMBER_WEIGHT;
+    text_keep(peer->api_address, sizeof(peer->api_address), report->api_address);
+    text_keep(peer->zone, sizeof(peer->zone), report->zone);
 }
 
 static bool store_note(const struct node *node, const struct node_peer *peer, id128 *store_id) {
@@ -85,19 +173,22 @@ static bool version_turn(const struct node *node, struct system_table *table) {
     return true;
 }
 
+// --- a look
+// ------------------------------------------------------------------------------------------------
+
 // True: the row changed.
-static bool member_turn(const struct node *node, struct system_member *member, wall_time now) {
+static bool member_turn(
+    struct node *node, const struct system_table *table, struct system_member *member, wall_time now
+) {
     const struct node_peer *peer = node_peer_of(node, member->id);
     if (peer == NULL || member->row.state == MEMBER_LEFT) {
         return false;
     }
     bool changed = store_note(node, peer, &member->row.store_id);
     changed = release_note(node, peer, &member->row) || changed;
-    enum member_state state = (enum member_state)member->row.state;
-    if (state == MEMBER_JOINING && peer->up && has_caught_up(node, peer)) {
-        state = MEMBER_ACTIVE;
-    }
-    if (state != member->row.state) {
+    changed = facts_note(node, peer, &member->row) || changed;
+    enum member_state state = next_state(node, table, member, peer);
+    if (state != (enum member_state)member->row.state) {
         member->row.state = (uint8_t)state;
         member->row.since_ms = now.ms;
         changed = true;
@@ -105,7 +196,7 @@ static bool member_turn(const struct node *node, struct system_member *member, w
     return changed;
 }
 
-static bool turn(struct node *node, struct decision *decision) {
+static bool turn(struct node *node, struct decision *decision, struct raft_target *out_system) {
     struct system_table table;
     system_table_read(decision, &table);
     if (!table.founded) {
@@ -114,7 +205,7 @@ static bool turn(struct node *node, struct decision *decision) {
     }
     bool changed = false;
     for (uint32_t i = 0; i < table.member_count; i++) {
-        if (member_turn(node, &table.members[i], decision->now)) {
+        if (member_turn(node, &table, &table.members[i], decision->now)) {
             system_put_member(decision, table.members[i].id, &table.members[i].row);
             changed = true;
         }
@@ -123,7 +214,7 @@ static bool turn(struct node *node, struct decision *decision) {
         system_put_cluster(decision, &table.cluster);
         changed = true;
     }
-    return changed;
+    return mover_turn(node, decision, &table, out_system) || changed;
 }
 
 static bool decides(const struct node *node) {
@@ -139,10 +230,14 @@ void membership_pump(struct node *node) {
     if (err_is(node_decision_begin(node, CATALOG_GROUP, &decision))) {
         return; // no room now: the next look is soon
     }
-    if (turn(node, &decision)) {
+    struct raft_target system = {0};
+    if (turn(node, &decision, &system)) {
         (void)node_decision_commit(node, &decision);
     } else {
         (void)node_decision_abort(node, &decision);
+    }
+    if (system.voter_count > 0) {
+        (void)raft_want(node->raft, CATALOG_GROUP, &system);
     }
     arena_reset(node->arena);
 }
@@ -150,125 +245,4 @@ void membership_pump(struct node *node) {
 bool membership_next_wakeup(const struct node *node, mono_time *out_at) {
     *out_at = node->membership_at;
     return decides(node);
-}
-
-// --- who wants to be one
-// ---------------------------------------------------------------------------------
-
-static bool is_there(const struct system_member *member) {
-    return member->row.state != MEMBER_LEFT;
-}
-
-// Refuses who cannot be let in beside those who are there.
-static err wish_check(
-    struct node *node, const struct system_table *table, const struct membership_wish *wish
-) {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < table->member_count; i++) {
-        const struct system_member *member = &table->members[i];
-        if (!is_there(member)) {
-            continue;
-        }
-        count++;
-        // One that is gone may have been at the same place.
-        if (bytes_equal(member->row.address, wish->address) &&
-            (member->id == node->self || node_peer_is_up(node, member->id))) {
-            const char *text = arena_format(
-                node->arena,
-                "node %u has the address %.*s already, with another store: remove it first, or "
-                "give this node an address of its own",
-                member->id,
-                BYTES_ARG(wish->address)
-            );
-            return err_make(ERR_CONFLICT, text);
-        }
-    }
-    if (count >= LIMIT_CLUSTER_NODES) {
-        const char *text = arena_format(
-            node->arena, "the cluster has %u nodes, as many as it can: remove one first", count
-        );
-        return err_make(ERR_CONFLICT, text);
-    }
-    bool speaks = wish->release_high == 0 || // it does not say: its links will
-                  (wish->release_high >= node->facts.release_low &&
-                   wish->release_low <= node->facts.release_high);
-    if (!speaks) {
-        const char *text = arena_format(
-            node->arena,
-            "the node speaks versions %u to %u of messages, the cluster %u to %u",
-            wish->release_low,
-            wish->release_high,
-            node->facts.release_low,
-            node->facts.release_high
-        );
-        return err_make(ERR_CONFLICT, text);
-    }
-    if (wish->release_high != 0 && wish->release_high < table->cluster.version) {
-        const char *text = arena_format(
-            node->arena,
-            "the node speaks versions up to %u of messages, all members speak %u: start a newer "
-            "release",
-            wish->release_high,
-            table->cluster.version
-        );
-        return err_make(ERR_CONFLICT, text);
-    }
-    return ERR_NONE;
-}
-
-static err known_again(
-    struct node *node,
-    struct decision *decision,
-    struct system_member *member,
-    const struct membership_wish *wish
-) {
-    if (member->row.state == MEMBER_LEFT) {
-        const char *text = arena_format(
-            node->arena,
-            "this store was node %u, which has left: it may join again with an empty store",
-            member->id
-        );
-        return err_make(ERR_CONFLICT, text);
-    }
-    if (member->row.state == MEMBER_JOINING) { // may have been started anew elsewhere
-        member->row.address = wish->address;
-        member->row.api_address = wish->api_address;
-        system_put_member(decision, member->id, &member->row);
-    }
-    return ERR_NONE;
-}
-
-err membership_add(
-    struct node *node,
-    struct decision *decision,
-    const struct membership_wish *wish,
-    node_id *out_id
-) {
-    struct system_table table;
-    system_table_read(decision, &table);
-    if (!table.founded) {
-        return err_make(ERR_UNAVAILABLE, "the cluster is being formed; try again");
-    }
-    for (uint32_t i = 0; i < table.member_count; i++) {
-        if (id_equal(table.members[i].row.store_id, wish->store_id)) {
-            *out_id = table.members[i].id;
-            return known_again(node, decision, &table.members[i], wish);
-        }
-    }
-    TRY(wish_check(node, &table, wish));
-    struct member_row row = {
-        .address = wish->address,
-        .api_address = wish->api_address,
-        .zone = wish->zone,
-        .weight = wish->weight,
-        .store_id = wish->store_id,
-        .release_low = wish->release_low,
-        .release_high = wish->release_high,
-        .state = MEMBER_JOINING,
-        .since_ms = decision->now.ms,
-    };
-    *out_id = (node_id)table.cluster.next_node++;
-    system_put_member(decision, *out_id, &row);
-    system_put_cluster(decision, &table.cluster);
-    return ERR_NONE;
 }

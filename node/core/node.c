@@ -22,8 +22,10 @@
 #include "node/core/members.h"
 #include "node/core/membership.h"
 #include "node/core/node_internal.h"
+#include "node/core/outside.h"
 #include "node/core/timekeeping.h"
 #include "node/core/wait.h"
+#include "node/core/wants.h"
 #include "proto/base/check.h"
 #include "proto/base/hash.h"
 #include "proto/base/mutant.h"
@@ -75,6 +77,7 @@ struct node *node_create(const struct node_options *options) {
     membership_create(node, options);
     groups_create(node);
     timekeeping_create(node, options);
+    report_create(node);
     lead_create(node, options);
     lead_drain(node);
     return node;
@@ -112,6 +115,7 @@ void node_destroy(struct node **node) {
     table_deinit(&(*node)->run_of_forward);
     table_deinit(&(*node)->grants);
     table_deinit(&(*node)->interests);
+    report_destroy(*node);
     free((*node)->peers);
     definition_cache_destroy(&(*node)->definitions);
     arena_destroy(&(*node)->arena);
@@ -148,6 +152,11 @@ struct node_stats node_stats(const struct node *node) {
 
 void node_effect_out(struct node *node, struct node_effect *effect) {
     if (definitions_hold(node, effect)) {
+        return;
+    }
+    if (effect->kind == EFFECT_SEND && effect->to == node->self) {
+        cluster_own(node, effect->body);
+        node_effect_release(effect);
         return;
     }
     if (effect->kind == EFFECT_REPLY && forward_is_run(effect->request_id)) {
@@ -215,7 +224,10 @@ static void node_pump(struct node *node) {
     interest_pump(node);
     definitions_pump(node);
     auditor_pump(node);
+    report_pump(node);
     membership_pump(node);
+    wants_pump(node);
+    outside_pump(node);
 }
 
 static void client_gone(struct node *node, uint64_t request_id) {
@@ -323,6 +335,15 @@ static mono_time cluster_next_wakeup(const struct node *node) {
         next = sooner(next, at);
     }
     if (riders_next_wakeup(node, &at)) {
+        next = sooner(next, at);
+    }
+    if (report_next_wakeup(node, &at)) {
+        next = sooner(next, at);
+    }
+    if (wants_next_wakeup(node, &at)) {
+        next = sooner(next, at);
+    }
+    if (outside_next_wakeup(node, &at)) {
         next = sooner(next, at);
     }
     return next;

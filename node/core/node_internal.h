@@ -8,6 +8,7 @@
 #include "node/core/group.h"
 #include "node/core/node.h"
 #include "node/core/peer_message.h"
+#include "node/core/report.h"
 #include "node/core/riders.h"
 #include "node/core/streams.h"
 #include "node/match/match.h"
@@ -91,6 +92,13 @@ struct node_peer {
     uint8_t state; // enum member_state, of its row
     bool told;     // the shell knows it so
     char address[LIMIT_MEMBER_TEXT_BYTES + 1];
+    mono_time left_at; // state LEFT: since when it is one of the past
+    bool facts_told;   // what follows was told by it, to the system group's leader
+    bool busy;
+    uint64_t moved_bytes;
+    uint32_t weight;
+    char api_address[LIMIT_MEMBER_TEXT_BYTES + 1];
+    char zone[LIMIT_MEMBER_TEXT_BYTES + 1];
     log_index catalog_applied; // as it told
     mono_time lease_end;       // from when on no lease of its definitions can be left
     uint16_t release_low;      // what the link proved
@@ -151,7 +159,24 @@ struct node {
     struct founders founders; // founding.c
     struct self_facts facts;  // membership.c
     int64_t dead_after_ms;
-    mono_time membership_at;  // when the system group's leader looks at the members again
+    mono_time membership_at; // when the system group's leader looks at the members again
+    struct truth *truths;    // report.c: by group; of the system group's leader
+    mono_time report_at;
+    mono_time report_sent_at;
+    uint64_t report_hash; // of what was sent
+    bool report_forced;
+    uint64_t refused_reported;
+    uint64_t moved_bytes;
+    uint64_t moved_under_way;
+    struct peer_progress progress; // of moves, as this node leads or was told
+    mono_time progress_at;
+    bool progress_changed;
+    mono_time moves_since; // mover.c
+    uint32_t moves_total;
+    uint64_t moved_before;
+    mono_time wants_at;   // wants.c
+    mono_time outside_at; // outside.c
+    bool outside_asks;
     uint32_t groups_led;      // now
     struct node_peer *peers;  // LIMIT_CLUSTER_NODES
     size_t peer_count;        // places, free ones among them
@@ -419,6 +444,11 @@ void request_get_actuator_info(struct node *node, const struct request *request)
 void request_get_cluster(struct node *node, const struct request *request);
 void request_explain_workflow(struct node *node, const struct request *request);
 void request_add_node(struct node *node, const struct request *request);
+void request_drain_node(struct node *node, const struct request *request);
+void request_cancel_drain_node(struct node *node, const struct request *request);
+void request_remove_node(struct node *node, const struct request *request);
+void request_replace_node(struct node *node, const struct request *request);
+void request_move_replica(struct node *node, const struct request *request);
 void request_get_openapi(struct node *node, const struct request *request);
 void request_begin_backup(struct node *node, const struct request *request);
 void request_get_backup_partition(struct node *node, const struct request *request);
@@ -486,6 +516,9 @@ void cluster_event(struct node *node, const struct node_event *event);
 
 // What gossip says of a node.
 void cluster_hearsay(struct node *node, node_id id, bytes word);
+
+// A message of this node to itself, whose gates opened.
+void cluster_own(struct node *node, bytes message);
 
 // A member came within reach, or is out of it.
 void cluster_peer_changed(struct node *node, struct node_peer *peer, bool up);

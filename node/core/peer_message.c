@@ -33,6 +33,18 @@ WIRE_RECORD(peer_leads, PEER_LEADS_FIELDS)
 #define WIRE_SELF struct peer_fitness
 WIRE_RECORD(peer_fitness, PEER_FITNESS_FIELDS)
 #undef WIRE_SELF
+#define WIRE_SELF struct peer_truth
+WIRE_RECORD(peer_truth, PEER_TRUTH_FIELDS)
+#undef WIRE_SELF
+#define WIRE_SELF struct peer_report
+WIRE_RECORD(peer_report, PEER_REPORT_FIELDS)
+#undef WIRE_SELF
+#define WIRE_SELF struct peer_progress
+WIRE_RECORD(peer_progress, PEER_PROGRESS_FIELDS)
+#undef WIRE_SELF
+#define WIRE_SELF struct peer_outside
+WIRE_RECORD(peer_outside, PEER_OUTSIDE_FIELDS)
+#undef WIRE_SELF
 
 void peer_message_write(
     enum peer_message_kind kind,

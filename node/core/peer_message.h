@@ -23,6 +23,10 @@ enum peer_message_kind {
     PEER_FITNESS,      // how fit I am to hold more and to lead (soft)
     PEER_RAFT_STAMPED, // a stamp of clocks, then a frame of Raft
     PEER_RIDERS,       // small messages, then one of the two that hold a frame (riders.h)
+    PEER_REPORT,       // how the groups are that I lead, and I myself (soft)
+    PEER_PROGRESS,     // I lead the system group: how far moves are (soft)
+    PEER_OUTSIDE,      // my replica is said to be no member: is that so?
+    PEER_CONFIRMED,    // it is so, read with a majority behind it
     PEER_MESSAGE_KINDS
 };
 
@@ -110,6 +114,41 @@ WIRE_STRUCT(peer_leads, PEER_LEADS_FIELDS);
     FIELD(3, BOOL, slow)                \
     FIELD(4, BOOL, clock_sick)
 WIRE_STRUCT(peer_fitness, PEER_FITNESS_FIELDS);
+
+// A group as its leader has it.
+#define PEER_TRUTH_FIELDS(FIELD)                                                  \
+    FIELD(1, U16, group)                                                          \
+    FIELD(2, U64, term)                                                           \
+    FIELD(3, U64, config)    /* the entry that says so */                         \
+    FIELD(4, BOOL, changing) /* its members are not yet those it was asked for */ \
+    FIELD(5, U32_LIST, voters)                                                    \
+    FIELD(6, U32_LIST, learners)
+WIRE_STRUCT(peer_truth, PEER_TRUTH_FIELDS);
+
+#define PEER_REPORT_FIELDS(FIELD)                                    \
+    FIELD(1, TEXT_LIST, truths) /* of the groups the sender leads */ \
+    FIELD(2, TEXT, api_address)                                      \
+    FIELD(3, TEXT, zone)                                             \
+    FIELD(4, U32, weight)                                            \
+    FIELD(5, BOOL, busy)       /* has no strength for moves now */   \
+    FIELD(6, U64, moved_bytes) /* of snapshots it sent, since its start */
+WIRE_STRUCT(peer_report, PEER_REPORT_FIELDS);
+
+#define PEER_PROGRESS_FIELDS(FIELD)                                         \
+    FIELD(1, U32, done) /* replicas made since there was nothing to move */ \
+    FIELD(2, U32, left)                                                     \
+    FIELD(3, U32, moving) /* of them */                                     \
+    FIELD(4, BOOL, paused)                                                  \
+    FIELD(5, U64, running_ms)                                               \
+    FIELD(6, U64, bytes_per_second)
+WIRE_STRUCT(peer_progress, PEER_PROGRESS_FIELDS);
+
+// The answer has the same fields.
+#define PEER_OUTSIDE_FIELDS(FIELD) \
+    FIELD(1, U16, group)           \
+    FIELD(2, U64, replica)         \
+    FIELD(3, BOOL, system) /* asked of, or said by, the system group's leader */
+WIRE_STRUCT(peer_outside, PEER_OUTSIDE_FIELDS);
 
 // Appends kind and record.
 void peer_message_write(

@@ -92,6 +92,11 @@ static request_handler handler_of(enum api_route_name route) {
         [API_BEGIN_RESTORE] = request_begin_restore,
         [API_LOAD_RESTORE] = request_load_restore,
         [API_END_RESTORE] = request_end_restore,
+        [API_DRAIN_NODE] = request_drain_node,
+        [API_CANCEL_DRAIN_NODE] = request_cancel_drain_node,
+        [API_REMOVE_NODE] = request_remove_node,
+        [API_REPLACE_NODE] = request_replace_node,
+        [API_MOVE_REPLICA] = request_move_replica,
     };
     return handlers[route];
 }

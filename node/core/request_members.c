@@ -128,3 +128,121 @@ static err run_add(
 void request_add_node(struct node *node, const struct request *request) {
     request_run(node, request, CATALOG_GROUP, run_add);
 }
+
+// --- leaving, replacing, moving
+// --------------------------------------------------------------------------
+
+static err node_read(struct node *node, const struct request *request, node_id *out_id) {
+    int64_t id = 0;
+    if (node->alone) {
+        return err_make(ERR_CONFLICT, ALONE);
+    }
+    if (!bytes_parse_i64(request->match.variables[0], &id) || id < 1 || id > UINT16_MAX) {
+        const char *text = arena_format(
+            node->arena,
+            "%.*s is no node: its number is wanted",
+            BYTES_ARG(request->match.variables[0])
+        );
+        return err_make(ERR_INVALID, text);
+    }
+    *out_id = (node_id)id;
+    return ERR_NONE;
+}
+
+static struct reply done(struct node *node, node_id id, const char *state) {
+    const char *text = arena_format(node->arena, "{\"nodeId\":%u,\"state\":\"%s\"}", id, state);
+    return (struct reply){.status = 200, .kind = REPLY_JSON, .body = bytes_from_text(text)};
+}
+
+static err run_leave(
+    struct node *node,
+    const struct request *request,
+    struct decision *decision,
+    struct reply *out_reply
+) {
+    node_id id = 0;
+    bool forced = false;
+    TRY(node_read(node, request, &id));
+    TRY(request_bool(node, request, "force", &forced));
+    if (request->match.route->name == API_DRAIN_NODE) {
+        TRY(membership_drain(node, decision, id, forced));
+    } else {
+        TRY(membership_remove(node, decision, id, forced));
+    }
+    *out_reply = done(node, id, member_state_name(MEMBER_DRAINING));
+    return ERR_NONE;
+}
+
+void request_drain_node(struct node *node, const struct request *request) {
+    request_run(node, request, CATALOG_GROUP, run_leave);
+}
+
+void request_remove_node(struct node *node, const struct request *request) {
+    request_run(node, request, CATALOG_GROUP, run_leave);
+}
+
+static err run_cancel(
+    struct node *node,
+    const struct request *request,
+    struct decision *decision,
+    struct reply *out_reply
+) {
+    node_id id = 0;
+    TRY(node_read(node, request, &id));
+    TRY(membership_cancel_drain(node, decision, id));
+    *out_reply = done(node, id, member_state_name(MEMBER_ACTIVE));
+    return ERR_NONE;
+}
+
+void request_cancel_drain_node(struct node *node, const struct request *request) {
+    request_run(node, request, CATALOG_GROUP, run_cancel);
+}
+
+static err run_replace(
+    struct node *node,
+    const struct request *request,
+    struct decision *decision,
+    struct reply *out_reply
+) {
+    node_id id = 0;
+    int64_t gone = 0;
+    TRY(node_read(node, request, &id));
+    TRY(number_read(node, request->json, "deadNodeId", 1, UINT16_MAX, &gone));
+    if (gone == 0) {
+        return err_make(ERR_INVALID, "deadNodeId: the node whose place it takes is wanted");
+    }
+    TRY(membership_replace(node, decision, id, (node_id)gone));
+    *out_reply = done(node, id, member_state_name(MEMBER_ACTIVE));
+    return ERR_NONE;
+}
+
+void request_replace_node(struct node *node, const struct request *request) {
+    request_run(node, request, CATALOG_GROUP, run_replace);
+}
+
+static err run_move(
+    struct node *node,
+    const struct request *request,
+    struct decision *decision,
+    struct reply *out_reply
+) {
+    int64_t partition = 0;
+    int64_t from = 0;
+    int64_t to = 0;
+    if (node->alone) {
+        return err_make(ERR_CONFLICT, ALONE);
+    }
+    TRY(number_read(node, request->json, "partition", 1, UINT16_MAX, &partition));
+    TRY(number_read(node, request->json, "from", 1, UINT16_MAX, &from));
+    TRY(number_read(node, request->json, "to", 1, UINT16_MAX, &to));
+    if (partition == 0 || from == 0 || to == 0) {
+        return err_make(ERR_INVALID, "partition, from and to are wanted: whose replica goes where");
+    }
+    TRY(membership_move(node, decision, (uint32_t)partition, (node_id)from, (node_id)to));
+    *out_reply = done(node, (node_id)to, member_state_name(MEMBER_ACTIVE));
+    return ERR_NONE;
+}
+
+void request_move_replica(struct node *node, const struct request *request) {
+    request_run(node, request, CATALOG_GROUP, run_move);
+}

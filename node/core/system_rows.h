@@ -10,7 +10,7 @@ enum member_state {
     MEMBER_UNKNOWN = 0,  // stands in a list of the configuration, but has no row yet
     MEMBER_JOINING = 1,  // has an id; not here yet, or does not have all rows of the system group
     MEMBER_ACTIVE = 2,   // holds replicas
-    MEMBER_DRAINING = 3, // gives its replicas away, then leaves
+    MEMBER_DRAINING = 3, // gives its replicas away
     MEMBER_LEFT = 4,     // for good: its id is never given again, so the row stays
     MEMBER_DEAD = 5      // was silent for too long: its replicas are made anew elsewhere
 };
@@ -25,7 +25,8 @@ enum member_state {
     FIELD(7, U16, release_high)                                              \
     FIELD(8, U8, state)                                                      \
     FIELD(9, I64, since_ms) /* when it came to this state */                 \
-    FIELD(10, BOOL, forced) /* it leaves although copies are lost by that */
+    FIELD(10, BOOL, leaves) /* draining: to be a member no more */           \
+    FIELD(11, BOOL, forced) /* although copies are lost by that */
 WIRE_STRUCT(member_row, MEMBER_ROW_FIELDS);
 
 // Nodes, the preferred leader first. The group's leader makes the voters so; one step after the

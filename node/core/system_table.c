@@ -91,7 +91,9 @@ void system_table_read(const struct decision *decision, struct system_table *out
     *out_table = (struct system_table){0};
     struct key key = key_version();
     bytes value = BYTES_EMPTY;
-    err found = store_txn_get(decision->txn, key_bytes(&key), &value);
+    err found = decision->txn != NULL
+                    ? store_txn_get(decision->txn, key_bytes(&key), &value)
+                    : store_get(decision->store, CATALOG_GROUP, key_bytes(&key), &value);
     if (found.code == ERR_NOT_FOUND) {
         return;
     }

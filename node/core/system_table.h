@@ -21,6 +21,7 @@ struct system_table {
     uint32_t group_count;
 };
 
+// Through the decision's transaction, or, for a look, without one.
 void system_table_read(const struct decision *decision, struct system_table *out_table);
 
 // NULL: there never was one of that id.

@@ -31,6 +31,7 @@ struct move_member {
     uint32_t zone; // equal numbers fail together
     bool holds;    // is to have replicas: neither on its way in, nor on its way out, nor given up
     bool up;       // within reach of who asks
+    bool full;     // has no room for more now
 };
 
 struct move_group {

@@ -88,6 +88,18 @@ static uint32_t missing(
     return 0;
 }
 
+// The first of the target that is still to get a replica, and can. 0: none.
+static uint32_t newcomer(const struct move_state *state, const struct move_group *group) {
+    for (uint32_t i = 0; i < group->target.count; i++) {
+        uint32_t at = place_of(state, group->target.items[i]);
+        if (!move_has(&group->planned, group->target.items[i]) && at < state->member_count &&
+            state->members[at].up && !state->members[at].full) {
+            return group->target.items[i];
+        }
+    }
+    return 0;
+}
+
 // `nodes` with one more and one less (0: none), those of the target in its order first.
 static struct move_nodes changed(
     const struct move_nodes *nodes, const struct move_nodes *target, uint32_t more, uint32_t less
@@ -116,13 +128,13 @@ static bool next_of(
     struct move_nodes *out_next,
     uint32_t *out_more
 ) {
-    *out_more = missing(state, &group->target, &group->planned, true);
+    *out_more = newcomer(state, group);
     uint32_t less = missing(state, &group->planned, &group->target, false);
     if (less == 0) {
         less = missing(state, &group->planned, &group->target, true);
     }
     if (*out_more == 0 && !has_all(&group->planned, &group->target)) {
-        return false; // who is to come is away
+        return false; // who is to come is away, or full
     }
     if (*out_more != 0 && group->planned.count < group->target.count) {
         less = 0; // a copy more before one goes

@@ -135,7 +135,14 @@
     ROUTE(GET_OPENAPI, "A-10", GET, "/api-docs", 200, JSON, NONE, NO_QUERY) \
     ROUTE(GET_CLUSTER, "ours", GET, "/api/cluster", 200, JSON, NONE, NO_QUERY) \
     ROUTE(EXPLAIN_WORKFLOW, "ours", GET, "/api/cluster/explain/{workflowId}", 200, JSON, NONE, NO_QUERY) \
-    ROUTE(ADD_NODE, "ours", POST, "/api/cluster/nodes", 200, JSON, OBJECT, NO_QUERY)
+    ROUTE(ADD_NODE, "ours", POST, "/api/cluster/nodes", 200, JSON, OBJECT, NO_QUERY) \
+    ROUTE(DRAIN_NODE, "ours", POST, "/api/cluster/nodes/{node}/drain", 200, JSON, NONE, \
+        QUERIES(BOOL("force", "false"))) \
+    ROUTE(CANCEL_DRAIN_NODE, "ours", POST, "/api/cluster/nodes/{node}/cancel-drain", 200, JSON, NONE, NO_QUERY) \
+    ROUTE(REMOVE_NODE, "ours", POST, "/api/cluster/nodes/{node}/remove", 200, JSON, NONE, \
+        QUERIES(BOOL("force", "false"))) \
+    ROUTE(REPLACE_NODE, "ours", POST, "/api/cluster/nodes/{node}/replace", 200, JSON, OBJECT, NO_QUERY) \
+    ROUTE(MOVE_REPLICA, "ours", POST, "/api/cluster/move", 200, JSON, OBJECT, NO_QUERY)
 
 // Not of the contract: the steps of a backup and of a restore, which `orpheus` drives (node/backup).
 #define API_BACKUP_ROUTES(ROUTE) \

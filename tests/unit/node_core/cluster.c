@@ -1,5 +1,7 @@
 #include "tests/unit/node_core/cluster.h"
 
+#include "node/core/peer_message.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,11 +208,12 @@ void cluster_cut(struct cluster *cluster, int at, bool cut) {
     links_follow(cluster);
 }
 
-static int setup(void **state, int founders, uint32_t replicas) {
+static int setup(void **state, int founders, uint32_t replicas, int64_t dead_after_ms) {
     struct cluster *cluster = calloc(1, sizeof(*cluster));
     assert_non_null(cluster);
     cluster->founders = founders;
     cluster->replicas = replicas;
+    cluster->dead_after_ms = dead_after_ms;
     cluster->arena = arena_create(64 * 1024);
     cluster->wall.ms = 1700000000000;
     cluster->mono.ns = 1000000000;
@@ -225,15 +228,19 @@ static int setup(void **state, int founders, uint32_t replicas) {
 }
 
 int cluster_setup(void **state) {
-    return setup(state, CLUSTER_NODES, 0);
+    return setup(state, CLUSTER_NODES, 0, 0);
 }
 
 int cluster_setup_single_copies(void **state) {
-    return setup(state, CLUSTER_NODES, 1);
+    return setup(state, CLUSTER_NODES, 1, 0);
 }
 
 int cluster_setup_one(void **state) {
-    return setup(state, 1, 0);
+    return setup(state, 1, 0, 0);
+}
+
+int cluster_setup_impatient(void **state) {
+    return setup(state, CLUSTER_NODES, 0, 5000);
 }
 
 int cluster_teardown(void **state) {
@@ -299,6 +306,7 @@ static int place_of(const struct cluster *cluster, uint16_t id) {
 }
 
 static void message_keep(struct cluster *cluster, int from, struct node_effect *effect) {
+    cluster->confirmed += effect->body.data[0] == PEER_CONFIRMED;
     int to = place_of(cluster, effect->to);
     if (to == CLUSTER_NODES_MAX || !is_connected(cluster, from, to)) {
         node_effect_release(effect);

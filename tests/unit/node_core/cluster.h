@@ -71,12 +71,14 @@ struct cluster {
     // all calls that were to be made: at which node, and their ids there
     int call_nodes[CLUSTER_HANDED_MAX];
     uint64_t call_ids[CLUSTER_HANDED_MAX];
+    int confirmed;    // answers to nodes that were told that their replica is none
     bool undelivered; // clients are gone when answers with tasks come
 };
 
 int cluster_setup(void **state);
 int cluster_setup_single_copies(void **state); // each group on one node only
 int cluster_setup_one(void **state);           // one node, which others may join
+int cluster_setup_impatient(void **state);     // a node that is silent for 5 s is given up
 int cluster_teardown(void **state);
 
 // Time goes on, messages are delivered, logs are synced.

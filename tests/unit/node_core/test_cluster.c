@@ -201,12 +201,12 @@ static void an_answer_to_a_node_that_leads_no_more_is_not_lost_for_the_task(void
     cluster_cut(cluster, before, false);
     cluster_run(cluster, 1000); // it learns that another one leads
     cluster_called(cluster, before, cluster->call_id);
+    cluster_run(cluster, 10);
+    assert_int_equal(node_stats(cluster->nodes[before].node).calls_open, 0);
     for (int ms = 0; ms < 20000 && cluster->calls < 2; ms++) {
-        cluster_run(cluster, 1);
+        cluster_run(cluster, 1); // meanwhile it may lead again, for it is preferred
     }
     assert_int_equal(cluster->calls, 2);
-    assert_int_not_equal(cluster->call_at, before);
-    assert_int_equal(node_stats(cluster->nodes[before].node).calls_open, 0);
     cluster_called(cluster, cluster->call_at, cluster->call_id);
     cluster_run(cluster, 1000);
     expect_status(cluster, before, id, "COMPLETED");

@@ -1,4 +1,5 @@
 // node/core: nodes come and go while a cluster runs.
+#include "node/raft/raft.h"
 #include "tests/unit/node_core/cluster.h"
 
 #include <stdio.h>
@@ -119,6 +120,300 @@ static void a_restart_hears_of_the_version_at_once(void **state) {
     assert_int_equal(cluster->nodes[1].version, 2);
 }
 
+// --- growing and shrinking
+// -------------------------------------------------------------------------------
+
+enum {
+    FLOWS_MAX = 96
+};
+
+static const char *const WORKFLOW =
+    "{\"name\":\"w\",\"tasks\":[{\"name\":\"a\",\"taskReferenceName\":\"a\"}]}";
+
+// Executions that wait for a worker, begun before nodes come and go.
+struct flows {
+    char ids[FLOWS_MAX][ID_TEXT_BYTES + 1];
+    int count;
+};
+
+static void start(struct cluster *cluster, int at, struct flows *flows) {
+    assert_true(flows->count < FLOWS_MAX);
+    assert_int_equal(cluster_ask(cluster, at, "POST", "/api/workflow", "{\"name\":\"w\"}"), 200);
+    assert_int_equal(strlen(cluster->body), ID_TEXT_BYTES);
+    memcpy(flows->ids[flows->count++], cluster->body, ID_TEXT_BYTES + 1);
+}
+
+static void start_some(struct cluster *cluster, int at, struct flows *flows) {
+    for (int i = 0; i < 10; i++) {
+        start(cluster, at, flows);
+    }
+}
+
+static void expect_state(struct cluster *cluster, int at, const char *id, const char *status) {
+    char target[128];
+    char wanted[64];
+    (void)snprintf(target, sizeof(target), "/api/workflow/%s?includeTasks=false", id);
+    (void)snprintf(wanted, sizeof(wanted), "\"status\":\"%s\"", status);
+    assert_int_equal(cluster_ask(cluster, at, "GET", target, ""), 200);
+    assert_non_null(strstr(cluster->body, wanted));
+}
+
+static void expect_running(struct cluster *cluster, int at, const struct flows *flows) {
+    for (int i = 0; i < flows->count; i++) {
+        expect_state(cluster, at, flows->ids[i], "RUNNING");
+    }
+}
+
+static void text_member(const char *from, const char *name, char *out, size_t size) {
+    char wanted[64];
+    (void)snprintf(wanted, sizeof(wanted), "\"%s\":\"", name);
+    const char *at = strstr(from, wanted);
+    assert_non_null(at);
+    at += strlen(wanted);
+    size_t length = strcspn(at, "\"");
+    assert_true(length < size);
+    memcpy(out, at, length);
+    out[length] = 0;
+}
+
+// A worker at a node takes every task there is and completes it.
+static void complete_all(struct cluster *cluster, int at, const struct flows *flows) {
+    for (int done = 0; done < flows->count; done++) {
+        const char *poll = "/api/tasks/poll/a?timeout=5000&workerid=x";
+        char task[64];
+        char workflow[64];
+        char body[256];
+        assert_int_equal(cluster_ask(cluster, at, "GET", poll, ""), 200);
+        text_member(cluster->body, "taskId", task, sizeof(task));
+        text_member(cluster->body, "workflowInstanceId", workflow, sizeof(workflow));
+        (void)snprintf(
+            body,
+            sizeof(body),
+            "{\"taskId\":\"%s\",\"workflowInstanceId\":\"%s\",\"status\":\"COMPLETED\"}",
+            task,
+            workflow
+        );
+        assert_int_equal(cluster_ask(cluster, at, "POST", "/api/tasks", body), 200);
+    }
+    for (int i = 0; i < flows->count; i++) {
+        expect_state(cluster, at, flows->ids[i], "COMPLETED");
+    }
+}
+
+// The member `name` of the answer, up to the end of its list or object.
+static bool shows(struct cluster *cluster, int at, const char *text) {
+    assert_int_equal(cluster_ask(cluster, at, "GET", "/api/cluster", ""), 200);
+    return strstr(cluster->body, text) != NULL;
+}
+
+static bool member_is(struct cluster *cluster, int at, uint16_t id, const char *state) {
+    char wanted[32];
+    (void)snprintf(wanted, sizeof(wanted), "\"nodeId\":%u,", id);
+    assert_int_equal(cluster_ask(cluster, at, "GET", "/api/cluster", ""), 200);
+    const char *member = strstr(cluster->body, wanted);
+    char shown[32];
+    if (member == NULL) {
+        return false;
+    }
+    text_member(member, "state", shown, sizeof(shown));
+    return strcmp(shown, state) == 0;
+}
+
+// Runs until the member is in that state and nothing is left to move.
+static void settle(struct cluster *cluster, int at, uint16_t id, const char *state) {
+    for (int second = 0; second < 120; second++) {
+        if (member_is(cluster, at, id, state) && shows(cluster, at, "\"movesLeft\":0,")) {
+            cluster_run(cluster, 2000);
+            return;
+        }
+        cluster_run(cluster, 1000);
+    }
+    for (size_t at_text = 0; at_text < strlen(cluster->body); at_text += 500) {
+        print_error("%.500s", cluster->body + at_text);
+    }
+    fail_msg("node %u never came to be %s with everything in its place", id, state);
+}
+
+// How many groups have a replica on node `at`, and how many copies there are of each on average.
+static uint32_t replicas_at(const struct cluster *cluster, int at) {
+    uint32_t count = 0;
+    for (group_id group = 1; group < CLUSTER_GROUPS; group++) {
+        count += raft_status(node_raft(cluster->nodes[at].node), group).configured;
+    }
+    return count;
+}
+
+static void expect_copies(const struct cluster *cluster, uint32_t copies) {
+    for (group_id group = 1; group < CLUSTER_GROUPS; group++) {
+        uint32_t count = 0;
+        for (int at = 0; at < CLUSTER_NODES_MAX; at++) {
+            const struct cluster_node *node = &cluster->nodes[at];
+            if (node->node != NULL) {
+                count += raft_status(node_raft(node->node), group).configured;
+            }
+        }
+        assert_int_equal(count, copies);
+    }
+}
+
+static uint16_t order(struct cluster *cluster, int at, uint16_t id, const char *what) {
+    char target[64];
+    (void)snprintf(target, sizeof(target), "/api/cluster/nodes/%u/%s", id, what);
+    return cluster_ask(cluster, at, "POST", target, "");
+}
+
+static void one_node_becomes_three_then_five_then_three(void **state) {
+    struct cluster *cluster = *state;
+    struct flows flows = {.count = 0};
+    assert_int_equal(cluster_ask(cluster, 0, "POST", "/api/metadata/workflow", WORKFLOW), 200);
+    start_some(cluster, 0, &flows);
+    for (int at = 1; at < 5; at++) {
+        cluster_join(cluster, at, at - 1);
+        settle(cluster, at, (uint16_t)(at + 1), "active");
+        start_some(cluster, at, &flows);
+        expect_copies(cluster, at < 3 ? (uint32_t)at + 1 : 3);
+    }
+    expect_running(cluster, 3, &flows);
+    for (int at = 0; at < 2; at++) {
+        assert_int_equal(order(cluster, 4, (uint16_t)(at + 1), "remove"), 200);
+        settle(cluster, 4, (uint16_t)(at + 1), "left");
+        assert_int_equal(replicas_at(cluster, at), 0);
+        cluster_kill(cluster, at);
+        start_some(cluster, 2 + at, &flows);
+    }
+    expect_copies(cluster, 3);
+    expect_running(cluster, 2, &flows);
+    complete_all(cluster, 4, &flows);
+}
+
+static void begin(struct cluster *cluster, struct flows *flows) {
+    *flows = (struct flows){.count = 0};
+    assert_int_equal(cluster_ask(cluster, 0, "POST", "/api/metadata/workflow", WORKFLOW), 200);
+    start_some(cluster, 0, flows);
+}
+
+static void no_request_fails_while_a_node_gives_everything_away(void **state) {
+    struct cluster *cluster = *state;
+    struct flows flows;
+    begin(cluster, &flows);
+    cluster_join(cluster, 3, 0);
+    settle(cluster, 0, 4, "active");
+    assert_int_equal(order(cluster, 3, 1, "drain"), 200);
+    for (int i = 0; i < 2000 && replicas_at(cluster, 0) > 0; i++) {
+        assert_int_equal(
+            cluster_ask(cluster, 1 + i % 3, "POST", "/api/workflow", "{\"name\":\"w\"}"), 200
+        );
+        char target[128];
+        (void)snprintf(target, sizeof(target), "/api/workflow/%s", flows.ids[i % flows.count]);
+        assert_int_equal(cluster_ask(cluster, 1 + (i + 1) % 3, "GET", target, ""), 200);
+    }
+    settle(cluster, 3, 1, "draining");
+    assert_int_equal(cluster_ask(cluster, 0, "GET", "/api/metadata/workflow/w", ""), 200);
+    assert_int_equal(order(cluster, 3, 1, "remove"), 200);
+    settle(cluster, 3, 1, "left");
+    // The node that left was told so, by its own row.
+    assert_false(cluster->nodes[0].knows[1]);
+    assert_false(cluster->nodes[1].knows[1]);
+    expect_running(cluster, 1, &flows);
+}
+
+static void a_node_that_is_silent_for_long_is_replaced_and_may_come_back(void **state) {
+    struct cluster *cluster = *state;
+    struct flows flows;
+    begin(cluster, &flows);
+    cluster_kill(cluster, 1);
+    cluster_run(cluster, 20000);
+    assert_true(member_is(cluster, 0, 2, "active")); // there is nobody to take its place
+    cluster_start(cluster, 1);
+    cluster_join(cluster, 3, 0);
+    settle(cluster, 0, 4, "active");
+    cluster_kill(cluster, 1);
+    settle(cluster, 0, 2, "dead");
+    expect_copies(cluster, 3);
+    expect_running(cluster, 3, &flows);
+    cluster_start(cluster, 1);
+    settle(cluster, 0, 2, "active");
+    expect_copies(cluster, 3);
+    assert_true(replicas_at(cluster, 1) > 0);
+    expect_running(cluster, 1, &flows);
+    complete_all(cluster, 1, &flows);
+}
+
+static void who_is_needed_may_not_leave(void **state) {
+    struct cluster *cluster = *state;
+    struct flows flows;
+    begin(cluster, &flows);
+    assert_int_equal(order(cluster, 0, 3, "drain"), 409);
+    assert_non_null(strstr(cluster->body, "2 nodes would be left for 3 copies"));
+    assert_int_equal(order(cluster, 0, 9, "drain"), 404);
+    assert_int_equal(order(cluster, 0, 0, "drain"), 400);
+    cluster_kill(cluster, 2);
+    cluster_run(cluster, 3000);
+    assert_int_equal(order(cluster, 0, 3, "drain"), 409);
+    assert_non_null(strstr(cluster->body, "out of reach"));
+    assert_int_equal(order(cluster, 0, 3, "remove"), 409);
+    assert_int_equal(order(cluster, 0, 3, "remove?force=true"), 200);
+    settle(cluster, 0, 3, "left");
+    expect_copies(cluster, 2);
+    expect_running(cluster, 1, &flows);
+}
+
+static void who_was_to_leave_may_stay(void **state) {
+    struct cluster *cluster = *state;
+    struct flows flows;
+    begin(cluster, &flows);
+    cluster_join(cluster, 3, 0);
+    settle(cluster, 0, 4, "active");
+    assert_int_equal(order(cluster, 0, 2, "drain"), 200);
+    assert_true(member_is(cluster, 0, 2, "draining"));
+    assert_int_equal(order(cluster, 0, 2, "cancel-drain"), 200);
+    settle(cluster, 0, 2, "active");
+    expect_copies(cluster, 3);
+    assert_true(replicas_at(cluster, 1) > 0);
+    expect_running(cluster, 1, &flows);
+}
+
+// Its machine burned down; a new one takes its place, replica by replica.
+static void a_new_node_takes_the_place_of_a_lost_one(void **state) {
+    struct cluster *cluster = *state;
+    struct flows flows;
+    begin(cluster, &flows);
+    cluster_kill(cluster, 2);
+    cluster_join(cluster, 3, 0);
+    settle(cluster, 0, 4, "active");
+    const char *lost = "{\"deadNodeId\":3}";
+    const char *there = "{\"deadNodeId\":2}";
+    assert_int_equal(cluster_ask(cluster, 0, "POST", "/api/cluster/nodes/4/replace", there), 409);
+    assert_int_equal(cluster_ask(cluster, 0, "POST", "/api/cluster/nodes/4/replace", "{}"), 400);
+    assert_int_equal(cluster_ask(cluster, 0, "POST", "/api/cluster/nodes/4/replace", lost), 200);
+    settle(cluster, 0, 3, "left");
+    expect_copies(cluster, 3);
+    assert_int_equal(replicas_at(cluster, 3), CLUSTER_GROUPS - 1);
+    expect_running(cluster, 3, &flows);
+}
+
+static void one_replica_is_moved_by_hand(void **state) {
+    struct cluster *cluster = *state;
+    struct flows flows;
+    begin(cluster, &flows);
+    cluster_join(cluster, 3, 0);
+    settle(cluster, 0, 4, "active");
+    group_id group = 1;
+    while (raft_status(node_raft(cluster->nodes[3].node), group).configured) {
+        group++;
+    }
+    char body[64];
+    (void)snprintf(body, sizeof(body), "{\"partition\":%u,\"from\":2,\"to\":4}", group);
+    cluster->confirmed = 0;
+    assert_int_equal(cluster_ask(cluster, 0, "POST", "/api/cluster/move", body), 200);
+    settle(cluster, 0, 4, "active");
+    assert_true(raft_status(node_raft(cluster->nodes[3].node), group).configured);
+    assert_false(raft_status(node_raft(cluster->nodes[1].node), group).configured);
+    assert_in_range(cluster->confirmed, 2, 100); // what was there was not dropped on one's word
+    assert_int_equal(cluster_ask(cluster, 0, "POST", "/api/cluster/move", body), 409);
+    expect_copies(cluster, 3);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
@@ -135,6 +430,27 @@ int main(void) {
         ),
         cmocka_unit_test_setup_teardown(
             a_member_with_another_store_is_not_heard, cluster_setup, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            one_node_becomes_three_then_five_then_three, cluster_setup_one, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            no_request_fails_while_a_node_gives_everything_away, cluster_setup, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            a_node_that_is_silent_for_long_is_replaced_and_may_come_back,
+            cluster_setup_impatient,
+            cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            who_is_needed_may_not_leave, cluster_setup, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(who_was_to_leave_may_stay, cluster_setup, cluster_teardown),
+        cmocka_unit_test_setup_teardown(
+            a_new_node_takes_the_place_of_a_lost_one, cluster_setup, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            one_replica_is_moved_by_hand, cluster_setup, cluster_teardown
         ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,6 +172,11 @@ static void system_routes_stand_outside_the_api_too(void **state) {
     assert_route("GET", "/api-docs", API_GET_OPENAPI);
     assert_route("GET", "/api/cluster", API_GET_CLUSTER);
     assert_route("POST", "/api/cluster/nodes", API_ADD_NODE);
+    assert_route("POST", "/api/cluster/nodes/3/drain", API_DRAIN_NODE);
+    assert_route("POST", "/api/cluster/nodes/3/cancel-drain", API_CANCEL_DRAIN_NODE);
+    assert_route("POST", "/api/cluster/nodes/3/remove", API_REMOVE_NODE);
+    assert_route("POST", "/api/cluster/nodes/3/replace", API_REPLACE_NODE);
+    assert_route("POST", "/api/cluster/move", API_MOVE_REPLICA);
 }
 
 static void a_row_not_built_says_so(void **state) {
