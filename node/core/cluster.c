@@ -262,8 +262,8 @@ void cluster_event(struct node *node, const struct node_event *event) {
         );
         return;
     }
-    err read = members_listen(node, event->peer) ? take_all(node, event->peer, event->message)
-                                                 : err_make(ERR_CORRUPT, "not a member");
+    err read = node_peer_of(node, event->peer) != NULL ? take_all(node, event->peer, event->message)
+                                                       : err_make(ERR_CORRUPT, "not a member");
     node->stats.messages_received++;
     node->stats.messages_refused += err_is(read) ? 1 : 0;
 }

@@ -60,20 +60,9 @@ static struct node_peer *place_take(struct node *node, node_id id) {
 // --- who is there
 // ----------------------------------------------------------------------------------------
 
-static bool has_other_store(const struct node_peer *peer) {
-    return !id_is_zero(peer->store_id) && !id_is_zero(peer->linked_store) &&
-           !id_equal(peer->store_id, peer->linked_store) && !mutant_is("store_of_member_ignored");
-}
-
-bool members_listen(const struct node *node, node_id from) {
-    const struct node_peer *peer = node_peer_of(node, from);
-    return peer != NULL && !has_other_store(peer);
-}
-
 static void reckon(struct node *node, struct node_peer *peer) {
-    bool up = peer->linked && !has_other_store(peer);
-    if (peer->id != node->self && peer->up != up) {
-        cluster_peer_changed(node, peer, up);
+    if (peer->id != node->self && peer->up != peer->linked) {
+        cluster_peer_changed(node, peer, peer->linked);
     }
 }
 
@@ -127,8 +116,6 @@ static void row_take(struct node *node, node_id id, const struct member_row *row
     }
     address_set(peer, row->address);
     peer->state = row->state;
-    peer->store_id = row->store_id;
-    reckon(node, peer);
 }
 
 static void version_take(struct node *node, bytes value) {

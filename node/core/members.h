@@ -5,9 +5,10 @@
 // system group – its own copy's – are the truth: who stands in them and has not left is a member.
 // Every change is told to the shell (EFFECT_MEMBER), so that links and gossip follow.
 //
-// A row names the store of its node. A peer with another store under the same id is not there for
-// this node: what it would say had no memory of what it promised (distributed.md §2). Who decides
-// about rows is membership.h. Thread: core.
+// A row names the store of its node, as links proved it. One that comes with another store lost its
+// disk: it is the same member, and node/raft makes its replicas anew, under other numbers, because
+// what was promised by the old ones is not known to it. Who decides about rows is membership.h.
+// Thread: core.
 #pragma once
 
 #include "node/core/effect.h"
@@ -38,9 +39,6 @@ struct member_proof {
 
 // The link to a node is up, or is gone.
 void members_linked(struct node *node, node_id id, bool linked, const struct member_proof *proof);
-
-// Whether what comes from that node is heard.
-bool members_listen(const struct node *node, node_id from);
 
 // Tells the shell what it does not know yet.
 void members_pump(struct node *node);

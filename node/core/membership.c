@@ -130,12 +130,17 @@ void membership_facts_told(
     text_keep(peer->zone, sizeof(peer->zone), report->zone);
 }
 
-static bool store_note(const struct node *node, const struct node_peer *peer, id128 *store_id) {
+// A node whose store is another one lost its disk. One that joins is known by its store: there is
+// nobody else it could be.
+static bool
+store_note(const struct node *node, const struct node_peer *peer, struct member_row *row) {
     id128 seen = peer->id == node->self ? node->facts.store_id : peer->linked_store;
-    if (!id_is_zero(*store_id) || id_is_zero(seen) || (peer->id != node->self && !peer->up)) {
+    if (id_is_zero(seen) || id_equal(seen, row->store_id) ||
+        (peer->id != node->self && !peer->up) ||
+        (row->state == MEMBER_JOINING && !id_is_zero(row->store_id))) {
         return false;
     }
-    *store_id = seen;
+    row->store_id = seen;
     return true;
 }
 
@@ -184,7 +189,7 @@ static bool member_turn(
     if (peer == NULL || member->row.state == MEMBER_LEFT) {
         return false;
     }
-    bool changed = store_note(node, peer, &member->row.store_id);
+    bool changed = store_note(node, peer, &member->row);
     changed = release_note(node, peer, &member->row) || changed;
     changed = facts_note(node, peer, &member->row) || changed;
     enum member_state state = next_state(node, table, member, peer);

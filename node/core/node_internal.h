@@ -84,10 +84,9 @@ struct block {
 // leaves.
 struct node_peer {
     node_id id;         // 0: a free place
-    bool up;            // linked, and with the store of its row; never of this node itself
+    bool up;            // linked; never of this node itself
     bool linked;        // the link says so
     id128 linked_store; // and proved that
-    id128 store_id;     // of its row
     mono_time down_since;
     uint8_t state; // enum member_state, of its row
     bool told;     // the shell knows it so
