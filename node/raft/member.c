@@ -286,7 +286,9 @@ void member_open(struct raft *raft, struct replica *replica, const struct config
     if (founders == NULL) {
         (void)raft_event(raft, replica, RAFT_CREATED);
     }
-    if (member_is_alone(raft, replica) && replica->votes != 0) {
+    // Rows that are on their way may say that others are members by now.
+    bool is_whole = store_installing(raft->store, replica->id) == STORE_INSTALL_NONE;
+    if (is_whole && member_is_alone(raft, replica) && replica->votes != 0) {
         election_alone(raft, replica);
         return;
     }

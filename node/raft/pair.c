@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 enum {
+    PAIRS_FIRST = 16,
     SAMPLE_MS = 40,          // between samples of when a round was sent
     LONG_AGO_MS = 3600000,   // before the start
     FRAME_APPEND_ROOM = 1024 // with less left, appends wait for the next frame
@@ -24,7 +25,11 @@ enum {
 // --- life ----------------------------------------------------------------------------------------
 
 struct pair *pair_add(struct raft *raft, node_id node) {
-    check(raft->pair_count < LIMIT_NODES);
+    if (raft->pair_count == raft->pair_capacity) {
+        raft->pair_capacity = raft->pair_capacity == 0 ? PAIRS_FIRST : raft->pair_capacity * 2;
+        raft->pairs = realloc(raft->pairs, raft->pair_capacity * sizeof(struct pair *));
+        check(raft->pairs != NULL);
+    }
     struct pair *pair = calloc(1, sizeof(*pair));
     check(pair != NULL);
     mono_time long_ago = mono_after(raft->now, -(int64_t)LONG_AGO_MS);
@@ -48,6 +53,31 @@ void pair_destroy(struct pair *pair) {
     free(pair->appends.items);
     free(pair->commits.items);
     free(pair);
+}
+
+static bool is_used(const struct raft *raft, const struct pair *pair) {
+    for (uint32_t i = 0; i < raft->group_count; i++) {
+        const struct replica *replica = &raft->replicas[i];
+        if (replica_follower(replica, pair->node) != NULL || replica->leader == pair->node ||
+            replica->listed_by == pair->node || replica->grant_to == pair->node) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void pair_drop_unused(struct raft *raft) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < raft->pair_count; i++) {
+        struct pair *pair = raft->pairs[i];
+        if (pair->gone && !is_used(raft, pair)) {
+            pair_destroy(pair);
+        } else {
+            raft->pairs[kept++] = pair;
+        }
+    }
+    raft->pair_count = kept;
+    raft->pair_turn = 0;
 }
 
 void pair_say(struct raft *raft, struct pair *pair, const struct message *message) {

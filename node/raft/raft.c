@@ -90,6 +90,7 @@ void raft_destroy(struct raft **raft) {
     for (uint32_t i = 0; i < (*raft)->pair_count; i++) {
         pair_destroy((*raft)->pairs[i]);
     }
+    free((*raft)->pairs);
     for (uint32_t i = 0; i < LIMIT_RAFT_SNAPSHOTS; i++) {
         buffer_deinit(&(*raft)->snapshots[i].rows);
         buffer_deinit(&(*raft)->snapshots[i].next);
@@ -117,15 +118,17 @@ void raft_peer_add(struct raft *raft, node_id node) {
     if (node != raft->self) {
         pair = pair == NULL ? pair_add(raft, node) : pair;
         pair->gone = false;
+        pair_drop_unused(raft);
     }
 }
 
-// Configs may name it still: it is kept, and said nothing to.
+// Configs may name it still: it is kept until none does, and said nothing to.
 void raft_peer_remove(struct raft *raft, node_id node) {
     struct pair *pair = raft_pair(raft, node);
     if (pair != NULL) {
         raft_peer_changed(raft, node, false);
         pair->gone = true;
+        pair_drop_unused(raft);
     }
 }
 

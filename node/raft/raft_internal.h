@@ -259,8 +259,9 @@ struct raft {
     mono_time now;
     bool ticked;
     struct replica *replicas;
-    struct pair *pairs[LIMIT_NODES];
+    struct pair **pairs;
     uint32_t pair_count;
+    uint32_t pair_capacity;
     uint32_t pair_turn;
     struct heap wakes;
     log_lsn durable;
@@ -499,6 +500,8 @@ install_receive(struct raft *raft, struct replica *replica, const struct message
 
 struct pair *pair_add(struct raft *raft, node_id node);
 void pair_destroy(struct pair *pair);
+// Frees those that were removed and that no group names any more.
+void pair_drop_unused(struct raft *raft);
 // Puts a message of `replica` into the pair's next frame.
 void pair_say(struct raft *raft, struct pair *pair, const struct message *message);
 // Whether the pair holds, by its newest header, to our leading of the group.

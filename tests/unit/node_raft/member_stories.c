@@ -256,3 +256,35 @@ const char *story_who_was_removed_while_away_hears_so(struct cluster *cluster) {
     EXPECT(status_of(cluster, 3).votes && status_of(cluster, 3).replica > 4, "it has no vote");
     return NULL;
 }
+
+static bool node_1_waits_for_rows(struct cluster *cluster, void *argument) {
+    (void)argument;
+    return store_installing(cluster_machine(cluster, 1)->store, 0) == STORE_INSTALL_LOADING;
+}
+
+const char *story_a_founder_that_gets_rows_leads_nothing(struct cluster *cluster) {
+    EXPECT(settle(cluster), "nobody leads after a start");
+    EXPECT(write_one(cluster), "the leader does not take a write");
+    cluster_note(cluster, "the group moves to node 2; node 1, which founded it alone, learns");
+    want(cluster, 2, 0, 0, 1);
+    EXPECT(settle(cluster), "the change does not end");
+    cluster_note(cluster, "node 1 is away while 40 entries are written; little of them is kept");
+    cluster_crash(cluster, 1);
+    for (int i = 0; i < 40; i++) {
+        EXPECT(cluster_write(cluster, 2, 0, 100), "the leader does not take a write");
+        cluster_run(cluster, 20);
+    }
+    cluster_run(cluster, 500);
+    cluster_start(cluster, 1);
+    EXPECT(cluster_run_until(cluster, node_1_waits_for_rows, NULL, SOON_MS), "node 1 gets no rows");
+    cluster_note(cluster, "before a row is there, node 1 is killed, and starts cut off");
+    cluster_crash(cluster, 1);
+    cluster_isolate(cluster, 1, true);
+    cluster_start(cluster, 1);
+    cluster_run(cluster, LONGER_THAN_ANY_ELECTION_MS);
+    EXPECT(status_of(cluster, 1).role != RAFT_LEADER, "it founds the group once more");
+    cluster_isolate(cluster, 1, false);
+    EXPECT(settle(cluster), "it does not catch up");
+    cluster_judge(cluster, 1);
+    return NULL;
+}

@@ -543,6 +543,9 @@ static void judge_message(struct oracle *oracle, node_id node, const struct mess
     if (message->kind == MESSAGE_LIST || message->kind == MESSAGE_PRE_VOTE) {
         return;
     }
+    if (config_is_removed(oracle_config(oracle, message->group), node, message->from)) {
+        return; // a last word, perhaps of a log that is forgotten by now: it counts nowhere
+    }
     const struct oracle_log *log = &oracle->groups[message->group].logs[node];
     if (message->term > log->durable_term) {
         oracle_fail(

@@ -355,6 +355,11 @@ const struct story stories[STORY_COUNT] = {
     {"a_lost_store_is_another_replica", 0, 3, 3, story_a_lost_store_is_another_replica},
     {"a_config_goes_back_with_its_entry", 0, 4, 3, story_a_config_goes_back_with_its_entry},
     {"a_later_want_replaces_an_earlier_one", 0, 5, 3, story_a_later_want_replaces_an_earlier_one},
+    {"a_founder_that_gets_rows_leads_nothing",
+     1000,
+     2,
+     1,
+     story_a_founder_that_gets_rows_leads_nothing},
     {"who_was_removed_while_away_hears_so", 0, 4, 3, story_who_was_removed_while_away_hears_so},
 };
 

@@ -35,6 +35,7 @@ target_link_libraries(
 unit(node_raft/test_mutants.c USES node_raft_mutants)
 unit(node_raft/test_config.c USES node_raft)
 unit(node_raft/test_message.c USES node_raft)
+unit(node_raft/test_peers.c USES node_raft storage_view storage_memory)
 target_compile_definitions(
     node_raft_test_message PRIVATE GOLDEN_DIRECTORY="${CMAKE_CURRENT_SOURCE_DIR}/unit/node_raft/golden"
 )
