@@ -64,7 +64,7 @@ bool change_is_ready(
     bool late = follower->match < follower->round_target &&
                 mono_passed(raft, follower->round_begun, LIMIT_RAFT_LEARNER_LAG_MS);
     return follower->rounds >= RAFT_ROUNDS_WANTED && follower->counts && !late &&
-           follower->progress == RAFT_REPLICATING && !member_is_lost(follower) &&
+           follower->progress == RAFT_REPLICATING && !heed_is_lost(follower) &&
            !mono_passed(raft, lead_heard(replica, follower), LIMIT_RAFT_ELECTION_MS);
 }
 
@@ -124,7 +124,7 @@ facts_of(const struct raft *raft, const struct replica *replica, const struct co
         }
         const struct follower *follower = replica->followers[next++];
         facts.ready[i] = change_is_ready(raft, replica, follower);
-        facts.lost[i] = member_is_lost(follower);
+        facts.lost[i] = heed_is_lost(follower);
         facts.has_all[i] = follower->counts && !facts.lost[i] && follower->match >= replica->commit;
     }
     return facts;

@@ -193,7 +193,7 @@ static void stand_perhaps(struct raft *raft, struct replica *replica) {
     if (has_majority(raft, replica)) {
         stand(raft, replica, false); // the only voter
     } else {
-        member_ask(raft, replica);
+        heed_ask(raft, replica);
     }
 }
 
@@ -264,7 +264,7 @@ static void ask_anew(struct raft *raft, struct replica *replica) {
         election_follow(raft, replica, replica->term, 0);
     }
     election_rearm(raft, replica);
-    member_ask(raft, replica);
+    heed_ask(raft, replica);
 }
 
 void election_wake(struct raft *raft, struct replica *replica) {
@@ -279,7 +279,7 @@ void election_wake(struct raft *raft, struct replica *replica) {
     } else if (may_not_vote(replica) || raft->unfit) {
         // Its leader, when it comes back, goes on where it was.
         election_rearm(raft, replica);
-        member_ask(raft, replica);
+        heed_ask(raft, replica);
     } else if (!member_may_stand(raft, replica)) {
         ask_anew(raft, replica);
     } else {
@@ -293,7 +293,7 @@ bool election_start_transfer(struct raft *raft, struct replica *replica, node_id
     struct follower *heir = replica_follower(replica, to);
     bool fit = heir != NULL && (heir->votes & CONFIG_NEXT) != 0 && replica->announced &&
                replica->transfer_to == 0 && heir->counts && heir->progress <= RAFT_REPLICATING &&
-               !heir->pair->closed && !member_is_lost(heir) &&
+               !heir->pair->closed && !heed_is_lost(heir) &&
                !mono_passed(raft, lead_heard(replica, heir), LIMIT_RAFT_ELECTION_MS);
     if (!fit) {
         return false;

@@ -104,7 +104,7 @@ void install_look_after(struct raft *raft, struct replica *replica, struct follo
         install_forget(raft, replica, follower);
         follower->progress = RAFT_NEEDS_SNAPSHOT;
     }
-    if (pair_is_silent(raft, pair) || member_is_lost(follower)) {
+    if (pair_is_silent(raft, pair) || heed_is_lost(follower)) {
         return;
     }
     if (follower->progress == RAFT_NEEDS_SNAPSHOT || follower->progress == RAFT_PEER_FAULTY) {

@@ -251,7 +251,7 @@ static bool window_is_open(const struct follower *follower) {
 static bool
 may_send(const struct raft *raft, const struct replica *replica, const struct follower *follower) {
     if (follower->progress > RAFT_REPLICATING || follower->speaks_from != 0 ||
-        member_is_lost(follower) || pair_is_silent(raft, follower->pair)) {
+        heed_is_lost(follower) || pair_is_silent(raft, follower->pair)) {
         return false;
     }
     bool has_news = follower->next <= replica->last || follower->probe_owed;

@@ -83,7 +83,7 @@ void pair_drop_unused(struct raft *raft) {
 void pair_say(struct raft *raft, struct pair *pair, const struct message *message) {
     if (pair->urgent.size + MESSAGE_HEAD_BYTES_MAX <= LIMIT_RAFT_URGENT_BYTES) {
         struct message addressed = *message;
-        member_address(raft, pair->node, &addressed);
+        heed_address(raft, pair->node, &addressed);
         message_put(&pair->urgent, &addressed); // else lost, as on the way
         pair->urgent_count++;
     }
@@ -98,7 +98,7 @@ void pair_relist(struct pair *pair) {
 
 bool pair_covers(const struct pair *pair, const struct follower *follower) {
     return pair->held_version != 0 && pair->held_version >= follower->listed_version &&
-           follower->excepted_by != pair->snapshot && !member_is_lost(follower);
+           follower->excepted_by != pair->snapshot && !heed_is_lost(follower);
 }
 
 static bool agrees(const struct replica *replica) {
@@ -150,7 +150,7 @@ static void put_list(const struct raft *raft, const struct pair *pair, struct bu
 MUST_USE static err
 take_listed(struct raft *raft, struct pair *pair, struct replica *replica, uint64_t term) {
     const struct follower *known = replica_follower(replica, pair->node);
-    bool fits = replica->configured && (known == NULL || !member_is_lost(known));
+    bool fits = replica->configured && (known == NULL || !heed_is_lost(known));
     if (!fits || term < replica->term) {
         refuse(pair, replica->id);
         if (fits && replica_hard_durable(raft, replica)) {
@@ -550,7 +550,7 @@ MUST_USE static err take_message(
     if (message->kind == MESSAGE_LIST) {
         return take_list(raft, pair, header, message);
     }
-    struct replica *replica = member_accept(raft, pair, message);
+    struct replica *replica = heed_message(raft, pair, message);
     if (replica == NULL) {
         raft->stats.messages_refused++;
         return ERR_NONE; // the others of the frame are not to suffer for it
@@ -576,7 +576,7 @@ MUST_USE static err take_message(
     case MESSAGE_INSTALL_ACK:
         return lead_receive(raft, replica, pair, message);
     case MESSAGE_REMOVED:
-        member_receive_removed(raft, replica, message);
+        heed_removed(raft, replica, message);
         return ERR_NONE;
     case MESSAGE_ASK: // an answer was owed to who is no member only
         return ERR_NONE;

@@ -358,7 +358,7 @@ static void status_of_followers(
             .voter = (follower->votes & CONFIG_NOW) != 0,
             .enters = joint && follower->votes == CONFIG_NEXT,
             .leaves = joint && follower->votes == CONFIG_NOW,
-            .lost = member_is_lost(follower),
+            .lost = heed_is_lost(follower),
             .ready = change_is_ready(raft, replica, follower),
             .lag = replica->last - follower->match,
             .snapshot_bytes = follower->snapshot_bytes,

@@ -87,9 +87,9 @@ uint64_t raft_store_number(const struct store *store);
 bool raft_want(struct raft *raft, group_id group, const struct raft_target *target);
 
 // The replica here is no longer a member (RAFT_OUTSIDE, and the caller made sure): its log and rows
-// go, RAFT_FORGOTTEN follows. `replica` is the event's: nothing happens when another one is here by
-// now, or none. Events of the group that were not taken yet are void.
-void raft_forget(struct raft *raft, group_id group, uint64_t replica);
+// go, RAFT_FORGOTTEN follows. `number` is the event's replica: nothing happens when another one is
+// here by now, or none. Events of the group that were not taken yet are void.
+void raft_forget(struct raft *raft, group_id group, uint64_t number);
 
 // --- inputs --------------------------------------------------------------------------------------
 

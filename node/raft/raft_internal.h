@@ -369,21 +369,21 @@ bool member_decides_alone(const struct raft *raft, const struct replica *replica
 // Whether it has a vote by the config in force, or by one that may come to be in force again.
 bool member_may_stand(const struct raft *raft, const struct replica *replica);
 
+// --- heed.c: whose messages count ----------------------------------------------------------------
+
 // Whether the follower's node has another store than the replica lives in: then it is not the
 // replica.
-bool member_is_lost(const struct follower *follower);
+bool heed_is_lost(const struct follower *follower);
 
 // Whether the message may be acted on, as one of a replica to a replica (rule 8). Makes a replica
 // for a group that has none when its leader says so.
-struct replica *member_accept(struct raft *raft, struct pair *pair, const struct message *message);
-// A leader says that this node is a member, or an equal that it is none.
-void member_receive_removed(
-    struct raft *raft, struct replica *replica, const struct message *message
-);
+struct replica *heed_message(struct raft *raft, struct pair *pair, const struct message *message);
+// An equal says that this replica is no member any more.
+void heed_removed(struct raft *raft, struct replica *replica, const struct message *message);
 // Hears no leader and has no vote to stand with: asks everybody whether it is one of them.
-void member_ask(struct raft *raft, struct replica *replica);
+void heed_ask(struct raft *raft, struct replica *replica);
 // Fills in who speaks to whom.
-void member_address(const struct raft *raft, node_id to, struct message *message);
+void heed_address(const struct raft *raft, node_id to, struct message *message);
 
 // --- change.c: from one config to the next -------------------------------------------------------
 
