@@ -487,6 +487,10 @@ enum {
     LIMIT_FITNESS_SLOW_MS = 30 * 1000,
     LIMIT_FITNESS_WELL_MS = 10 * 1000,
     LIMIT_FITNESS_HOME = 8,
+    // The ring of the core's newest events: so many, in so many bytes, none of them larger.
+    LIMIT_RECORD_EVENTS = 64 * 1024,
+    LIMIT_RECORD_BYTES = 16 * 1024 * 1024,
+    LIMIT_RECORD_EVENT_BYTES = 1024 * 1024,
     // What an explanation of an execution shows of its open tasks, and looks at of the outbox.
     LIMIT_EXPLAIN_ROWS = 200,
     LIMIT_EXPLAIN_MESSAGES = 2000,

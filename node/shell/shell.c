@@ -31,6 +31,7 @@ static const int64_t NS_PER_US = 1000;
 void shell_step(struct shell *shell, struct node_event *event) {
     event->mono = clocks_mono();
     event->wall = clock_watch_wall(shell);
+    recorder_note(shell->recorder, event);
     node_step(shell->node, event, shell->effects);
 }
 
@@ -276,6 +277,14 @@ static struct event *event_make(
     return event;
 }
 
+static void on_dump(evutil_socket_t descriptor, short what, void *argument) {
+    (void)descriptor;
+    (void)what;
+    struct shell *shell = argument;
+    SCOPED(arena_destroy) struct arena *arena = arena_create(4096);
+    recorder_dump(shell->recorder, shell->config->store, clocks_wall(), shell->log, arena);
+}
+
 static void events_create(struct shell *shell) {
     shell->log_done =
         event_make(shell, worker_descriptor(shell->log_worker), EV_READ | EV_PERSIST, on_log_done);
@@ -290,6 +299,8 @@ static void events_create(struct shell *shell) {
     (void)event_add(shell->checkpoint_done, NULL);
     shell->drill = event_make(shell, SIGUSR1, EV_SIGNAL | EV_PERSIST, on_drill);
     (void)event_add(shell->drill, NULL);
+    shell->dump = event_make(shell, SIGUSR1, EV_SIGNAL | EV_PERSIST, on_dump);
+    (void)event_add(shell->dump, NULL);
     (void)event_add(shell->terminate[0], NULL);
     (void)event_add(shell->terminate[1], NULL);
 }
@@ -312,11 +323,13 @@ static void shell_deinit(struct shell *shell) {
     event_drop(&shell->tick);
     event_drop(&shell->stop_deadline);
     event_drop(&shell->drill);
+    event_drop(&shell->dump);
     event_drop(&shell->terminate[0]);
     event_drop(&shell->terminate[1]);
     worker_destroy(&shell->log_worker);
     worker_destroy(&shell->checkpoint_worker);
     node_destroy(&shell->node);
+    recorder_destroy(&shell->recorder);
     node_effects_destroy(&shell->effects);
     if (shell->base != NULL) {
         event_base_free(shell->base);
@@ -384,6 +397,7 @@ static err node_start(struct shell *shell, struct arena *arena) {
         .mono = clocks_mono(),
     };
     shell->effects = node_effects_create();
+    shell->recorder = recorder_create(&options);
     shell->node = node_create(&options);
     return ERR_NONE;
 }

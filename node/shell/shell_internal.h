@@ -9,6 +9,7 @@
 #include "node/peer/peers.h"
 #include "node/shell/clock_watch.h"
 #include "node/shell/identity.h"
+#include "node/shell/recorder.h"
 #include "node/shell/room.h"
 #include "node/shell/shell.h"
 #include "node/shell/worker.h"
@@ -46,6 +47,8 @@ struct shell {
     bool cut; // a drill goes on
     struct event *stop_deadline;
     struct room *room; // of the disk: room.h
+    struct recorder *recorder;
+    struct event *dump;
     struct clock_watch clock;
     uint64_t requests_stepped;
     bool outgrown;      // the cluster has a version that this program does not speak

@@ -59,6 +59,10 @@ add_executable(
 )
 target_link_libraries(simulate PRIVATE simulation_model node_core storage_memory storage_view warnings)
 
+# Steps a node through the events that a server dumped: tests/simulation/replay.
+add_executable(replay_dump simulation/replay_dump.c)
+target_link_libraries(replay_dump PRIVATE node_core storage_memory storage_view warnings)
+
 add_test(NAME simulation/seeds COMMAND simulate --seeds 12)
 add_test(NAME simulation/determinism COMMAND simulate --seeds 3 --first 1001 --twice)
 set_tests_properties(simulation/seeds simulation/determinism PROPERTIES LABELS fast TIMEOUT 300)

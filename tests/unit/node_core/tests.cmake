@@ -9,6 +9,7 @@ target_link_libraries(
 )
 unit(node_core/test_cluster.c USES node_core_world)
 unit(node_core/test_auditor.c USES node_core_world)
+unit(node_core/test_event_record.c USES node_core_world)
 unit(node_core/test_explain.c USES node_core_world)
 unit(node_core/test_fitness.c USES node_core_world)
 unit(node_core/test_gates.c USES node_core_world)
