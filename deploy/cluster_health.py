@@ -43,6 +43,9 @@ def complaints(views):
     """Why it could not, one reason a line; none: it could. `views`: GET /api/cluster by node, None for
     one that does not answer."""
     reasons = [f"node {number} does not answer" for number, view in views.items() if view is None]
+    for number, view in views.items():
+        away = [one["id"] for one in (view or {}).get("nodes", []) if not one["up"]]
+        reasons += [f"node {number} has no link to node {other}" for other in away]
     leaders = leaders_of(views)
     for number in sorted(leaders):
         reasons.append(complaint_of(number, leaders[number]))
