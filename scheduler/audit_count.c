@@ -5,6 +5,7 @@
 #include "proto/limits.h"
 #include "scheduler/audit_internal.h"
 #include "scheduler/commands/commands.h"
+#include "scheduler/frozen.h"
 #include "scheduler/limit.h"
 #include "scheduler/permit.h"
 #include "scheduler/timer.h"
@@ -14,6 +15,7 @@
 
 static err queue_counters(struct audit *audit);
 static err limits(struct audit *audit);
+static err definitions(struct audit *audit);
 
 // --- tallies
 // ----------------------------------------------------------------------------------------------
@@ -91,6 +93,9 @@ void tallies_forget(struct audit *audit) {
 
 err audit_counters(struct audit *audit) {
     TRY(limits(audit));
+    if (audit->whole) {
+        TRY(definitions(audit));
+    }
     return audit->counted ? queue_counters(audit) : ERR_NONE;
 }
 
@@ -132,6 +137,31 @@ static err queue_counters(struct audit *audit) {
             queue_look(audit, hash, &row);
         }
         audit->rows -= audit->rows > 0 ? 1 : 0;
+    }
+    store_cursor_close(&cursor);
+    return error;
+}
+
+// As many executions refer to a definition as its count says.
+static err definitions(struct audit *audit) {
+    struct decision *decision = &audit->decision;
+    struct key prefix = key_kind_prefix(KEY_FROZEN_COUNT);
+    struct store_cursor *cursor =
+        store_cursor_open(decision->store, decision->txn, audit->group, key_bytes(&prefix));
+    bytes key = BYTES_EMPTY;
+    bytes value = BYTES_EMPTY;
+    err error = ERR_NONE;
+    while (!err_is(error) && store_cursor_next(cursor, &key, &value) &&
+           bytes_starts_with(key, key_bytes(&prefix))) {
+        struct frozen_count_row row = {0};
+        const struct tally_total *total = table_get(&audit->totals, bytes_get_u64(key.data + 1));
+        uint32_t count = total != NULL ? total->counts[TALLY_DEFINITION] : 0;
+        error = wire_decode(&frozen_count_row_record, value, decision->arena, &row);
+        if (!err_is(error) && row.count != count) {
+            audit_fault(
+                audit, 26, "a definition counts %u executions, there are %u", row.count, count
+            );
+        }
     }
     store_cursor_close(&cursor);
     return error;

@@ -23,11 +23,12 @@ enum tally_kind {
     TALLY_DELAYED,
     TALLY_IN_PROGRESS,
     TALLY_PERMIT,
+    TALLY_DEFINITION, // of whole audits only: every execution has one
     TALLY_KINDS
 };
 
 struct tally_item {
-    uint64_t hash; // of the queue, or the limit
+    uint64_t hash; // of the queue, the limit, or the definition
     enum tally_kind kind;
 };
 

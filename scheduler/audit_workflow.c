@@ -49,6 +49,9 @@ static err look(struct audit *audit, id128 id) {
     spend(audit, 1);
     TRY(workflow_open_any(&audit->decision, id, &workflow));
     header_look(audit, workflow);
+    if (audit->whole) {
+        tally_item_add(audit, bytes_get_u64(workflow->row.definition.bytes), TALLY_DEFINITION);
+    }
     workflow->row.closing_next = 0; // tasks are looked at as they are
     if (!audit->whole && workflow->row.next_task_no > LIMIT_AUDIT_TASKS) {
         audit->counted = audit->counted && workflow_is_terminal(workflow);

@@ -4,6 +4,7 @@
 #include "proto/base/check.h"
 #include "proto/limits.h"
 #include "scheduler/commands/commands.h"
+#include "scheduler/frozen.h"
 #include "scheduler/limit.h"
 #include "scheduler/permit_home.h"
 
@@ -36,6 +37,9 @@ WIRE_RECORD(watermark_row, WATERMARK_ROW_FIELDS)
 #undef WIRE_SELF
 #define WIRE_SELF struct limit_row
 WIRE_RECORD(limit_row, LIMIT_ROW_FIELDS)
+#undef WIRE_SELF
+#define WIRE_SELF struct frozen_count_row
+WIRE_RECORD(frozen_count_row, FROZEN_COUNT_ROW_FIELDS)
 #undef WIRE_SELF
 #define WIRE_SELF struct permit_home_row
 WIRE_RECORD(permit_home_row, PERMIT_HOME_ROW_FIELDS)

@@ -8,6 +8,7 @@
 
 #include "proto/json/json.h"
 #include "proto/limits.h"
+#include "scheduler/frozen.h"
 #include "scheduler/index.h"
 #include "scheduler/queue.h"
 #include "scheduler/task.h"
@@ -16,10 +17,9 @@
 
 #include <string.h>
 
+static hash128 definition_hash(const struct workflow *workflow);
 static err read_any(struct decision *decision, id128 id, struct workflow_row *out_row);
 static err unknown(struct decision *decision, id128 id);
-static err open_definition(struct workflow *workflow);
-static err freeze_definition(struct decision *decision, const struct definition *definition);
 static err with_template(struct decision *decision, bytes input_template, bytes *input);
 static void own_list(struct decision *decision, struct wire_u32_list *list);
 
@@ -62,9 +62,13 @@ err workflow_open_any(struct decision *decision, id128 id, struct workflow **out
     own_list(decision, &workflow->row.permissive);
     own_list(decision, &workflow->row.expanding);
     own_list(decision, &workflow->row.looks);
-    TRY(open_definition(workflow));
+    TRY(frozen_open(decision, definition_hash(workflow), &workflow->definition));
     *out_workflow = workflow;
     return ERR_NONE;
+}
+
+static hash128 definition_hash(const struct workflow *workflow) {
+    return hash128_load(workflow->row.definition.bytes);
 }
 
 err workflow_read_row(struct decision *decision, id128 id, struct workflow_row *out_row) {
@@ -111,7 +115,7 @@ err workflow_create(
             )
         );
     }
-    TRY(freeze_definition(decision, definition));
+    TRY(frozen_take(decision, definition));
     workflow->row = (struct workflow_row){
         .run = 1,
         .status = API_WORKFLOW_RUNNING,
@@ -153,7 +157,11 @@ err workflow_create(
 }
 
 err workflow_set_definition(struct workflow *workflow, const struct definition *definition) {
-    TRY(freeze_definition(workflow->decision, definition));
+    hash128 before = definition_hash(workflow);
+    if (!hash128_equal(before, definition->hash)) {
+        TRY(frozen_take(workflow->decision, definition));
+        TRY(frozen_release(workflow->decision, before));
+    }
     workflow->definition = definition;
     workflow->row.name = definition->model.name;
     workflow->row.version = definition->model.version;
@@ -184,12 +192,13 @@ void workflow_save(struct workflow *workflow) {
     }
 }
 
-void workflow_delete(struct workflow *workflow) {
+err workflow_delete(struct workflow *workflow) {
     workflow_save(workflow);
     index_forget(workflow);
     struct key key = key_workflow(workflow->id);
     store_txn_del(workflow->decision->txn, key_bytes(&key));
     timer_sweep(workflow->decision, workflow->id, workflow->row.run);
+    return frozen_release(workflow->decision, definition_hash(workflow));
 }
 
 bool workflow_is_over_bounds(const struct workflow *workflow) {
@@ -342,35 +351,6 @@ static void own_list(struct decision *decision, struct wire_u32_list *list) {
         memcpy(items, list->items, list->count * sizeof items[0]);
     }
     list->items = items;
-}
-
-static err open_definition(struct workflow *workflow) {
-    struct decision *decision = workflow->decision;
-    hash128 hash = hash128_load(workflow->row.definition.bytes);
-    workflow->definition = definition_cache_find(decision->definitions, hash);
-    if (workflow->definition != NULL) {
-        return ERR_NONE;
-    }
-    struct key key = key_frozen(hash);
-    bytes json = BYTES_EMPTY;
-    err error = store_txn_get(decision->txn, key_bytes(&key), &json);
-    if (error.code == ERR_NOT_FOUND) {
-        return err_make(ERR_CORRUPT, "a frozen definition is missing");
-    }
-    TRY(error);
-    json = arena_copy(decision->arena, json);
-    return definition_cache_compile(decision->definitions, hash, json, &workflow->definition);
-}
-
-static err freeze_definition(struct decision *decision, const struct definition *definition) {
-    struct key key = key_frozen(definition->hash);
-    bytes present = BYTES_EMPTY;
-    err error = store_txn_get(decision->txn, key_bytes(&key), &present);
-    if (error.code == ERR_NOT_FOUND) {
-        store_txn_put(decision->txn, key_bytes(&key), definition->json);
-        return ERR_NONE;
-    }
-    return error;
 }
 
 // engine.md §5.1: keys of the template that are absent or null; an empty input stays empty (Q3).

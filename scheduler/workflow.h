@@ -133,9 +133,9 @@ workflow_set_definition(struct workflow *workflow, const struct definition *defi
 // Writes back what changed.
 void workflow_save(struct workflow *workflow);
 
-// Writes back what changed; then header and index rows go, what is left is swept a bounded number
-// of rows an entry.
-void workflow_delete(struct workflow *workflow);
+// Writes back what changed; then header and index rows go, and the definition with its last
+// execution; what is left is swept a bounded number of rows an entry. Errors: ERR_CORRUPT.
+MUST_USE err workflow_delete(struct workflow *workflow);
 
 // Whether the decision is as long as one may be: it then leaves a CONTINUE and goes on in a later
 // entry (distributed.md §5.1).

@@ -294,6 +294,13 @@ struct key key_frozen(hash128 definition) {
     return key;
 }
 
+struct key key_frozen_count(hash128 definition) {
+    struct key key;
+    begin(&key, KEY_FROZEN_COUNT);
+    add_hash(&key, definition);
+    return key;
+}
+
 // --- queues and timers ---------------------------------------------------------------------------
 
 struct key key_queue(uint64_t queue_hash, uint8_t priority, int64_t ready_ms, uint64_t sequence) {

@@ -11,6 +11,7 @@
 //   G id16 run4 4 task_no4 n4             task log line
 //   A task16                              where a task is, by its id
 //   F hash16                              frozen definition
+//   J hash16                              how many executions refer to it
 //   N queue8                              queue counters
 //   P queue8 domain8                      newest poll
 //   Q queue8 (255-priority)1 ready6 seq6  ready task; first key = next to hand out
@@ -63,6 +64,7 @@ enum key_kind {
     KEY_EXECUTION = 'G', // of a run, see enum key_part
     KEY_TASK_ID = 'A',
     KEY_FROZEN = 'F',
+    KEY_FROZEN_COUNT = 'J',
     KEY_QUEUE_COUNTERS = 'N',
     KEY_POLL_DATA = 'P',
     KEY_QUEUE = 'Q',
@@ -142,6 +144,7 @@ struct key key_log_prefix(id128 workflow, uint32_t run, uint32_t task_no);
 
 struct key key_task_id(id128 task);
 struct key key_frozen(hash128 definition);
+struct key key_frozen_count(hash128 definition);
 
 // --- queues and timers ---------------------------------------------------------------------------
 

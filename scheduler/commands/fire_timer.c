@@ -62,10 +62,9 @@ err fire_timer(struct decision *decision, bytes timer_key) {
     }
     TRY(decider_run(workflow));
     if ((row->flags & WORKFLOW_REMOVED) != 0 && !closing_is_due(workflow)) {
-        workflow_delete(workflow);
-    } else {
-        workflow_save(workflow);
+        return workflow_delete(workflow);
     }
+    workflow_save(workflow);
     return ERR_NONE;
 }
 

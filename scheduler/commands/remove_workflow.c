@@ -38,8 +38,7 @@ err remove_workflow(
         workflow->row.flags |= WORKFLOW_REMOVED | WORKFLOW_ARCHIVED; // in no list, found by nobody
         workflow->dirty = true;
         workflow_save(workflow);
-    } else {
-        workflow_delete(workflow);
+        return ERR_NONE;
     }
-    return ERR_NONE;
+    return workflow_delete(workflow);
 }

@@ -15,6 +15,7 @@ err restart_workflow(
     struct workflow *workflow = NULL;
     TRY(workflow_open(decision, workflow_id, &workflow));
     TRY(lifecycle_check_ended(workflow, "restart"));
+    TRY(closing_finish(workflow)); // by the definition it ended with
     if (latest_definition) {
         TRY(take_latest_definition(workflow));
     }
@@ -30,7 +31,6 @@ err restart_workflow(
             )
         );
     }
-    TRY(closing_finish(workflow));
     TRY(lifecycle_new_run(workflow, BYTES_EMPTY));
     lifecycle_reopen(workflow, true);
     workflow_set_output(workflow, (struct payload){0});

@@ -180,6 +180,34 @@ static void a_large_execution_is_swept_in_bounded_entries(void **state) {
     assert_int_equal(world_rows(world, 'S') + world_rows(world, 'A') + world_rows(world, 'B'), 0);
 }
 
+static void a_definition_goes_with_its_last_execution(void **state) {
+    struct world *world = *state;
+    world_simple(world, "a");
+    world_workflow(world, WORKFLOW(S("a")));
+    world->slot = 5; // one partition
+    bytes first = world_start(world, "w", "{}");
+    bytes second = world_start(world, "w", "{}");
+    world_workflow(world, WORKFLOW(S_WITH("a", ",\"optional\":true")));
+    bytes third = world_start(world, "w", "{}");
+    assert_int_equal(world_rows(world, 'F'), 2);
+    world_remove(world, first, false);
+    world_terminate(world, second, NULL);
+    world_remove(world, second, true); // archived, it can be read
+    assert_int_equal(world_rows(world, 'F'), 2);
+    assert_status(world, second, "TERMINATED");
+    world_restart(world, second, true);
+    assert_ok(world->last);
+    assert_int_equal(world_rows(world, 'F'), 1); // both have the new one
+    world_remove(world, second, false);
+    assert_int_equal(world_rows(world, 'F'), 1);
+    world_remove(world, third, false);
+    assert_int_equal(world_rows(world, 'F') + world_rows(world, 'J'), 0);
+    bytes fourth = world_start(world, "w", "{}");
+    world_complete(world, fourth, "a", "{}");
+    assert_status(world, fourth, "COMPLETED");
+    assert_int_equal(world_rows(world, 'F'), 1);
+}
+
 static void case_245_a_signal_completes_a_wait(void **state) {
     struct world *world = *state;
     world_workflow(world, WORKFLOW(TYPED("WAIT", "t", "")));
@@ -201,6 +229,7 @@ int main(void) {
         world_test(case_94_removal_of_a_running_workflow),
         world_test(case_95_an_archived_execution_stays_readable),
         world_test(a_large_execution_is_swept_in_bounded_entries),
+        world_test(a_definition_goes_with_its_last_execution),
         world_test(case_245_a_signal_completes_a_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
