@@ -407,9 +407,7 @@ static void tell_members(
 
 static void want(struct cluster *cluster, struct machine *machine, group_id group) {
     const struct raft_target *target = &cluster->targets[group];
-    if (target->voter_count > 0) {
-        (void)raft_want(machine->raft, group, target);
-    }
+    (void)raft_want(machine->raft, group, target->voter_count > 0 ? target : NULL);
 }
 
 static void take_events(struct cluster *cluster, struct machine *machine) {
@@ -766,7 +764,7 @@ void cluster_want(struct cluster *cluster, group_id group, const struct raft_tar
     if (target->voter_count < 3 && !bears) {
         return; // who was wiped is needed
     }
-    cluster->targets[group] = *target; // of no voter: nobody is told again
+    cluster->targets[group] = *target;
     node_id leader = cluster_leader(cluster, group);
     if (leader != 0 && runs(cluster, leader)) {
         struct machine *machine = &cluster->machines[leader];

@@ -98,7 +98,8 @@ void cluster_wipe(struct cluster *cluster, node_id node);
 bool cluster_is_replaced(struct cluster *cluster); // who was wiped, in every group
 bool cluster_may_wipe(struct cluster *cluster, node_id node);
 
-// From now on the leaders of the group are told to drive it there.
+// From now on the leaders of the group are told to drive it there; a target without voters:
+// nowhere.
 void cluster_want(struct cluster *cluster, group_id group, const struct raft_target *target);
 
 // Frames from one node to another vanish, or no longer.

@@ -257,6 +257,25 @@ const char *story_who_was_removed_while_away_hears_so(struct cluster *cluster) {
     return NULL;
 }
 
+const char *story_what_nobody_wants_any_more_stands_still(struct cluster *cluster) {
+    EXPECT(settle(cluster), "nobody leads after a start");
+    EXPECT(write_one(cluster), "the leader does not take a write");
+    cluster_note(cluster, "wanted: nodes 2, 3, 4; node 4 is cut off, so it only learns");
+    cluster_isolate(cluster, 4, true);
+    want(cluster, 2, 3, 4, 0);
+    cluster_run(cluster, 1000);
+    cluster_note(cluster, "nothing is wanted, and node 4 is reached");
+    want_nothing(cluster);
+    cluster_isolate(cluster, 4, false);
+    EXPECT(settle(cluster), "they do not settle");
+    cluster_run(cluster, LONGER_THAN_ANY_ELECTION_MS);
+    struct raft_group_status led = status_of(cluster, cluster_leader(cluster, 0));
+    EXPECT(led.voter_count == 3 && led.learner_count == 1, "the change went on");
+    EXPECT(!led.wants, "it wants still");
+    cluster_note(cluster, "node 4 is a learner until somebody says otherwise");
+    return NULL;
+}
+
 static bool node_1_waits_for_rows(struct cluster *cluster, void *argument) {
     (void)argument;
     return store_installing(cluster_machine(cluster, 1)->store, 0) == STORE_INSTALL_LOADING;

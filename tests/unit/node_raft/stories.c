@@ -360,6 +360,11 @@ const struct story stories[STORY_COUNT] = {
      2,
      1,
      story_a_founder_that_gets_rows_leads_nothing},
+    {"what_nobody_wants_any_more_stands_still",
+     0,
+     4,
+     3,
+     story_what_nobody_wants_any_more_stands_still},
     {"who_was_removed_while_away_hears_so", 0, 4, 3, story_who_was_removed_while_away_hears_so},
 };
 

@@ -91,12 +91,22 @@ static void want_others(struct cluster *cluster, const struct cluster_options *o
     cluster_want(cluster, group, &target);
 }
 
+// What was begun ends as whoever leads finds it.
+static void want_nothing(struct cluster *cluster, const struct cluster_options *options) {
+    struct raft_target nothing = {0};
+    group_id group = (group_id)random_below(cluster_random(cluster), options->group_count);
+    cluster_note(cluster, "nothing is wanted of group %u", group);
+    cluster_want(cluster, group, &nothing);
+}
+
 static void churn(struct cluster *cluster, const struct cluster_options *options) {
     struct random *random = cluster_random(cluster);
     node_id node = any_node(cluster, options->node_count);
     if (random_one_in(random, 3) && cluster_may_wipe(cluster, node)) {
         cluster_note(cluster, "node %u loses its disk", node);
         cluster_wipe(cluster, node);
+    } else if (random_one_in(random, 8)) {
+        want_nothing(cluster, options);
     } else {
         want_others(cluster, options);
     }
