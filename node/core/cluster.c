@@ -144,6 +144,7 @@ static err take(struct node *node, node_id from, enum peer_message_kind kind, by
         struct peer_report report;
         struct peer_progress progress;
         struct peer_outside outside;
+        struct peer_attest attest;
     } said;
     switch (kind) {
     case PEER_RAFT:
@@ -215,6 +216,10 @@ static err take(struct node *node, node_id from, enum peer_message_kind kind, by
     case PEER_CONFIRMED:
         TRY(wire_decode(&peer_outside_record, content, node->arena, &said.outside));
         outside_confirmed(node, from, &said.outside);
+        break;
+    case PEER_ATTEST:
+        TRY(wire_decode(&peer_attest_record, content, node->arena, &said.attest));
+        attest_told(node, node_peer_of(node, from), &said.attest);
         break;
     case PEER_MESSAGE_KINDS:
         break;

@@ -23,6 +23,8 @@ void group_init(struct group *group, group_id id, const struct store *store, mon
 
 void group_deinit(struct group *group) {
     free(group->acks);
+    free(group->reports);
+    group->reports = NULL;
     group->acks = NULL;
 }
 

@@ -32,12 +32,15 @@ struct group {
     bool outside_by_group;
     bool outside_by_system;
     uint64_t term;
-    int64_t time_ms;        // partition time of the newest entry: never goes back
-    mono_time time_at;      // when that entry was made, or taken over
-    log_index last_index;   // newest entry
-    log_index visited;      // committed entries whose rows were taken up
-    struct group_ack *acks; // a ring, oldest first
-    uint32_t ack_capacity;  // a power of two, or 0
+    int64_t time_ms;         // partition time of the newest entry: never goes back
+    mono_time time_at;       // when that entry was made, or taken over
+    log_index last_index;    // newest entry
+    log_index visited;       // committed entries whose rows were taken up
+    log_index attested_told; // to the leader of that term (attest.h)
+    uint64_t attested_term;
+    struct attest_report *reports; // of others to this node; NULL: none yet
+    struct group_ack *acks;        // a ring, oldest first
+    uint32_t ack_capacity;         // a power of two, or 0
     uint32_t ack_first;
     uint32_t ack_count;
 };

@@ -246,7 +246,9 @@ void node_step(struct node *node, const struct node_event *event, struct node_ef
     timekeeping_tick(node, event);
     switch (event->kind) {
     case NODE_TICK:
+        break;
     case NODE_CHECKPOINT_DONE:
+        attest_checkpointed(node);
         break;
     case NODE_REQUEST:
         node->stats.requests++;

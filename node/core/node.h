@@ -5,6 +5,7 @@
 // tells NODE_LOG_DONE when the batch came back. Nothing in here waits. Thread: core.
 #pragma once
 
+#include "node/core/attest.h"
 #include "node/core/auditor.h"
 #include "node/core/effect.h"
 #include "node/core/event.h"
@@ -84,12 +85,18 @@ struct node_stats {
     uint64_t answers_lost;       // leadership ended before their gates opened
     uint64_t groups_led;         // now
     uint64_t answers_held;       // now: behind their gates
+    uint64_t states_compared;    // hashes of copies that were told to this node
+    uint64_t states_differed;    // of these wrong, by what a majority has
+    uint64_t states_condemned;   // copies here that a leader found wrong
 };
 
 struct node_stats node_stats(const struct node *node);
 
 // What this node says of its own disk and log.
 struct fitness node_fitness(const struct node *node);
+// The newest copy that was found to differ.
+struct attest_difference node_difference(const struct node *node);
+
 // What the node makes of its clock and the others'.
 struct cluster_time_status node_clock(const struct node *node);
 

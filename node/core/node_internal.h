@@ -2,6 +2,7 @@
 #pragma once
 
 #include "node/core/alarms.h"
+#include "node/core/attest.h"
 #include "node/core/calls.h"
 #include "node/core/fitness.h"
 #include "node/core/gates.h"
@@ -235,6 +236,7 @@ struct node {
     struct table watches;    // by execution
     size_t wait_count;
     mono_time mono;
+    struct attest_difference difference;
     struct cluster_time *clock;
     wall_time time; // cluster time; a group's may be ahead of it (group.h)
     struct gates *gates;

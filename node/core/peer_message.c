@@ -45,6 +45,9 @@ WIRE_RECORD(peer_progress, PEER_PROGRESS_FIELDS)
 #define WIRE_SELF struct peer_outside
 WIRE_RECORD(peer_outside, PEER_OUTSIDE_FIELDS)
 #undef WIRE_SELF
+#define WIRE_SELF struct peer_attest
+WIRE_RECORD(peer_attest, PEER_ATTEST_FIELDS)
+#undef WIRE_SELF
 
 void peer_message_write(
     enum peer_message_kind kind,

@@ -27,6 +27,7 @@ enum peer_message_kind {
     PEER_PROGRESS,     // I lead the system group: how far moves are (soft)
     PEER_OUTSIDE,      // my replica is said to be no member: is that so?
     PEER_CONFIRMED,    // it is so, read with a majority behind it
+    PEER_ATTEST,       // the hash of my copy of a group, or: yours is wrong (attest.h)
     PEER_MESSAGE_KINDS
 };
 
@@ -149,6 +150,15 @@ WIRE_STRUCT(peer_progress, PEER_PROGRESS_FIELDS);
     FIELD(2, U64, replica)         \
     FIELD(3, BOOL, system) /* asked of, or said by, the system group's leader */
 WIRE_STRUCT(peer_outside, PEER_OUTSIDE_FIELDS);
+
+#define PEER_ATTEST_FIELDS(FIELD) \
+    FIELD(1, U16, group)          \
+    FIELD(2, U64, index)          \
+    FIELD(3, U64, high)           \
+    FIELD(4, U64, low)            \
+    FIELD(5, U64, term)           \
+    FIELD(6, BOOL, verdict) /* a leader's: the copy is wrong */
+WIRE_STRUCT(peer_attest, PEER_ATTEST_FIELDS);
 
 // Appends kind and record.
 void peer_message_write(

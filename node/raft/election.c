@@ -55,7 +55,8 @@ void election_hasten(struct raft *raft, struct replica *replica) {
 
 // I1: from the beginning of an install to its end.
 static bool may_not_vote(const struct replica *replica) {
-    return replica->install_state != STORE_INSTALL_NONE && !mutant_is("vote_while_installing");
+    bool installs = replica->install_state != STORE_INSTALL_NONE || replica->quarantined;
+    return installs && !mutant_is("vote_while_installing");
 }
 
 // --- becoming ------------------------------------------------------------------------------------

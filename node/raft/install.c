@@ -128,6 +128,54 @@ void install_look_after(struct raft *raft, struct replica *replica, struct follo
     }
 }
 
+// Whether all that is committed is on a majority that the follower is not part of.
+static bool
+others_suffice(const struct raft *raft, group_id group, const struct follower *follower) {
+    struct raft_group_status status = raft_status(raft, group);
+    uint32_t count = status.votes && status.durable >= status.commit ? 1 : 0;
+    for (uint32_t i = 0; i < status.follower_count; i++) {
+        const struct raft_follower_status *other = &status.followers[i];
+        count += other->node != follower->node && other->voter && other->counts && other->answers &&
+                 other->match >= status.commit;
+    }
+    return !status.joint && 2 * count > status.voter_count;
+}
+
+// Rows are taken only when they are newer than what is there: so there has to be something newer.
+static void append_nothing(struct raft *raft, struct replica *replica) {
+    int64_t time_ms = store_group(raft->store, replica->id).time_ms;
+    log_index index = 0;
+    log_lsn lsn = 0;
+    store_append_noop(raft->store, replica->id, replica->term, time_ms, &index, &lsn);
+    replica_appended(raft, replica, index, replica->term, lsn);
+    lead_queue_all(raft, replica);
+}
+
+bool raft_reseed(struct raft *raft, group_id group, node_id node) {
+    struct replica *replica = raft_replica(raft, group);
+    bool leads = replica != NULL && replica->role == RAFT_LEADER && replica->announced;
+    struct follower *follower = leads ? replica_follower(replica, node) : NULL;
+    bool keeps_up = follower != NULL && follower->counts && !follower->reseeds &&
+                    follower->progress <= RAFT_REPLICATING;
+    if (!keeps_up || !others_suffice(raft, group, follower)) {
+        return false;
+    }
+    follower->reseeds = true;
+    follower->counts = false;
+    lead_discard(follower);
+    append_nothing(raft, replica);
+    install_look_after(raft, replica, follower);
+    return true;
+}
+
+void raft_quarantine(struct raft *raft, group_id group) {
+    struct replica *replica = raft_replica(raft, group);
+    if (replica != NULL && replica->install_state == STORE_INSTALL_NONE &&
+        replica->role != RAFT_LEADER) {
+        replica->quarantined = true;
+    }
+}
+
 // The next chunk. False: the state cannot be read here.
 static bool scan(struct raft *raft, struct snapshot *snapshot) {
     bool done = false;
@@ -249,6 +297,7 @@ static void next_piece(
     if (!snapshot->begun || (is_next && !snapshot->last)) {
         if (!snapshot->begun) {
             snapshot->begun = true;
+            follower->reseeds = false;
             snapshot->number = 0;
             buffer_clear(&snapshot->next);
         }
@@ -272,7 +321,14 @@ void install_receive_reject(
     struct follower *follower,
     const struct message *message
 ) {
-    const struct snapshot *snapshot = snapshot_of(raft, replica, follower->node);
+    struct snapshot *snapshot = snapshot_of(raft, replica, follower->node);
+    if (follower->reseeds) { // it stays away until there are rows that are newer
+        bool newer = store_position(raft->store, replica->id).index > message->hint;
+        if (snapshot != NULL && snapshot->position.index <= message->hint && newer) {
+            place(raft, snapshot, follower);
+        }
+        return;
+    }
     if (snapshot != NULL && !snapshot->begun && message->hint >= snapshot->position.index) {
         install_forget(raft, replica, follower);
         follower->progress = RAFT_PROBING;
@@ -430,6 +486,7 @@ drop(struct raft *raft, struct replica *replica, const struct message *message) 
         replica->install_state == STORE_INSTALL_FORGETTING) {
         (void)raft_event(raft, replica, RAFT_INSTALLING_ROWS);
     }
+    replica->quarantined = false;
     follow_forget(replica);
     replica->install_lsn = store_install_begin(raft->store, replica->id, &position);
     replica->install_state = STORE_INSTALL_DROPPING;

@@ -62,6 +62,7 @@ void lead_begin_follower(
     pair_relist(follower->pair);
     follower->progress = RAFT_PROBING;
     follower->counts = true;
+    follower->reseeds = false;
     follower->install_owed = false;
     follower->install_through = 0;
     follower->probe_owed = false;
@@ -456,7 +457,7 @@ MUST_USE static err receive_ack(
     if (message->index > replica->last) {
         return err_make(ERR_INVALID, "an acknowledgement of an entry that was never made");
     }
-    if (follower->progress > RAFT_NEEDS_SNAPSHOT) {
+    if (follower->progress > RAFT_NEEDS_SNAPSHOT || follower->reseeds) {
         return ERR_NONE; // it gets rows, or counts for nothing
     }
     if (message->state == STORE_INSTALL_NONE && !follower->counts) {
@@ -495,6 +496,14 @@ MUST_USE static err receive_ack(
     return ERR_NONE;
 }
 
+void lead_discard(struct follower *follower) {
+    follower->progress = RAFT_PEER_FAULTY;
+    follower->part_sent = 0;
+    follower->part_acked = 0;
+    follower->match = 0;
+    flights_clear(follower);
+}
+
 // Where the logs may meet: at or below the hint, and not where our term is above the follower's.
 static log_index meeting_point(
     const struct raft *raft,
@@ -521,11 +530,7 @@ static void receive_reject(
 ) {
     if (message->last < follower->match && follower->pair->sequence > follower->match_sequence) {
         // It acknowledged more, in this very epoch: its disk lied. It counts for nothing.
-        follower->progress = RAFT_PEER_FAULTY;
-        follower->part_sent = 0;
-        follower->part_acked = 0;
-        follower->match = 0;
-        flights_clear(follower);
+        lead_discard(follower);
         return;
     }
     if (follower->progress == RAFT_INSTALLING) {

@@ -298,8 +298,9 @@ bool raft_is_transferring(const struct raft *raft, group_id group) {
 
 bool raft_is_installing(const struct raft *raft, group_id group) {
     const struct replica *replica = raft_replica(raft, group);
-    return replica != NULL && (replica->install_state != STORE_INSTALL_NONE ||
-                               config_find(member_settled(replica), raft->self) == NULL);
+    return replica != NULL &&
+           (replica->install_state != STORE_INSTALL_NONE || replica->quarantined ||
+            config_find(member_settled(replica), raft->self) == NULL);
 }
 
 node_id raft_leader(const struct raft *raft, group_id group) {

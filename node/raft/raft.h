@@ -127,6 +127,15 @@ bool raft_transfer(struct raft *raft, group_id group, node_id to);
 // and takes over nothing; it keeps what it leads until that is handed over. Fit at first.
 void raft_set_fit(struct raft *raft, bool fit);
 
+// This node leads the group and knows that the rows of `node`, which keeps up, are wrong: it counts
+// for nothing from now on and is given rows anew, once there are newer ones than it has. False: not
+// the leader, under way already, or the others alone do not have everything on a majority: later.
+bool raft_reseed(struct raft *raft, group_id group, node_id node);
+
+// The rows of this node's replica are wrong: it neither votes nor stands, and raft_is_installing
+// holds, until it is given rows anew.
+void raft_quarantine(struct raft *raft, group_id group);
+
 // Hands over every group this node leads, each to the voter that has most of it: before a stop.
 // Rule 11 does the same by itself when the log is slow or the core thread stalled. Returns how many
 // groups it leads still; call again until that is 0, or time is up.

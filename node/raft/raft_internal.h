@@ -46,6 +46,7 @@ struct follower {
     bool probe_owed;           // an append is owed, with entries or without
     bool install_owed;         // what comes next of a snapshot
     bool counts;               // its acknowledgements: it is not being installed
+    bool reseeds;              // its rows are wrong: entries will not do
     log_index install_through; // END may come once this is committed there; 0: rows are missing
     bool epoch_known;
     uint64_t log_epoch;
@@ -131,6 +132,7 @@ struct replica {
 
     // being installed (install.c)
     enum store_install install_state;
+    bool quarantined;        // its rows are wrong: it waits to be installed
     uint64_t install_id;     // the leader's number of it; 0: not known since a restart
     uint64_t install_number; // of the next chunk
     log_lsn install_lsn;
@@ -423,6 +425,8 @@ MUST_USE err election_receive(
 
 void lead_begin(struct raft *raft, struct replica *replica);
 void lead_end(struct raft *raft, struct replica *replica);
+// What it acknowledged counts for nothing: it is to be given rows.
+void lead_discard(struct follower *follower);
 // Counts who has what, commits what a majority has.
 void lead_count(struct raft *raft, struct replica *replica);
 void lead_queue(struct raft *raft, struct replica *replica, struct follower *follower);

@@ -68,6 +68,9 @@ static void node_figures(const struct shell *shell, struct buffer *out) {
         {"supply_held", "gauge", "Ready tasks known to matching", stats.supply_held},
         {"alarms_held", "gauge", "Timers in memory", stats.alarms_held},
         {"effects_held", "gauge", "Answers waiting for the log", stats.answers_held},
+        {"states_compared_total", "counter", "Hashes of copies compared", stats.states_compared},
+        {"states_differed_total", "counter", "Copies found to be wrong", stats.states_differed},
+        {"states_condemned_total", "counter", "Copies here found wrong", stats.states_condemned},
     };
     figures_write(figures, sizeof(figures) / sizeof(figures[0]), out);
 }

@@ -15,6 +15,7 @@
 #include "node/shell/membership.h"
 #include "node/shell/named_texts.h"
 #include "node/shell/shell_internal.h"
+#include "node/shell/state_watch.h"
 #include "node/shell/storage.h"
 #include "proto/base/check.h"
 #include "proto/limits.h"
@@ -194,6 +195,7 @@ static void turn(struct shell *shell) {
     effects_carry_out(shell);
     links_flush(shell);
     clock_watch_turn(shell);
+    state_watch_turn(shell);
     batch_start(shell);
     checkpoint_start(shell, false);
     tick_arm(shell);

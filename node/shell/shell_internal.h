@@ -50,6 +50,8 @@ struct shell {
     struct recorder *recorder;
     struct event *dump;
     struct clock_watch clock;
+    uint64_t states_differed; // told
+    uint64_t states_condemned;
     uint64_t requests_stepped;
     bool outgrown;      // the cluster has a version that this program does not speak
     bool stopping;      // no new requests, in neither direction

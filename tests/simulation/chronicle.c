@@ -10,6 +10,7 @@
 
 enum {
     GROUP_COUNT_MAX = 32,
+    ATTESTED_KEPT = 16,
     KEY_BYTES_MAX = 512
 };
 
@@ -37,6 +38,8 @@ struct history {
     struct entry *entries; // [0]: before the first
     size_t count;
     size_t capacity;
+    log_index attested_index[ATTESTED_KEPT]; // newest hashes that copies attested
+    hash128 attested_hash[ATTESTED_KEPT];
 };
 
 struct chronicle {
@@ -193,6 +196,32 @@ uint64_t chronicle_term(const struct chronicle *chronicle, group_id group, log_i
 hash128 chronicle_chain(const struct chronicle *chronicle, group_id group, log_index index) {
     check(index <= chronicle_last(chronicle, group));
     return chronicle->groups[group].entries[index].chain;
+}
+
+void chronicle_attested(struct chronicle *chronicle, const struct store *store, group_id group) {
+    hash128 hash = {0, 0};
+    log_index index = store_attested(store, group, &hash);
+    struct history *history = &chronicle->groups[group];
+    uint32_t oldest = 0;
+    for (uint32_t i = 0; i < ATTESTED_KEPT && index != 0; i++) {
+        if (history->attested_index[i] == index) {
+            if (!hash128_equal(history->attested_hash[i], hash)) {
+                world_fail(
+                    chronicle->world,
+                    "agreement",
+                    "group %u: copies attest different states at entry %llu",
+                    group,
+                    (unsigned long long)index
+                );
+            }
+            return;
+        }
+        oldest = history->attested_index[i] < history->attested_index[oldest] ? i : oldest;
+    }
+    if (index > history->attested_index[oldest]) {
+        history->attested_index[oldest] = index;
+        history->attested_hash[oldest] = hash;
+    }
 }
 
 int64_t chronicle_time_ms(const struct chronicle *chronicle) {

@@ -35,5 +35,8 @@ hash128 chronicle_chain(const struct chronicle *chronicle, group_id group, log_i
 // groups whose rows are being replaced. Returns how many there were.
 size_t chronicle_compare(const struct chronicle *chronicle, struct store *store, uint16_t node);
 
+// A copy's checkpoint ended: what it attests of its state is what others do (invariant 5).
+void chronicle_attested(struct chronicle *chronicle, const struct store *store, group_id group);
+
 // The newest partition time of all committed entries.
 int64_t chronicle_time_ms(const struct chronicle *chronicle);

@@ -169,6 +169,7 @@ static struct store_options store_options_of(struct machine *machine) {
         .overlay_bytes_max = swarm->overlay_bytes_max,
         .checkpoint_bytes = swarm->checkpoint_bytes,
         .checkpoint_ms = swarm->checkpoint_ms,
+        .attest_entries = swarm->attest_entries,
         .history_bytes = is_alone(machine) ? 0 : swarm->history_bytes,
         .cluster = {'s', 'i', 'm'},
         .random_seed = world_seed(machine->world),

@@ -117,6 +117,9 @@ static void checkpoint_told(void *argument, uint64_t incarnation) {
         return;
     }
     store_checkpoint_end(machine->store, &machine->checkpoint);
+    for (uint32_t i = 0; i < machine->settings.group_count; i++) {
+        chronicle_attested(machine->plan.chronicle, machine->store, (group_id)i);
+    }
     machine->stats.checkpoints++;
     world_trace(machine->world, "n%u: checkpoint done", machine->plan.number);
     struct node_event event = {.kind = NODE_CHECKPOINT_DONE};

@@ -45,6 +45,7 @@ static void draw_store(struct world *world, struct swarm *swarm) {
         // What a follower lacks and the leader no longer keeps goes as rows.
         swarm->history_bytes = world_maybe(world, 500) ? kib(world, 2, 256) : 0;
     }
+    swarm->attest_entries = (uint64_t)world_draw(world, 16, 256);
 }
 
 static void draw_workload(struct world *world, struct swarm *swarm) {

@@ -19,7 +19,8 @@ struct swarm {
     size_t overlay_bytes_max;
     size_t checkpoint_bytes;
     int64_t checkpoint_ms;
-    size_t history_bytes; // of applied entries kept for followers; 0: the release's
+    uint64_t attest_entries; // between two indexes at which copies compare
+    size_t history_bytes;    // of applied entries kept for followers; 0: the release's
 
     // the disk's pace, in microseconds
     int64_t sync_us_max;

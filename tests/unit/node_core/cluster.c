@@ -81,6 +81,7 @@ static void open_store(struct cluster *cluster, int at) {
         .overlay_bytes_max = 64 * 1024 * 1024,
         .checkpoint_bytes = 64 * 1024,
         .checkpoint_ms = 250,
+        .attest_entries = CLUSTER_ATTEST_ENTRIES,
         .random_seed = 5 + (uint64_t)at + 1000 * node->wipes,
     };
     assert_ok(store_open(&store, cluster->arena, &node->store));
@@ -378,6 +379,8 @@ static void sync(struct cluster *cluster, int at) {
     if (checkpoint != NULL) {
         assert_ok(store_checkpoint_write(checkpoint));
         store_checkpoint_end(store, &checkpoint);
+        struct node_event ended = {.kind = NODE_CHECKPOINT_DONE};
+        step(cluster, at, &ended);
     }
 }
 

@@ -12,7 +12,8 @@ enum {
     CLUSTER_NODES_MAX = 8, // with those that join
     CLUSTER_IDS_MAX = 16,
     CLUSTER_GROUPS = 9,
-    CLUSTER_HANDED_MAX = 256
+    CLUSTER_HANDED_MAX = 256,
+    CLUSTER_ATTEST_ENTRIES = 16 // between two indexes at which copies compare
 };
 
 struct cluster_message {
