@@ -422,6 +422,72 @@ static void a_member_with_an_empty_disk_gets_its_copies_again(void **state) {
     complete_all(cluster, 2, &flows);
 }
 
+// --- and who dies meanwhile
+// ------------------------------------------------------------------------------
+
+enum {
+    MOMENTS = 24,
+    MOMENT_MS = 60
+};
+
+static int system_leader(const struct cluster *cluster) {
+    for (int at = 0; at < CLUSTER_NODES_MAX; at++) {
+        const struct node *node = cluster->nodes[at].node;
+        if (node != NULL && raft_is_leader(node_raft(node), 0)) {
+            return at;
+        }
+    }
+    return 0;
+}
+
+enum victim {
+    VICTIM_SYSTEM_LEADER,
+    VICTIM_NEWCOMER,
+    VICTIM_LEAVER,
+    VICTIM_COUNT
+};
+
+// A fourth node comes, the first gives everything away, and at some moment a process dies and
+// starts again.
+static void change_with_a_death(struct cluster *cluster, enum victim victim, int moment) {
+    struct flows flows;
+    begin(cluster, &flows);
+    cluster_join(cluster, 3, 1);
+    if (victim == VICTIM_LEAVER) {
+        settle(cluster, 1, 4, "active");
+        assert_int_equal(order(cluster, 1, 1, "remove"), 200);
+    }
+    cluster_run(cluster, moment * MOMENT_MS);
+    int dead = victim == VICTIM_SYSTEM_LEADER ? system_leader(cluster)
+               : victim == VICTIM_NEWCOMER    ? 3
+                                              : 0;
+    if (cluster->nodes[dead].node != NULL) {
+        cluster_kill(cluster, dead);
+        cluster_run(cluster, 2000);
+        cluster_start(cluster, dead);
+    }
+    settle(cluster, 1, 4, "active");
+    if (victim == VICTIM_LEAVER) {
+        settle(cluster, 1, 1, "left");
+        cluster_kill(cluster, 0); // what it forgot while it was down does not come back
+    }
+    expect_copies(cluster, 3);
+    expect_running(cluster, 3, &flows);
+    complete_all(cluster, 2, &flows);
+}
+
+static void a_death_at_any_moment_of_a_change_loses_nothing(void **state) {
+    (void)state;
+    for (int moment = 0; moment < MOMENTS; moment++) {
+        for (int victim = 0; victim < VICTIM_COUNT; victim++) {
+            void *cluster = NULL;
+            (void)cluster_setup(&cluster);
+            change_with_a_death(cluster, (enum victim)victim, moment);
+            (void)cluster_teardown(&cluster);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
@@ -457,6 +523,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(
             a_member_with_an_empty_disk_gets_its_copies_again, cluster_setup, cluster_teardown
         ),
+        cmocka_unit_test(a_death_at_any_moment_of_a_change_loses_nothing),
         cmocka_unit_test_setup_teardown(
             one_replica_is_moved_by_hand, cluster_setup, cluster_teardown
         ),
