@@ -269,6 +269,12 @@ static bool makes_room(enum api_route_name name) {
     case API_BULK_RESUME:
     case API_DELETE_WORKFLOW_DEFINITION:
     case API_DELETE_TASK_DEFINITION:
+    case API_ADD_NODE: // with its disk
+    case API_DRAIN_NODE:
+    case API_CANCEL_DRAIN_NODE:
+    case API_REMOVE_NODE:
+    case API_REPLACE_NODE:
+    case API_MOVE_REPLICA:
     case API_GET_CORRELATED_WORKFLOWS_OF_MANY: // read, by POST
     case API_VALIDATE_WORKFLOW:
     case API_START_WORKFLOW: // asked about later: one may be there already

@@ -10,10 +10,10 @@
 struct node;
 
 // RAFT_OUTSIDE: begins to ask.
-void outside_said(struct node *node, group_id group, uint64_t replica);
+void outside_said(struct node *node, group_id id, uint64_t replica);
 
 // RAFT_FORGOTTEN, or there is another replica now.
-void outside_over(struct node *node, group_id group);
+void outside_over(struct node *node, group_id id);
 
 // What other nodes ask, and answer.
 void outside_asked(struct node *node, node_id from, const struct peer_outside *asked);

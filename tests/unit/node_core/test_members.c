@@ -44,8 +44,7 @@ static void a_wish_that_makes_no_sense_is_refused(void **state) {
         "{}",
         "{\"address\":7,\"storeId\":\"6ba7b810-9dad-41d1-80b4-00c04fd430c8\"}",
         "{\"address\":\"host:9\",\"storeId\":\"no\"}",
-        "{\"address\":\"host:9\",\"storeId\":\"6ba7b810-9dad-41d1-80b4-00c04fd430c8\","
-        "\"weight\":17}",
+        "{\"address\":\"h:9\",\"storeId\":\"6ba7b810-9dad-41d1-80b4-00c04fd430c8\",\"weight\":17}",
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         assert_int_equal(cluster_ask(cluster, 1, "POST", "/api/cluster/nodes", wrong[i]), 400);
@@ -422,6 +421,39 @@ static void a_member_with_an_empty_disk_gets_its_copies_again(void **state) {
     complete_all(cluster, 2, &flows);
 }
 
+// Another disk is what helps.
+static void a_cluster_whose_disks_are_full_can_grow(void **state) {
+    struct cluster *cluster = *state;
+    struct flows flows;
+    begin(cluster, &flows);
+    for (int at = 0; at < 3; at++) {
+        cluster_disk(cluster, at, 970);
+    }
+    cluster_run(cluster, 2000);
+    cluster_join(cluster, 3, 0);
+    settle(cluster, 0, 4, "active");
+    assert_true(replicas_at(cluster, 3) > 0);
+    expect_copies(cluster, 3);
+    complete_all(cluster, 3, &flows);
+}
+
+// A node above its soft limit gets nothing more; once there is room it does.
+static void a_full_newcomer_waits_for_room(void **state) {
+    struct cluster *cluster = *state;
+    struct flows flows;
+    begin(cluster, &flows);
+    cluster_join(cluster, 3, 0);
+    cluster_disk(cluster, 3, 900);
+    cluster_run(cluster, 10000);
+    assert_true(member_is(cluster, 0, 4, "active"));
+    assert_int_equal(replicas_at(cluster, 3), 0);
+    assert_false(shows(cluster, 0, "\"movesLeft\":0,"));
+    cluster_disk(cluster, 3, 100);
+    settle(cluster, 0, 4, "active");
+    assert_true(replicas_at(cluster, 3) > 0);
+    expect_running(cluster, 3, &flows);
+}
+
 // --- and who dies meanwhile
 // ------------------------------------------------------------------------------
 
@@ -522,6 +554,12 @@ int main(void) {
         ),
         cmocka_unit_test_setup_teardown(
             a_member_with_an_empty_disk_gets_its_copies_again, cluster_setup, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            a_cluster_whose_disks_are_full_can_grow, cluster_setup, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            a_full_newcomer_waits_for_room, cluster_setup, cluster_teardown
         ),
         cmocka_unit_test(a_death_at_any_moment_of_a_change_loses_nothing),
         cmocka_unit_test_setup_teardown(
