@@ -99,6 +99,8 @@ static void start(struct cluster *cluster, int at) {
         .member_count = (size_t)cluster->founders,
         .addresses = addresses,
         .joined = node->joined,
+        .zone = bytes_from_text(node->zone == NULL ? "" : node->zone),
+        .weight = node->weight,
         .self = node->id,
         .replicas = cluster->replicas,
         .incarnation = ++node->incarnation,

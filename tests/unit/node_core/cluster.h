@@ -26,6 +26,8 @@ struct cluster_message {
 struct cluster_node {
     uint16_t id; // 0: there is no such node yet
     bool joined;
+    const char *zone;            // of its configuration; NULL: none
+    uint32_t weight;             // 0: 1
     bool knows[CLUSTER_IDS_MAX]; // whom it was told to be a member, by id
     bool linked[CLUSTER_NODES_MAX];
     struct memory_faults faults;

@@ -421,6 +421,34 @@ static void a_member_with_an_empty_disk_gets_its_copies_again(void **state) {
     complete_all(cluster, 2, &flows);
 }
 
+// Its configuration was changed: what it says of itself comes into its row, and copies move.
+static void zones_and_weights_count_from_the_next_start(void **state) {
+    struct cluster *cluster = *state;
+    struct flows flows;
+    begin(cluster, &flows);
+    cluster_join(cluster, 3, 0);
+    settle(cluster, 0, 4, "active");
+    assert_in_range(replicas_at(cluster, 3), 1, CLUSTER_GROUPS - 2);
+    cluster_kill(cluster, 3);
+    cluster->nodes[3].zone = "cellar";
+    cluster_start(cluster, 3);
+    cluster_run(cluster, 3000);
+    settle(cluster, 0, 4, "active");
+    assert_true(shows(cluster, 1, "\"zone\":\"cellar\""));
+    assert_int_equal(replicas_at(cluster, 3), CLUSTER_GROUPS - 1); // one copy of all is there
+    assert_int_equal(order(cluster, 0, 4, "drain"), 409);
+    assert_non_null(strstr(cluster->body, "in 2 zones now and would be in 1"));
+    cluster_kill(cluster, 3);
+    cluster->nodes[3].zone = NULL;
+    cluster->nodes[3].weight = 16;
+    cluster_start(cluster, 3);
+    cluster_run(cluster, 3000);
+    settle(cluster, 0, 4, "active");
+    assert_true(shows(cluster, 1, "\"weight\":16"));
+    expect_copies(cluster, 3);
+    expect_running(cluster, 3, &flows);
+}
+
 // Another disk is what helps.
 static void a_cluster_whose_disks_are_full_can_grow(void **state) {
     struct cluster *cluster = *state;
@@ -554,6 +582,9 @@ int main(void) {
         ),
         cmocka_unit_test_setup_teardown(
             a_member_with_an_empty_disk_gets_its_copies_again, cluster_setup, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            zones_and_weights_count_from_the_next_start, cluster_setup, cluster_teardown
         ),
         cmocka_unit_test_setup_teardown(
             a_cluster_whose_disks_are_full_can_grow, cluster_setup, cluster_teardown
