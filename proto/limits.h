@@ -496,7 +496,7 @@ enum {
     LIMIT_EXPLAIN_MESSAGES = 2000,
     // The online audit looks at so many rows this often while a walk goes on, and rests between two
     // walks over all groups (distributed.md §15.2).
-    LIMIT_AUDIT_ROWS = 40,
+    LIMIT_AUDIT_ROWS = 160,
     LIMIT_AUDIT_MS = 100,
     LIMIT_AUDIT_REST_MS = 60 * 1000,
     // Faults of one walk that are told, not only counted.

@@ -13,7 +13,7 @@
 
 enum {
     GROUPS = 3,
-    EXECUTIONS = 50
+    EXECUTIONS = 400 // more than a slice of each group
 };
 
 static const char *const TASKS =
