@@ -178,7 +178,7 @@ static void take_removed(struct replay *replay, const struct record *record) {
             .vote = group->row.vote,
             .log_epoch = record->epoch,
             .install = STORE_INSTALL_FORGETTING,
-            .removed = record->index,
+            .removed = mutant_is("removed_not_recovered") ? 0 : record->index,
         };
         group->hard_dirty = true;
     }
