@@ -1,6 +1,6 @@
 // Ways between nodes that are cut on purpose, to see what a cluster does: the file `cut` in the
 // store's folder lists nodes that nothing passes to or from. It is read at the start and on
-// SIGUSR1; no file: nothing is cut. The machine's own network is not touched, and clients reach
+// SIGUSR2; no file: nothing is cut. The machine's own network is not touched, and clients reach
 // every node.
 #pragma once
 

@@ -299,7 +299,7 @@ static void events_create(struct shell *shell) {
     shell->terminate[1] = event_make(shell, SIGINT, EV_SIGNAL | EV_PERSIST, on_terminate);
     (void)event_add(shell->log_done, NULL);
     (void)event_add(shell->checkpoint_done, NULL);
-    shell->drill = event_make(shell, SIGUSR1, EV_SIGNAL | EV_PERSIST, on_drill);
+    shell->drill = event_make(shell, SIGUSR2, EV_SIGNAL | EV_PERSIST, on_drill);
     (void)event_add(shell->drill, NULL);
     shell->dump = event_make(shell, SIGUSR1, EV_SIGNAL | EV_PERSIST, on_dump);
     (void)event_add(shell->dump, NULL);

@@ -39,15 +39,19 @@ MUST_USE static err check_left(
         );
     }
     if (identity->state == IDENTITY_MEMBER && !used) {
+        const char *back = identity->joined
+                               ? "--join as a new node and 'orpheus cluster replace' it"
+                               : "start it as before: the others give it its copies";
         return err_make(
             ERR_CORRUPT,
             arena_format(
                 arena,
-                "the store of node %u in '%s' is gone: what it had promised is not known here any "
-                "more. Empty the folder, --join as a new node and 'orpheus cluster replace %u'",
+                "the store of node %u in '%s' is gone, what it had promised with it. Empty the "
+                "folder, "
+                "then %s",
                 (unsigned)identity->node,
                 config->store,
-                (unsigned)identity->node
+                back
             )
         );
     }

@@ -40,12 +40,14 @@ static err folder_make(const char *path, struct arena *arena) {
 }
 
 // Counts this start, durably before anything is said to another node: a later process of the node
-// has a higher number, whatever the clock does.
+// has a higher number, whatever the clock does. Only a folder that is empty, as after a lost disk,
+// takes its first number from the clock: the count that was lost with the disk began at an earlier
+// time, and grew by less than one a millisecond.
 static err incarnation_count(struct storage *storage, const char *folder, struct arena *arena) {
     const char *path = arena_format(arena, "%s/incarnation", folder);
     const char *next = arena_format(arena, "%s/incarnation.next", folder);
     FILE *file = fopen(path, "r");
-    unsigned long long last = 0;
+    unsigned long long last = (unsigned long long)clocks_wall().ms;
     bool unread = file == NULL && errno != ENOENT;
     if (file != NULL) {
         unread = fscanf(file, "%llu", &last) != 1;

@@ -25,5 +25,5 @@ void storage_close(struct storage **storage);
 
 struct store *storage_store(struct storage *storage);
 
-// How many times the store was opened, this one counted.
+// The number of this start: above that of every earlier one of the node, on this disk or one lost.
 uint64_t storage_incarnation(const struct storage *storage);

@@ -6,13 +6,17 @@ import contextlib
 import os
 import random
 import shutil
+import sys
 import time
 import unittest
 
 from server_under_test import new_server
 from claims import run_claims
-from server import wait_for
+from server import ROOT, wait_for
 from workload_patient import PatientLedger
+
+sys.path.insert(0, os.path.join(ROOT, "deploy"))
+from cluster_health import complaints  # noqa: E402
 
 QUIET_SECONDS = 5  # of load with nothing happening, to compare with
 PARTITIONS = 16
@@ -55,6 +59,10 @@ def copies(server, nodes):
     return sorted(found.values())
 
 
+def reasons_to_wait(server):
+    return complaints({node: server.at(node).call("GET", "/api/cluster") for node in (1, 2, 3)})
+
+
 def wanted_copies(nodes):
     return [min(3, nodes)] * PARTITIONS
 
@@ -93,6 +101,24 @@ class Growing(unittest.TestCase):
                 self.assertEqual(copies(server, 3), wanted_copies(3))
                 enough(load, 50)
             self.assertEqual(members(server), {1: "active", 2: "active", 4: "active"})
+
+    def test_an_emptied_node_of_the_list_gets_its_copies_again(self):
+        with new_server(nodes=3, partitions=PARTITIONS) as server:
+            with under_load(self, server, 5) as load:
+                enough(load, 50)
+                load.go(2)
+                server.kill(2)
+                shutil.rmtree(os.path.join(server.folder, "node-2/store"))
+                server.restart(2)
+                load.come(2)
+                enough(load, 20)
+            # Node 1 can only be missed when node 2 has what it had.
+            wait_for(lambda: reasons_to_wait(server) == [], 30, "three whole copies")
+            server.kill(1)
+            ended = list(load.answered)[:20]
+            for workflow_id in ended:
+                found = wait_for(lambda one=workflow_id: server.at(2).ask("GET", f"/api/workflow/{one}"), 30)
+                self.assertEqual((found.status, found.json()["status"]), (200, "COMPLETED"))
 
     def test_each_node_is_restarted_and_no_call_fails(self):
         with new_server(nodes=3) as server, under_load(self, server, 1) as load:

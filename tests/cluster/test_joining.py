@@ -168,7 +168,8 @@ class Joining(unittest.TestCase):
         shutil.rmtree(os.path.join(self.node.folder, "store/state"))
         code, words = self.node.ends()
         self.assertEqual(code, 78, words)
-        self.assertIn("orpheus cluster replace 7", words)
+        self.assertIn("the store of node 7", words)
+        self.assertIn("--join as a new node", words)
 
     def test_a_refusal_of_the_cluster_is_shown(self):
         refusal = (409, {"message": "its address is that of node 3", "status": 409})

@@ -134,10 +134,12 @@ static void what_left_or_lost_its_disk_does_not_come_back(void **state) {
     trial.identity = node_four(IDENTITY_LEFT, true);
     assert_refused(&trial, ERR_CONFLICT, "node 4 has left");
     trial.used = false;
+    trial.identity = node_four(IDENTITY_MEMBER, true);
+    assert_refused(&trial, ERR_CORRUPT, "--join as a new node");
     trial.identity = node_four(IDENTITY_MEMBER, false);
-    assert_refused(&trial, ERR_CORRUPT, "orpheus cluster replace 4");
+    assert_refused(&trial, ERR_CORRUPT, "start it as before");
     trial.list = list_of(CLUSTER);
-    assert_refused(&trial, ERR_CORRUPT, "orpheus cluster replace 4");
+    assert_refused(&trial, ERR_CORRUPT, "start it as before");
 }
 
 int main(void) {
