@@ -221,6 +221,27 @@ static bool is_around(const struct task *task, const struct task *target) {
            (inner.size == outer.size || inner.data[outer.size] == '_');
 }
 
+// The iteration of the loop that the target is in, from its reference: a loop inside another counts
+// its own iterations in its row. 0: the loop is not around it.
+static uint32_t iteration_in(const struct task *target, uint32_t loop) {
+    const struct definition *definition = target->workflow->definition;
+    uint32_t at = definition->tasks[target->definition->index].loop;
+    bytes suffix = task_suffix(target); // `__<iteration>` for each loop, the innermost last
+    while (suffix.size > 0 && at != DEFINITION_NONE) {
+        size_t digits = suffix.size;
+        while (suffix.data[digits - 1] != '_') {
+            digits--;
+        }
+        int64_t iteration = 0;
+        if (at == loop && bytes_parse_i64(bytes_slice(suffix, digits, suffix.size), &iteration)) {
+            return (uint32_t)iteration;
+        }
+        at = definition->tasks[at].loop;
+        suffix = bytes_slice(suffix, 0, digits - 2);
+    }
+    return 0;
+}
+
 // What stands at `waits` around the target waits for it again.
 static err open_at(struct task *target, struct task **tasks, uint32_t count, uint32_t waits) {
     for (uint32_t i = 0; i < count && waits != DEFINITION_NONE; i++) {
@@ -234,8 +255,9 @@ static err open_at(struct task *target, struct task **tasks, uint32_t count, uin
             task_set_reason(task, BYTES_EMPTY);
             timer_arm(task);
         }
-        if (waits == target->definition->loop && task->row.iteration > target->row.iteration) {
-            TRY(do_while_rewind(task, target->row.iteration));
+        uint32_t iteration = iteration_in(target, waits);
+        if (iteration != 0 && task->row.iteration > iteration) {
+            TRY(do_while_rewind(task, iteration));
         }
     }
     return ERR_NONE;

@@ -547,6 +547,42 @@ static void loops_in_loops(void **state) {
     assert_json(world, world_task(world, id, "l"), "outputData.2.m.1", "{\"a\":{\"v\":2}}");
 }
 
+// Found by the simulator, seed 12000: the outer loop took the inner one's count for its own.
+static void a_rerun_from_a_loop_in_a_loop_goes_on_in_the_outer_iteration(void **state) {
+    struct world *world = *state;
+    static const char *const targets[] = {"m__2", "a__2__1", "a__1__1"};
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+        bytes id = start(
+            world,
+            WORKFLOW(LOOP_WITH(
+                BELOW,
+                TYPED("DO_WHILE", "m", ",\"loopCondition\":\"no\",\"loopOver\":[" S("a") "]"),
+                NUMBER
+            )),
+            "{\"n\":3}"
+        );
+        world_complete(world, id, "a__1__1", "{\"v\":1}");
+        world_complete(world, id, "a__2__1", "{\"v\":2}");
+        world_fail(world, id, "a__3__1", "broken");
+        assert_status(world, id, "FAILED");
+        bytes task = world_text(world, world_task(world, id, targets[i]), "taskId");
+        world_rerun(
+            world, id, arena_format(world->arena, "{\"reRunFromTaskId\":\"%.*s\"}", BYTES_ARG(task))
+        );
+        assert_ok(world->last);
+        int from = i < 2 ? 2 : 1;
+        for (int iteration = from; iteration <= 3; iteration++) {
+            const char *number = arena_format(world->arena, "%d", iteration);
+            bytes loop = world_task(world, id, "l");
+            assert_true(bytes_equal_text(world_text(world, loop, "iteration"), number));
+            const char *reference = arena_format(world->arena, "a__%d__1", iteration);
+            assert_at(world, world_task(world, id, reference), "status", "SCHEDULED");
+            world_complete(world, id, reference, "{\"v\":5}");
+        }
+        assert_status(world, id, "COMPLETED");
+    }
+}
+
 // A retry opens the loop again, and what could not be begun in it is tried again, too.
 static void a_retry_begins_an_iteration_that_has_no_task(void **state) {
     struct world *world = *state;
@@ -597,6 +633,7 @@ int main(void) {
         loop_test(case_196_the_output_of_a_loop_can_be_read),
         loop_test(the_newest_iteration_answers_for_a_reference),
         loop_test(loops_in_loops),
+        loop_test(a_rerun_from_a_loop_in_a_loop_goes_on_in_the_outer_iteration),
         loop_test(a_retry_begins_an_iteration_that_has_no_task),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
