@@ -44,7 +44,8 @@ def complaints(views):
     one that does not answer."""
     reasons = [f"node {number} does not answer" for number, view in views.items() if view is None]
     for number, view in views.items():
-        away = [one["id"] for one in (view or {}).get("nodes", []) if not one["up"]]
+        left = {one["nodeId"] for one in (view or {}).get("members", []) if one["state"] == "left"}
+        away = [one["id"] for one in (view or {}).get("nodes", []) if not one["up"] and one["id"] not in left]
         reasons += [f"node {number} has no link to node {other}" for other in away]
     leaders = leaders_of(views)
     for number in sorted(leaders):

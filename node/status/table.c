@@ -62,6 +62,11 @@ static void nodes_draw(bytes nodes, struct picture *view, struct buffer *out) {
     struct json_iter iter = json_iter(nodes);
     bytes node = BYTES_EMPTY;
     while (json_next_element(&iter, &node)) {
+        const struct view_member *member =
+            view_member_of(&view->cluster, view_number(node, "id", 0));
+        if (member != NULL && bytes_equal_text(member->state, "left")) {
+            continue; // it is not missed
+        }
         bool up = view_is_true(node, "up");
         view->nodes++;
         view->up += up;
@@ -73,7 +78,7 @@ static void nodes_draw(bytes nodes, struct picture *view, struct buffer *out) {
             (long long)view_number(node, "leads", 0)
         );
         if (with_members) {
-            member_draw(view_member_of(&view->cluster, view_number(node, "id", 0)), out);
+            member_draw(member, out);
         }
         buffer_append_text(out, view_is_true(node, "self") ? "  asked" : "");
         clock_draw(node, out);

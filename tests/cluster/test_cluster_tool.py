@@ -187,6 +187,8 @@ class Health(unittest.TestCase):
         self.assertIn("node 9 does not answer", complaints({1: self.view(), 9: None})[0])
         apart = {**self.view(), "nodes": [{"id": 1, "up": True}, {"id": 2, "up": False}]}
         self.assertIn("node 1 has no link to node 2", only(apart))
+        gone = {**apart, "members": [{"nodeId": 2, "state": "left"}]}
+        self.assertEqual(complaints({1: gone, 2: self.follower()}), [])
 
     def test_of_two_leaders_the_later_one_is_believed(self):
         old = self.view(term=3, followers=[{"node": 2, "answers": False, "lag": 9}])

@@ -79,9 +79,10 @@ static void test_members_and_moves_are_shown(void **state) {
     (void)state;
     ASSERT_DRAWN(
         "{\"self\":1,\"nodes\":[{\"id\":1,\"self\":true,\"up\":true,\"leads\":1},"
-        "{\"id\":2,\"up\":true,\"leads\":0},{\"id\":9,\"up\":true,\"leads\":0}],"
+        "{\"id\":2,\"up\":true,\"leads\":0},{\"id\":7,\"up\":false,\"leads\":0},"
+        "{\"id\":9,\"up\":true,\"leads\":0}],"
         "\"members\":[{\"nodeId\":1,\"state\":\"active\",\"zone\":\"a\"},"
-        "{\"nodeId\":2,\"state\":\"draining\"}],"
+        "{\"nodeId\":2,\"state\":\"draining\"},{\"nodeId\":7,\"state\":\"left\"}],"
         "\"progress\":{\"movesDone\":3,\"movesLeft\":2,\"moving\":1,\"bytesPerSecond\":1500000,"
         "\"secondsLeft\":4},\"partitions\":["
         "{\"id\":0,\"leader\":1,\"voters\":[1],\"target\":[1,2]},"
