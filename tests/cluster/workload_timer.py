@@ -5,6 +5,9 @@ import time
 from workload import Workload, task, workflow_definition
 
 SECONDS = (1, 2, 3, 5)
+# Timers go by the cluster's time (node/time), which the nodes put together from what their clocks show and what the ways
+# between them may hide: near a clock of the same machine, not equal to it. 1.4 ms were seen.
+APART_MS = 20
 LATE_SECONDS = 15  # beside nodes that are away for seconds, with elections at both ends
 
 
@@ -43,7 +46,8 @@ class Timer(Workload):
             waited = (pause["endTime"] - pause["startTime"]) / 1000
             self.expect(workflow["status"] == "COMPLETED", f"{workflow_id} is {workflow['status']}")
             self.expect(waited >= seconds, f"{workflow_id} waited {waited} s of {seconds}")
-            self.expect(pause["endTime"] >= sent_ms + seconds * 1000 - 1, f"{workflow_id} ended early by our clock")
+            early_ms = sent_ms + seconds * 1000 - pause["endTime"]
+            self.expect(early_ms <= APART_MS, f"{workflow_id} ended {early_ms:.1f} ms early by our clock")
             self.expect(waited <= seconds + LATE_SECONDS, f"{workflow_id} waited {waited} s of {seconds}")
             self.latest = max(self.latest, waited - seconds)
 
