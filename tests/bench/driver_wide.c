@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 enum {
-    BRANCHES = 10000,
+    BRANCHES_USUAL = 10000,
     ANSWER_MAX = 64,
     ALONE = 200, // starts with nothing beside them
     BASELINE_SYNCS = 200,
@@ -134,29 +134,29 @@ static bytes rerun_request(struct client *client, const char *id, char *text, si
     return bytes_of(text, (size_t)written);
 }
 
-static void run_once(struct report *report, struct client *client, bytes input) {
+static void run_once(struct report *report, struct client *client, bytes input, int64_t branches) {
     char id[ANSWER_MAX];
     char answer[ANSWER_MAX];
     char path[128];
     char request[128];
     measure_alone(report, client);
     const char *start = "/api/workflow/bench_wide";
-    measure(report, client, "beside a start", "POST", start, input, BRANCHES, id);
+    measure(report, client, "beside a start", "POST", start, input, branches, id);
     (void)snprintf(path, sizeof(path), "/api/workflow/%s", id);
     measure(report, client, "beside a terminate", "DELETE", path, BYTES_EMPTY, 0, answer);
     (void)snprintf(path, sizeof(path), "/api/workflow/%s/retry", id);
-    measure(report, client, "beside a retry", "POST", path, BYTES_EMPTY, BRANCHES, answer);
+    measure(report, client, "beside a retry", "POST", path, BYTES_EMPTY, branches, answer);
     (void)snprintf(path, sizeof(path), "/api/workflow/%s", id);
     (void)ask(client, "DELETE", path, BYTES_EMPTY);
     await_queued(client, 0);
     bytes body = rerun_request(client, id, request, sizeof(request));
     (void)snprintf(path, sizeof(path), "/api/workflow/%s/rerun", id);
-    measure(report, client, "beside a rerun", "POST", path, body, BRANCHES, answer);
+    measure(report, client, "beside a rerun", "POST", path, body, branches, answer);
     (void)snprintf(path, sizeof(path), "/api/workflow/%s", id);
     (void)ask(client, "DELETE", path, BYTES_EMPTY);
     await_queued(client, 0);
     (void)snprintf(path, sizeof(path), "/api/workflow/%s/restart", id);
-    measure(report, client, "beside a restart", "POST", path, BYTES_EMPTY, BRANCHES, answer);
+    measure(report, client, "beside a restart", "POST", path, BYTES_EMPTY, branches, answer);
     (void)snprintf(path, sizeof(path), "/api/workflow/%s/remove?archiveWorkflow=false", id);
     measure(report, client, "beside a removal", "DELETE", path, BYTES_EMPTY, 0, answer);
 }
@@ -167,7 +167,8 @@ void workload_wide(const struct bench *bench) {
     struct report report = {0};
     struct buffer input;
     buffer_init(&input, 1024 * 1024);
-    for (size_t i = 0; i < BRANCHES; i++) {
+    size_t branches = bench->count == 0 ? BRANCHES_USUAL : bench->count;
+    for (size_t i = 0; i < branches; i++) {
         buffer_format(&input, "%s{\"k\":%zu}", i == 0 ? "{\"list\":[" : ",", i);
     }
     buffer_append_text(&input, "]}");
@@ -186,9 +187,9 @@ void workload_wide(const struct bench *bench) {
             (double)series_percentile(&ns, 100) / 1e6
         );
         series_deinit(&ns);
-        run_once(&report, client, buffer_bytes(&input));
+        run_once(&report, client, buffer_bytes(&input), (int64_t)branches);
     }
-    report_print(&report, "wide: others beside an execution of 10 000 open tasks");
+    report_print(&report, "wide: others beside an execution of 10 000 open tasks, or --count");
     buffer_deinit(&input);
     client_close(&client);
     server_kill(&server);
