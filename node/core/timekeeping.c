@@ -35,14 +35,18 @@ void timekeeping_create(struct node *node, const struct node_options *options) {
     node->time = cluster_time_now(node->clock);
 }
 
-void timekeeping_tick(struct node *node, const struct node_event *event) {
-    cluster_time_tick(node->clock, node->mono, event->wall);
+static void time_take(struct node *node, wall_time time) {
     wall_time before = node->time;
-    node->time =
-        mutant_is("wall_instead_of_cluster_time") ? event->wall : cluster_time_now(node->clock);
-    if (node->time.ms < before.ms) {
+    node->time = time;
+    if (time.ms < before.ms) {
         alarms_reload(node);
     }
+}
+
+void timekeeping_tick(struct node *node, const struct node_event *event) {
+    cluster_time_tick(node->clock, node->mono, event->wall);
+    wall_time time = cluster_time_now(node->clock);
+    time_take(node, mutant_is("wall_instead_of_cluster_time") ? event->wall : time);
 }
 
 void timekeeping_pump(struct node *node) {
@@ -66,7 +70,11 @@ bool timekeeping_stamp(struct node *node, uint16_t to, struct stamp *out_stamp) 
 err timekeeping_heard(struct node *node, const struct node_peer *from, bytes *frame) {
     struct stamp stamp;
     TRY(stamp_take(frame, &stamp));
+    bool known = cluster_time_is_known(node->clock);
     cluster_time_heard(node->clock, place_of(node, from), &stamp);
+    if (!known) { // this very step may decide by it
+        time_take(node, cluster_time_now(node->clock));
+    }
     return ERR_NONE;
 }
 

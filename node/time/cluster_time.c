@@ -37,6 +37,7 @@ struct clock_peer {
     int64_t told_us; // the last stamp to it
     bool heard;      // once, at least
     bool trusted;
+    bool asks;
     int64_t at_us; // of what follows
     int64_t offset_us;
     int64_t error_us;
@@ -288,14 +289,16 @@ void cluster_time_resize(struct cluster_time *time, uint32_t node_count) {
 
 bool cluster_time_stamp(struct cluster_time *time, uint32_t node, struct stamp *out_stamp) {
     struct clock_peer *peer = &time->peers[node];
-    if (time->known && !passed(time, peer->told_us, STAMP_EVERY_MS)) {
+    if (time->known && !peer->asks && !passed(time, peer->told_us, STAMP_EVERY_MS)) {
         return false;
     }
     peer->told_us = time->mono_us;
+    peer->asks = false;
     *out_stamp = (struct stamp){
         .sent_us = (uint64_t)time->mono_us,
         .wall_us = time->own_us + time->mono_us,
         .trusted = time->known && time->trusted && !time->sick,
+        .asks = !time->known,
     };
     bool echoes =
         peer->stamp_sent_us != 0 && !passed(time, peer->stamp_came_us, LIMIT_TIME_SAMPLE_MS);
@@ -311,6 +314,7 @@ void cluster_time_heard(struct cluster_time *time, uint32_t node, const struct s
     peer->stamp_sent_us = stamp->sent_us;
     peer->stamp_came_us = time->mono_us;
     peer->trusted = stamp->trusted;
+    peer->asks = stamp->asks;
     if (stamp->echo_us == 0) {
         return;
     }

@@ -19,6 +19,7 @@ struct stamp {
     uint64_t held_us; // how long ago that came
     int64_t wall_us;  // the sender's wall clock
     bool trusted;     // it fires timers by the time it has
+    bool asks;        // it does not know the time yet: an answer with the next frame
 };
 
 void stamp_write(const struct stamp *stamp, uint8_t out[STAMP_BYTES]);

@@ -157,6 +157,29 @@ static void a_leader_whose_clock_steps_hands_over_and_comes_back(void **state) {
     wait_for_ends(cluster, 0);
 }
 
+// Found by simulation: the step in which the time became known went by what the clock had shown.
+static void what_is_decided_first_has_the_time_that_was_agreed_on(void **state) {
+    struct cluster *cluster = *state;
+    assert_int_equal(cluster_ask(cluster, 0, "POST", "/api/metadata/workflow", WAITS), 200);
+    cluster_kill(cluster, 2);
+    cluster_run(cluster, 2000);
+    cluster_kill(cluster, 1);
+    cluster->nodes[1].wall_ms = HOUR_MS / 2;
+    cluster_start(cluster, 1);
+    cluster->nodes[1].wall_ms = 0;
+    const struct node *node = cluster->nodes[1].node;
+    for (int ms = 0; ms < 1000 && node_stats(node).groups_led == 0; ms++) {
+        cluster_run(cluster, 1);
+    }
+    cluster_run(cluster, 20);
+    assert_true(node_clock(node).known); // it asked, and was answered at once
+    assert_int_equal(cluster_ask(cluster, 1, "POST", "/api/workflow", "{\"name\":\"t\"}"), 200);
+    for (uint32_t group = 0; group < CLUSTER_GROUPS; group++) {
+        struct store_group known = store_group(cluster->nodes[1].store, (group_id)group);
+        assert_true(known.time_ms <= cluster->wall.ms + LIMIT_TIME_ERROR_MS);
+    }
+}
+
 // Messages of all nodes so far that are not frames of Raft.
 static uint64_t beside_frames(struct cluster *cluster) {
     uint64_t count = 0;
@@ -198,6 +221,9 @@ int main(void) {
         ),
         cmocka_unit_test_setup_teardown(
             a_leader_whose_clock_steps_hands_over_and_comes_back, cluster_setup, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            what_is_decided_first_has_the_time_that_was_agreed_on, cluster_setup, cluster_teardown
         ),
         cmocka_unit_test_setup_teardown(stamps_ride_on_frames, cluster_setup, cluster_teardown),
     };

@@ -10,6 +10,7 @@ static const struct stamp EXAMPLE = {
     .held_us = 230001,
     .wall_us = 1795000000000000,
     .trusted = true,
+    .asks = true,
 };
 
 static void a_stamp_is_read_as_it_was_written(void **state) {
@@ -25,7 +26,7 @@ static void a_stamp_is_read_as_it_was_written(void **state) {
     assert_int_equal(read.echo_us, EXAMPLE.echo_us);
     assert_int_equal(read.held_us, EXAMPLE.held_us);
     assert_int_equal(read.wall_us, EXAMPLE.wall_us);
-    assert_true(read.trusted);
+    assert_true(read.trusted && read.asks);
 }
 
 static void one_cut_short_is_refused(void **state) {
