@@ -75,6 +75,11 @@ static err drop_later(struct task *target, struct task **tasks, uint32_t count) 
             TRY(task_remove(task));
         }
     }
+    for (uint32_t i = 0; i < count; i++) {
+        if (!tasks[i]->removed) {
+            TRY(task_note_latest(tasks[i])); // of an earlier iteration, perhaps
+        }
+    }
     workflow->row.next_seq = next_seq;
     workflow->dirty = true;
     return ERR_NONE;

@@ -331,7 +331,26 @@ void task_reopen(struct task *task, enum api_task_status status) {
     workflow->dirty = true;
 }
 
-// The row of the base name goes with the task it points to: there is no newest one then.
+err task_note_latest(struct task *task) {
+    struct workflow *workflow = task->workflow;
+    struct reference_row row = {0};
+    if (task_suffix(task).size == 0) {
+        return ERR_NONE;
+    }
+    err error = reference_read(workflow, task_base(task), &row);
+    if (error.code != ERR_NOT_FOUND) {
+        TRY(error);
+        if (row.task_no >= task->number) {
+            return ERR_NONE;
+        }
+    }
+    row = (struct reference_row){.reference = task_base(task), .task_no = task->number};
+    task_put_reference(workflow, &row);
+    return ERR_NONE;
+}
+
+// The row of the base name goes with the task it points to: there is no newest one then, or
+// task_note_latest tells which.
 static err forget_base(const struct task *task) {
     struct decision *decision = task->workflow->decision;
     struct workflow *workflow = task->workflow;

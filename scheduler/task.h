@@ -64,6 +64,10 @@ bytes task_suffix(const struct task *task);
 // The newest task of a base name, of whatever iteration, or NULL: what `${base}` means.
 MUST_USE err task_latest(struct workflow *workflow, bytes base, struct task **out_task);
 
+// Makes a task of a loop the one that task_latest gives, unless that is a newer one: tasks behind
+// it are gone.
+MUST_USE err task_note_latest(struct task *task);
+
 // The newest attempt of a reference name, or NULL. `out_row` (may be NULL) is its R row.
 MUST_USE err task_newest(
     struct workflow *workflow,

@@ -583,6 +583,23 @@ static void a_rerun_from_a_loop_in_a_loop_goes_on_in_the_outer_iteration(void **
     }
 }
 
+// What followed is gone; a condition sees what its iteration gave, not that there was a later one.
+static void a_rerun_of_an_earlier_iteration_is_what_a_condition_sees(void **state) {
+    struct world *world = *state;
+    world_simple(world, "az");
+    bytes id = start(world, WORKFLOW(LOOP("$.a.v > 1", S("a")) "," S("z")), "{}");
+    world_complete(world, id, "a__1", "{\"v\":2}");
+    world_complete(world, id, "a__2", "{\"v\":1}");
+    world_fail(world, id, "z", "x");
+    bytes task = world_text(world, world_task(world, id, "a__1"), "taskId");
+    world_rerun(
+        world, id, arena_format(world->arena, "{\"reRunFromTaskId\":\"%.*s\"}", BYTES_ARG(task))
+    );
+    assert_ok(world->last);
+    world_complete(world, id, "a__1", "{\"v\":2}");
+    assert_at(world, world_task(world, id, "a__2"), "status", "SCHEDULED");
+}
+
 // A retry opens the loop again, and what could not be begun in it is tried again, too.
 static void a_retry_begins_an_iteration_that_has_no_task(void **state) {
     struct world *world = *state;
@@ -634,6 +651,7 @@ int main(void) {
         loop_test(the_newest_iteration_answers_for_a_reference),
         loop_test(loops_in_loops),
         loop_test(a_rerun_from_a_loop_in_a_loop_goes_on_in_the_outer_iteration),
+        loop_test(a_rerun_of_an_earlier_iteration_is_what_a_condition_sees),
         loop_test(a_retry_begins_an_iteration_that_has_no_task),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
