@@ -33,7 +33,8 @@ bool node_peer_is_up(const struct node *node, node_id id) {
 size_t members_count(const struct node *node) {
     size_t count = 0;
     for (size_t i = 0; i < node->peer_count; i++) {
-        count += node->peers[i].id != 0;
+        const struct node_peer *peer = &node->peers[i];
+        count += peer->id != 0 && (peer->id == node->self || peer->state != MEMBER_JOINING);
     }
     return count;
 }

@@ -55,6 +55,20 @@ static void a_wish_that_makes_no_sense_is_refused(void **state) {
     assert_non_null(strstr(cluster->body, "node 2 has the address host:2 already"));
 }
 
+// Who was let in and never came has no clock that a majority could need: the only node goes on.
+static void a_newcomer_that_never_comes_stops_nobody(void **state) {
+    struct cluster *cluster = *state;
+    const char *wish =
+        "{\"address\":\"host:9\",\"storeId\":\"6ba7b810-9dad-41d1-80b4-00c04fd430c8\"}";
+    assert_int_equal(cluster_ask(cluster, 0, "POST", "/api/cluster/nodes", wish), 200);
+    cluster_kill(cluster, 0);
+    cluster_start(cluster, 0);
+    cluster_run(cluster, 5000);
+    assert_int_equal(cluster_ask(cluster, 0, "POST", "/api/cluster/nodes", wish), 200);
+    const char *task = "[{\"name\":\"x\",\"ownerEmail\":\"o@example.com\"}]";
+    assert_int_equal(cluster_ask(cluster, 0, "POST", "/api/metadata/taskdefs", task), 200);
+}
+
 static void restart(struct cluster *cluster, int at, uint16_t release) {
     cluster_kill(cluster, at);
     cluster->nodes[at].release = release;
@@ -558,6 +572,9 @@ int main(void) {
         ),
         cmocka_unit_test_setup_teardown(
             a_node_that_asks_is_let_in_once, cluster_setup, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            a_newcomer_that_never_comes_stops_nobody, cluster_setup_one, cluster_teardown
         ),
         cmocka_unit_test_setup_teardown(
             a_wish_that_makes_no_sense_is_refused, cluster_setup, cluster_teardown
