@@ -24,13 +24,20 @@ struct terms {
     uint64_t newest; // that had a leader
 };
 
+// Who had to agree on a group's newest entry, as its leaders went by it.
+struct agreement {
+    struct fleet_members now;
+    struct fleet_members before; // the change may have come in the same step
+};
+
 struct raft_watch {
     struct world *world;
     struct fleet *fleet;
     uint32_t group_count;
-    struct seen *seen;   // by node and group
-    struct terms *terms; // by group
-    log_index *judged;   // by group: committed entries whose copies were counted
+    struct seen *seen;            // by node and group
+    struct terms *terms;          // by group
+    log_index *judged;            // by group: committed entries whose copies were counted
+    struct agreement *agreements; // by group
     uint64_t elections;
 };
 
@@ -44,6 +51,8 @@ struct raft_watch *raft_watch_create(struct world *world, struct fleet *fleet) {
     watch->seen = calloc(nodes * watch->group_count, sizeof(*watch->seen));
     watch->terms = calloc(watch->group_count, sizeof(*watch->terms));
     watch->judged = calloc(watch->group_count, sizeof(*watch->judged));
+    watch->agreements = calloc(watch->group_count, sizeof(*watch->agreements));
+    check(watch->agreements != NULL);
     check(watch->seen != NULL && watch->terms != NULL && watch->judged != NULL);
     return watch;
 }
@@ -56,6 +65,7 @@ void raft_watch_destroy(struct raft_watch **watch) {
         free((*watch)->seen);
         free((*watch)->terms);
         free((*watch)->judged);
+        free((*watch)->agreements);
         free(*watch);
         *watch = NULL;
     }
@@ -106,6 +116,20 @@ static void elected(struct raft_watch *watch, uint16_t number, group_id group, u
         );
     }
     *leader = number;
+    // A joint config may have ended in the step in which its leader became one.
+    const struct fleet_members *before = &watch->agreements[group].now;
+    struct fleet_members now = fleet_members(watch->fleet, number, group);
+    uint32_t voters = now.voters | now.incoming | before->voters | before->incoming;
+    if ((voters >> number & 1) == 0) {
+        world_fail(
+            watch->world,
+            CHECKER,
+            "n%u leads group %u in term %llu, of which it is no voter",
+            number,
+            group,
+            (unsigned long long)term
+        );
+    }
     // Votes of an old term may come late: its leader can commit nothing, and may lack what a newer
     // one has committed since.
     bool late = term < watch->terms[group].newest;
@@ -155,8 +179,31 @@ static void compare_copies(struct raft_watch *watch, uint16_t number, group_id g
 
 // --- 8, 9: what was said to be durable is --------------------------------------------------------
 
+static void note_members(struct raft_watch *watch, uint16_t number, group_id group) {
+    struct agreement *agreement = &watch->agreements[group];
+    struct fleet_members members = fleet_members(watch->fleet, number, group);
+    bool votes =
+        members.voters != agreement->now.voters || members.incoming != agreement->now.incoming;
+    if (votes || members.learners != agreement->now.learners) {
+        world_trace(
+            watch->world,
+            "group %u: voters %x, to be %x, learners %x, by n%u",
+            group,
+            members.voters,
+            members.incoming,
+            members.learners,
+            number
+        );
+    }
+    if (votes) {
+        agreement->before = agreement->now.voters == 0 ? members : agreement->now;
+    }
+    agreement->now = members;
+}
+
 static void count_copies(struct raft_watch *watch, group_id group) {
     const struct chronicle *chronicle = fleet_chronicle(watch->fleet);
+    const struct agreement *agreement = &watch->agreements[group];
     log_index last = chronicle_last(chronicle, group);
     if (last == watch->judged[group]) {
         return;
@@ -166,27 +213,23 @@ static void count_copies(struct raft_watch *watch, group_id group) {
     uint32_t copies = 0;
     for (uint16_t number = 1; number <= fleet_size(watch->fleet); number++) {
         const struct machine *machine = fleet_machine(watch->fleet, number);
-        if (machine == NULL || machine_is_gone(machine)) {
-            continue;
-        }
-        const struct shadow *shadow = machine_shadow(machine);
-        copies += fleet_has_copy(watch->fleet, number, group) &&
-                          !shadow_is_installing(shadow, group) &&
-                          shadow_durable(shadow, group) >= last &&
-                          hash128_equal(shadow_chain(shadow, group, last), chain)
-                      ? 1
-                      : 0;
+        const struct shadow *shadow = machine == NULL ? NULL : machine_shadow(machine);
+        bool has = shadow != NULL && !shadow_is_installing(shadow, group) &&
+                   shadow_durable(shadow, group) >= last &&
+                   hash128_equal(shadow_chain(shadow, group, last), chain);
+        copies |= has ? 1U << number : 0;
     }
-    uint32_t wanted = fleet_copies(watch->fleet, group);
-    if (copies <= wanted / 2) {
+    if (!fleet_is_majority(&agreement->now, copies) &&
+        !fleet_is_majority(&agreement->before, copies)) {
         world_fail(
             watch->world,
             "durability",
-            "entry %llu of group %u is committed with %u durable copies of %u",
+            "entry %llu of group %u is committed with durable copies on %x of %x, to be %x",
             (unsigned long long)last,
             group,
             copies,
-            wanted
+            agreement->now.voters,
+            agreement->now.incoming
         );
     }
 }
@@ -243,6 +286,7 @@ look(struct raft_watch *watch, uint16_t number, group_id group, const struct raf
         world_trace(watch->world, "n%u leads group %u no more", number, group);
     }
     if (leads) {
+        note_members(watch, number, group);
         check_matches(watch, number, group, raft);
     }
     if (now.last != seen->last || now.cuts != seen->cuts) {

@@ -3,7 +3,9 @@
 
 #include "tests/simulation/chronicle.h"
 
+#include "node/raft/config.h"
 #include "proto/base/check.h"
+#include "storage/keys.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +13,7 @@
 enum {
     GROUP_COUNT_MAX = 32,
     ATTESTED_KEPT = 16,
-    KEY_BYTES_MAX = 512
+    ROW_KEY_BYTES_MAX = 512
 };
 
 struct version {
@@ -35,6 +37,7 @@ struct entry {
 };
 
 struct history {
+    struct config config;  // the newest that is committed; no members: none was yet
     struct entry *entries; // [0]: before the first
     size_t count;
     size_t capacity;
@@ -82,8 +85,8 @@ static void grow_rows(struct chronicle *chronicle) {
 }
 
 static struct row *row_of(struct chronicle *chronicle, group_id group, bytes key) {
-    uint8_t full[2 + KEY_BYTES_MAX];
-    check(key.size <= KEY_BYTES_MAX);
+    uint8_t full[2 + ROW_KEY_BYTES_MAX];
+    check(key.size <= ROW_KEY_BYTES_MAX);
     bytes_put_u16(full, group);
     memcpy(full + 2, key.data, key.size);
     if (chronicle->row_count * 2 >= chronicle->row_capacity) {
@@ -116,8 +119,47 @@ struct writing {
     size_t live_rows;
 };
 
+static uint32_t voters_of(const struct config *config, uint8_t votes) {
+    uint32_t set = 0;
+    for (uint32_t i = 0; i < config->count; i++) {
+        set |= (config->members[i].votes & votes) != 0 ? 1U << config->members[i].node : 0;
+    }
+    return set;
+}
+
+// Those who vote in the new one do so in what the old one leads to: a majority of the one has
+// somebody of any majority of the other. Who is new has a number that nobody had.
+static void note_config(struct chronicle *chronicle, group_id group, bytes value) {
+    struct config *old = &chronicle->groups[group].config;
+    struct config now;
+    if (err_is(config_take(value, &now))) {
+        world_fail(chronicle->world, "config", "group %u: a config that cannot be", group);
+        return;
+    }
+    bool follows = old->count == 0 || voters_of(&now, CONFIG_NOW) == voters_of(old, CONFIG_NEXT);
+    bool fresh = now.next_replica >= old->next_replica;
+    for (uint32_t i = 0; i < now.count; i++) {
+        const struct config_member *was = config_find(old, now.members[i].node);
+        bool same = was != NULL && was->replica == now.members[i].replica;
+        fresh = fresh && (old->count == 0 || same || now.members[i].replica >= old->next_replica);
+    }
+    if (!follows || !fresh) {
+        world_fail(
+            chronicle->world,
+            "config",
+            "group %u: a config %s",
+            group,
+            follows ? "uses a replica's number again" : "shares no majority with the one before"
+        );
+    }
+    *old = now;
+}
+
 static void note_write(void *argument, bytes key, bytes value) {
     struct writing *writing = argument;
+    if (key.size == 1 && key.data[0] == KEY_CONFIG && value.data != NULL) {
+        note_config(writing->chronicle, writing->group, value);
+    }
     struct row *row = row_of(writing->chronicle, writing->group, key);
     bool was = version_at(row, writing->index) != NULL;
     bool deleted = value.data == NULL;
@@ -340,10 +382,10 @@ static size_t compare_group(
     bytes key = BYTES_EMPTY;
     bytes value = BYTES_EMPTY;
     size_t count = 0;
-    uint8_t full[2 + KEY_BYTES_MAX];
+    uint8_t full[2 + ROW_KEY_BYTES_MAX];
     while (store_cursor_next(cursor, &key, &value) && !world_failed(chronicle->world)) {
         count++;
-        check(key.size <= KEY_BYTES_MAX);
+        check(key.size <= ROW_KEY_BYTES_MAX);
         bytes_put_u16(full, group);
         memcpy(full + 2, key.data, key.size);
         const struct row *row = find_row(chronicle, full, key.size + 2);

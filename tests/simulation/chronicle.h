@@ -24,6 +24,9 @@ void chronicle_follow(
     uint16_t node
 );
 
+// (Also that no two configs in a row can decide without each other, and that no replica's number is
+// given twice: invariants 13, 34.)
+
 // The newest committed entry of a group, 0: none yet.
 log_index chronicle_last(const struct chronicle *chronicle, group_id group);
 

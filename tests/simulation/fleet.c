@@ -167,8 +167,7 @@ bool fleet_has_copy(const struct fleet *fleet, uint16_t number, group_id group) 
     return fleet->has_copy[number * fleet->swarm->group_count + group];
 }
 
-void fleet_recovered(struct fleet *fleet, uint16_t number) {
-    fleet->revision++;
+static void note_copies(struct fleet *fleet, uint16_t number) {
     const struct raft *raft = node_raft(machine_node(fleet->machines[number]));
     bool *known = &fleet->has_copy[number * fleet->swarm->group_count];
     for (uint32_t group = 0; group < fleet->swarm->group_count; group++) {
@@ -176,12 +175,39 @@ void fleet_recovered(struct fleet *fleet, uint16_t number) {
     }
 }
 
-uint32_t fleet_copies(const struct fleet *fleet, group_id group) {
-    uint32_t copies = 0;
-    for (uint16_t number = 1; number <= fleet->size; number++) {
-        copies += fleet_has_copy(fleet, number, group) ? 1 : 0;
+void fleet_recovered(struct fleet *fleet, uint16_t number) {
+    fleet->revision++;
+    note_copies(fleet, number);
+}
+
+// --- who agrees ----------------------------------------------------------------------------------
+
+static uint32_t set_of(const node_id *nodes, uint32_t count) {
+    uint32_t set = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        set |= 1U << nodes[i];
     }
-    return copies;
+    return set;
+}
+
+struct fleet_members fleet_members(struct fleet *fleet, uint16_t number, group_id group) {
+    const struct raft *raft = node_raft(machine_node(fleet->machines[number]));
+    struct raft_group_status status = raft_status(raft, group);
+    return (struct fleet_members){
+        .voters = set_of(status.voters, status.voter_count),
+        .incoming = set_of(status.incoming, status.incoming_count),
+        .learners = set_of(status.learners, status.learner_count),
+        .index = status.config_index,
+    };
+}
+
+static bool is_most(uint32_t nodes, uint32_t of) {
+    return 2 * __builtin_popcount(nodes & of) > __builtin_popcount(of);
+}
+
+bool fleet_is_majority(const struct fleet_members *members, uint32_t nodes) {
+    return is_most(nodes, members->voters) &&
+           (members->incoming == 0 || is_most(nodes, members->incoming));
 }
 
 // --- who leads -----------------------------------------------------------------------------------
@@ -196,7 +222,7 @@ static uint16_t find_leader(struct fleet *fleet, group_id group) {
         if (machine == NULL || !machine_is_up(machine) || !fleet_has_copy(fleet, number, group)) {
             continue;
         }
-        seen++;
+        seen |= 1U << number;
         const struct raft *raft = node_raft(machine_node(machine));
         uint64_t term = raft_term(raft, group);
         newest_term = term > newest_term ? term : newest_term;
@@ -205,9 +231,12 @@ static uint16_t find_leader(struct fleet *fleet, group_id group) {
             leader_term = term;
         }
     }
+    if (leader == 0 || leader_term < newest_term) {
+        return 0;
+    }
     // A newer leader was elected by a majority, and some of any majority were seen.
-    bool certain = seen > fleet_copies(fleet, group) / 2 && leader_term == newest_term;
-    return certain ? leader : 0;
+    struct fleet_members members = fleet_members(fleet, leader, group);
+    return fleet_is_majority(&members, seen) ? leader : 0;
 }
 
 uint16_t fleet_leader(struct fleet *fleet, group_id group) {
@@ -218,7 +247,7 @@ uint16_t fleet_leader(struct fleet *fleet, group_id group) {
     return known->leader;
 }
 
-bool fleet_stepped(struct fleet *fleet, uint16_t number) {
+bool fleet_stepped(struct fleet *fleet, uint16_t number, bool wrote) {
     const struct node *node = machine_node(fleet->machines[number]);
     struct standing *standings = &fleet->standings[number * fleet->swarm->group_count];
     bool changed = false;
@@ -234,7 +263,11 @@ bool fleet_stepped(struct fleet *fleet, uint16_t number) {
             standing->led_since_ns = world_mono(fleet->world).ns;
         }
     }
-    fleet->revision += changed ? 1 : 0;
+    bool may_have_moved = wrote && fleet->swarm->churn && node != NULL;
+    if (may_have_moved) {
+        note_copies(fleet, number);
+    }
+    fleet->revision += changed || may_have_moved ? 1 : 0;
     return changed;
 }
 
@@ -279,20 +312,52 @@ static bool is_level(struct fleet *fleet, uint16_t number, group_id group) {
     return false;
 }
 
+// The members of the group are all here and equal, and nobody else has a copy.
+static bool is_group_level(struct fleet *fleet, group_id group) {
+    uint16_t leader = fleet_leader(fleet, group);
+    if (leader == 0) {
+        (void)snprintf(
+            fleet->unlevel, sizeof(fleet->unlevel), "group %u has no leader for certain", group
+        );
+        return false;
+    }
+    struct fleet_members members = fleet_members(fleet, leader, group);
+    uint32_t wanted = members.voters | members.learners;
+    for (uint16_t number = 1; number <= fleet->size; number++) {
+        bool is_member = (wanted >> number & 1) != 0;
+        bool here = is_here(fleet, number);
+        bool has = here && fleet_has_copy(fleet, number, group);
+        if (is_member != has || members.incoming != 0) {
+            (void)snprintf(
+                fleet->unlevel,
+                sizeof(fleet->unlevel),
+                "n%u is %s member of group %u, and has %s copy%s%s",
+                number,
+                is_member ? "a" : "no",
+                group,
+                has ? "a" : "no",
+                here ? "" : "; it is gone",
+                members.incoming != 0 ? "; its config is joint" : ""
+            );
+            return false;
+        }
+        if (has && !is_level(fleet, number, group)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool fleet_is_level(struct fleet *fleet) {
     for (uint16_t number = 1; number <= fleet->size; number++) {
-        if (!is_here(fleet, number)) {
-            continue;
-        }
-        if (!machine_is_up(fleet->machines[number])) {
+        if (is_here(fleet, number) && !machine_is_up(fleet->machines[number])) {
             (void)snprintf(fleet->unlevel, sizeof(fleet->unlevel), "n%u is down", number);
             return false;
         }
-        for (uint32_t group = 0; group < fleet->swarm->group_count; group++) {
-            if (fleet_has_copy(fleet, number, (group_id)group) &&
-                !is_level(fleet, number, (group_id)group)) {
-                return false;
-            }
+    }
+    for (uint32_t group = 0; group < fleet->swarm->group_count; group++) {
+        if (!is_group_level(fleet, (group_id)group)) {
+            return false;
         }
     }
     return true;

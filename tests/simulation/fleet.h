@@ -55,17 +55,28 @@ const struct chronicle *fleet_chronicle(const struct fleet *fleet);
 // A node came up: learns which copies it has.
 void fleet_recovered(struct fleet *fleet, uint16_t number);
 
-// Whether the node has a copy of the group, and how many do.
+// Whether the node has a copy of the group.
 bool fleet_has_copy(const struct fleet *fleet, uint16_t number, group_id group);
-uint32_t fleet_copies(const struct fleet *fleet, group_id group);
+
+// Who agrees on a group, as one of its nodes has it. Sets of nodes: bit n is node n.
+struct fleet_members {
+    uint32_t voters;
+    uint32_t incoming; // while joint: those who will be the voters; else none
+    uint32_t learners;
+    log_index index; // of the entry that says so
+};
+
+// By a node that is up.
+struct fleet_members fleet_members(struct fleet *fleet, uint16_t number, group_id group);
+bool fleet_is_majority(const struct fleet_members *members, uint32_t nodes);
 
 // The machine that leads the group for certain: no other one can have committed anything since. 0:
 // none does, or it cannot be told now.
 uint16_t fleet_leader(struct fleet *fleet, group_id group);
 
-// A node took a step: notes since when it leads what. True: that, or a term, is another than
-// before.
-bool fleet_stepped(struct fleet *fleet, uint16_t number);
+// A node took a step, and may have written: notes since when it leads what. True: that, or a term,
+// is another than before.
+bool fleet_stepped(struct fleet *fleet, uint16_t number, bool wrote);
 
 // A node is gone: it leads nothing.
 void fleet_died(struct fleet *fleet, uint16_t number);
@@ -76,7 +87,8 @@ int64_t fleet_led_ns(const struct fleet *fleet, uint16_t number, group_id group)
 // The store of that machine: its newest state is that of the group. NULL: none.
 struct store *fleet_store(struct fleet *fleet, group_id group);
 
-// All machines are up, and every copy of every group is at the same entry, committed.
+// All machines are up, and every copy of every group is at the same entry, committed; who is no
+// member of a group has none.
 bool fleet_is_level(struct fleet *fleet);
 
 // What keeps it from that, for a person. Valid until the next call.

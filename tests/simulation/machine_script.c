@@ -73,6 +73,8 @@ void machine_run_script(struct machine *machine, const struct node_effect *effec
     } else if (!script_answer(evaluation->language, text, input, arena, &running->result)) {
         world_fail(machine->world, "machine", "an unknown script: %.*s", BYTES_ARG(text));
     }
+    world_note(machine->world, text);
+    world_note(machine->world, input);
     int64_t us = draw_end_us(machine, &running->result);
     world_after(machine->world, us * 1000, told, running, machine->incarnation);
 }

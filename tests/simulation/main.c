@@ -24,6 +24,7 @@ struct options {
     uint64_t seeds;
     unsigned jobs;
     unsigned nodes; // of each cluster; 0: as the seed draws
+    bool churn;     // nodes come and go in every world
     bool trace;
     bool twice;
     bool stop; // at the first failure
@@ -67,10 +68,10 @@ static void choose_mutant(const struct options *options) {
 
 static void run_once(const struct options *options, uint64_t seed, struct run_result *result) {
     int64_t before = cpu_ns();
-    run_seed(seed, (uint16_t)options->nodes, options->trace, result);
+    run_seed(seed, (uint16_t)options->nodes, options->churn, options->trace, result);
     if (options->twice && !result->failed) {
         struct run_result again;
-        run_seed(seed, (uint16_t)options->nodes, false, &again);
+        run_seed(seed, (uint16_t)options->nodes, options->churn, false, &again);
         if (again.trace_hash != result->trace_hash) {
             result->failed = true;
             (void)snprintf(
@@ -156,9 +157,12 @@ static void end_child(struct child *child, int status, struct run_result *result
 static void report_failure(const struct options *options, const struct run_result *result) {
     (void)printf("FAILED seed %llu %s\n", (unsigned long long)result->seed, result->failure);
     if (!options->quiet) {
-        char nodes[24] = "";
+        char nodes[32] = "";
+        const char *churn = options->churn ? " --churn" : "";
         if (options->nodes > 0) {
-            (void)snprintf(nodes, sizeof(nodes), " --nodes %u", options->nodes);
+            (void)snprintf(nodes, sizeof(nodes), " --nodes %u%s", options->nodes, churn);
+        } else {
+            (void)snprintf(nodes, sizeof(nodes), "%s", churn);
         }
         (void)printf(
             "  replay: tests/simulation/run --seed %llu%s%s%s --trace\n",
@@ -190,6 +194,7 @@ static void add(struct totals *totals, const struct run_result *result) {
     totals->sum.clusters += result->clusters;
     totals->sum.elections += result->elections;
     totals->sum.messages += result->messages;
+    totals->sum.changes += result->changes;
     totals->sum.virtual_ns += result->virtual_ns;
     totals->sum.cpu_ns += result->cpu_ns;
 }
@@ -248,7 +253,7 @@ static void print_totals(const struct totals *totals) {
         "%llu seeds, %llu of several nodes: %.2f virtual hours, %.0f cluster-seconds per "
         "CPU-second, %llu events, %llu "
         "answers, %llu entries, %llu crashes, %llu rows compared, %llu starts, %llu executions, "
-        "%llu updates, %llu elections, %llu messages, %llu failures\n",
+        "%llu updates, %llu elections, %llu messages, %llu members came or went, %llu failures\n",
         (unsigned long long)totals->runs,
         (unsigned long long)sum->clusters,
         virtual_seconds / 3600,
@@ -263,6 +268,7 @@ static void print_totals(const struct totals *totals) {
         (unsigned long long)sum->updates,
         (unsigned long long)sum->elections,
         (unsigned long long)sum->messages,
+        (unsigned long long)sum->changes,
         (unsigned long long)totals->failures
     );
 }
@@ -270,9 +276,10 @@ static void print_totals(const struct totals *totals) {
 static int usage(void) {
     (void)fprintf(
         stderr,
-        "simulate [--seeds N] [--first S] [--nodes N] [--jobs J] [--twice] [--stop] [--quiet] "
+        "simulate [--seeds N] [--first S] [--nodes N] [--churn] [--jobs J] [--twice] [--stop] "
+        "[--quiet] "
         "[--mutant NAME]\n"
-        "simulate --seed S [--nodes N] [--trace] [--mutant NAME]\n"
+        "simulate --seed S [--nodes N] [--churn] [--trace] [--mutant NAME]\n"
     );
     return 2;
 }
@@ -295,6 +302,8 @@ int main(int count, char **arguments) {
         const char *value = i + 1 < count ? arguments[i + 1] : NULL;
         if (strcmp(flag, "--trace") == 0) {
             options.trace = true;
+        } else if (strcmp(flag, "--churn") == 0) {
+            options.churn = true;
         } else if (strcmp(flag, "--twice") == 0) {
             options.twice = true;
         } else if (strcmp(flag, "--stop") == 0) {

@@ -97,8 +97,9 @@ static void check_output(const struct place *place, int64_t first) {
     }
     bool right = shown == place->row->iteration - first + 1 &&
                  read_int(place->row->output, "iteration") == place->row->iteration;
+    // What a child gave may have changed since, when it went on.
     for (int64_t i = first; i <= place->row->iteration && right; i++) {
-        right = body_of(place, i).shown;
+        right = place->judge->facts.revived || body_of(place, i).shown;
     }
     model_expect(place, right, "does not show its %lld iterations", (long long)shown);
 }

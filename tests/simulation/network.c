@@ -158,6 +158,10 @@ static struct link *link_of(struct network *network, uint16_t one, uint16_t othe
     return one < other ? &network->links[one][other] : &network->links[other][one];
 }
 
+static bool has_link(const struct network *network, uint16_t one, uint16_t other) {
+    return network->attached[one] && network->attached[other];
+}
+
 static struct direction *direction_of(struct network *network, uint16_t from, uint16_t to) {
     return &link_of(network, from, to)->directions[from < to ? 0 : 1];
 }
@@ -265,10 +269,6 @@ static void end_session(struct link *link) {
     link_clear(link, 0);
 }
 
-static bool has_link(const struct network *network, uint16_t one, uint16_t other) {
-    return network->attached[one] && network->attached[other];
-}
-
 void network_cut(struct network *network, uint16_t one, uint16_t other) {
     struct link *link = link_of(network, one, other);
     if (!has_link(network, one, other) || !link->connected) {
@@ -282,10 +282,11 @@ void network_cut(struct network *network, uint16_t one, uint16_t other) {
 }
 
 void network_know(struct network *network, uint16_t node, uint16_t peer, bool known) {
-    if (!network->attached[peer] || network->knows[node][peer] == known) {
+    bool news = network->knows[node][peer] != known;
+    network->knows[node][peer] = known; // it may come to be there later
+    if (!news || !has_link(network, node, peer)) {
         return;
     }
-    network->knows[node][peer] = known;
     if (known) {
         connect_later(link_of(network, node, peer));
     } else {

@@ -13,6 +13,7 @@
 #include "tests/simulation/model.h"
 #include "tests/simulation/operator.h"
 #include "tests/simulation/scene.h"
+#include "tests/simulation/steward.h"
 #include "tests/simulation/worker.h"
 
 #include <stdio.h>
@@ -43,6 +44,7 @@ struct run {
     uint64_t steps_to_audit;
     bool clocks_were_set;
     struct harm *harm;
+    struct steward *steward;
     struct raft_watch *raft_watch;
 };
 
@@ -51,7 +53,7 @@ struct run {
 static void stepped(void *argument, uint16_t number, bool wrote) {
     struct run *run = argument;
     raft_watch_stepped(run->raft_watch, number);
-    if (fleet_stepped(run->scene.fleet, number) || wrote) {
+    if (fleet_stepped(run->scene.fleet, number, wrote) || wrote) {
         check_permits(&run->scene);
     }
     check_time(&run->scene, number);
@@ -68,7 +70,7 @@ static void recovered(void *argument, uint16_t number) {
     struct run *run = argument;
     run->scene.clocks[number - 1].fired = 0;
     fleet_recovered(run->scene.fleet, number);
-    (void)fleet_stepped(run->scene.fleet, number);
+    (void)fleet_stepped(run->scene.fleet, number, true);
     raft_watch_stepped(run->raft_watch, number);
     check_rows(&run->scene);
 }
@@ -162,6 +164,7 @@ static void calm(struct run *run) {
     struct scene *scene = &run->scene;
     world_trace(scene->world, "harm ends");
     harm_end(run->harm);
+    steward_rest(run->steward);
     bool stalls = scene->swarm.stall_per_batch + scene->swarm.late_commit > 0;
     run->clocks_were_set = scene->swarm.wall_step_per_second + scene->swarm.rate_ppm_max > 0;
     bool sleeps = scene->swarm.sleep_per_second > 0;
@@ -242,16 +245,19 @@ static void fill_result(struct run *run, struct run_result *result) {
     result->clusters = fleet_is_alone(scene->fleet) ? 0 : 1;
     result->elections = raft_watch_elections(run->raft_watch);
     result->messages = stats.messages;
+    result->changes = steward_changes(run->steward);
     result->virtual_ns = world_mono(scene->world).ns;
 }
 
-void run_seed(uint64_t seed, uint16_t node_count, bool trace, struct run_result *out_result) {
+void run_seed(
+    uint64_t seed, uint16_t node_count, bool churn, bool trace, struct run_result *out_result
+) {
     struct run run = {.steps_to_audit = 1};
     struct scene *scene = &run.scene;
     *out_result = (struct run_result){.seed = seed};
     run.lasting = arena_create(SCRATCH_BYTES);
     scene->world = world_create(seed, trace);
-    scene->swarm = swarm_draw(scene->world, node_count);
+    scene->swarm = swarm_draw(scene->world, node_count, churn);
     scene->rate_ppm_max = scene->swarm.rate_ppm_max;
     swarm_trace(&scene->swarm, scene->world);
     scene->scratch = arena_create(SCRATCH_BYTES);
@@ -266,6 +272,7 @@ void run_seed(uint64_t seed, uint16_t node_count, bool trace, struct run_result 
     run.operator= operator_create(scene, run.lasting);
 
     run.harm = harm_begin(scene->world, &scene->swarm, scene->fleet);
+    run.steward = steward_begin(scene, run.harm, run.lasting);
     operator_register(run.operator);
     turn_until_done(&run, REGISTER_SECONDS_MAX * WORLD_SECOND, "registering");
     if (!world_failed(scene->world)) {
@@ -282,6 +289,7 @@ void run_seed(uint64_t seed, uint16_t node_count, bool trace, struct run_result 
     }
     fill_result(&run, out_result);
 
+    steward_end(run.steward);
     harm_destroy(&run.harm);
     raft_watch_destroy(&run.raft_watch);
     fleet_destroy(&scene->fleet);

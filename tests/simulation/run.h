@@ -24,10 +24,14 @@ struct run_result {
     uint64_t clusters; // 1 when it had several nodes
     uint64_t elections;
     uint64_t messages;
+    uint64_t changes; // of members: who came, went, was lost
     int64_t virtual_ns;
     int64_t cpu_ns; // filled by the caller
     char failure[RUN_FAILURE_BYTES];
 };
 
 // `node_count`: of the cluster; 0: the seed draws it.
-void run_seed(uint64_t seed, uint16_t node_count, bool trace, struct run_result *out_result);
+// `churn`: nodes come and go in any case.
+void run_seed(
+    uint64_t seed, uint16_t node_count, bool churn, bool trace, struct run_result *out_result
+);

@@ -205,6 +205,9 @@ static void check_hard(struct shadow *shadow, uint32_t group, const struct store
     } else if (state->term == log->hard.term && log->hard.vote != 0 && state->vote != log->hard.vote) {
         fail(shadow, "vote", group, "votes twice in one term");
     }
+    if (log->installing && state->vote != 0 && state->vote != log->hard.vote) {
+        fail(shadow, "vote", group, "votes while its rows are replaced");
+    }
     log->hard.term = state->term;
     log->hard.vote = state->vote;
 }

@@ -15,16 +15,22 @@ static uint32_t sometimes(struct world *world, int64_t low, int64_t high) {
 }
 
 // One node is quick and finds what one node can do wrong; three are what people run.
-static void draw_cluster(struct world *world, struct swarm *swarm, uint16_t node_count) {
+static void
+draw_cluster(struct world *world, struct swarm *swarm, uint16_t node_count, bool churn) {
     static const uint16_t sizes[] = {2, 3, 3, 3, 3, 3, 4, 5};
     swarm->node_count = world_maybe(world, 600) ? 1 : sizes[world_draw(world, 0, 7)];
     swarm->node_count = node_count > 0 ? node_count : swarm->node_count;
-    swarm->alone = swarm->node_count == 1;
+    swarm->alone = swarm->node_count == 1 && !churn;
+    swarm->churn = churn;
+    if (swarm->churn) {
+        swarm->node_count = world_maybe(world, 400) ? 1 : swarm->node_count;
+        swarm->dead_after_ms = world_maybe(world, 600) ? world_draw(world, 3000, 12000) : 0;
+    }
     swarm->replicas = world_maybe(world, 900) ? 3 : (uint32_t)world_draw(world, 1, 5);
     swarm->delay_us_max =
         world_maybe(world, 700) ? world_draw(world, 200, 2000) : world_draw(world, 2000, 40000);
     swarm->rate_ppm_max = world_maybe(world, 300) ? world_draw(world, 100, 20000) : 0;
-    if (swarm->node_count == 1) {
+    if (swarm->alone) {
         swarm->rate_ppm_max = 0;
     }
 }
@@ -40,7 +46,7 @@ static void draw_store(struct world *world, struct swarm *swarm) {
         world_maybe(world, 700) ? world_draw(world, 100, 2000) : world_draw(world, 5000, 60000);
     swarm->checkpoint_us_max = world_maybe(world, 700) ? world_draw(world, 1000, 20000)
                                                        : world_draw(world, 100000, 1500000);
-    if (swarm->node_count > 1) {
+    if (!swarm->alone) {
         swarm->group_count = (uint32_t)world_draw(world, 2, 9);
         // What a follower lacks and the leader no longer keeps goes as rows.
         swarm->history_bytes = world_maybe(world, 500) ? kib(world, 2, 256) : 0;
@@ -86,11 +92,15 @@ static void draw_faults(struct world *world, struct swarm *swarm) {
     swarm->rot_per_crash = sometimes(world, 100, 500);
     swarm->wall_step_per_second =
         world_maybe(world, 200) ? (uint32_t)world_draw(world, 10, 100) : 0;
-    if (swarm->node_count > 1) {
+    if (!swarm->alone) {
         swarm->sleep_per_second = sometimes(world, 20, 200);
         swarm->partition_per_second = sometimes(world, 20, 200);
         swarm->clog_per_second = sometimes(world, 20, 300);
         swarm->cut_per_second = sometimes(world, 20, 300);
+    }
+    if (swarm->churn) {
+        swarm->replicas = 3;
+        swarm->wall_step_per_second = 0; // which clocks may be wrong depends on who is a member
     }
     swarm->late_commit = world_maybe(world, 300) ? (uint32_t)world_draw(world, 2, 20) : 0;
     swarm->hand_out_breaks = sometimes(world, 10, 150);
@@ -112,9 +122,9 @@ static void draw_faults(struct world *world, struct swarm *swarm) {
     swarm->fill_per_second = world_maybe(world, 250) ? (uint32_t)world_draw(world, 20, 150) : 0;
 }
 
-struct swarm swarm_draw(struct world *world, uint16_t node_count) {
+struct swarm swarm_draw(struct world *world, uint16_t node_count, bool churn) {
     struct swarm swarm = {0};
-    draw_cluster(world, &swarm, node_count);
+    draw_cluster(world, &swarm, node_count, churn);
     draw_store(world, &swarm);
     draw_workload(world, &swarm);
     draw_faults(world, &swarm);
@@ -160,11 +170,14 @@ void swarm_heal(struct swarm *swarm) {
 void swarm_trace(const struct swarm *swarm, struct world *world) {
     world_trace(
         world,
-        "swarm nodes=%u copies=%u delay=%lldus rate=%lldppm groups=%u segment=%zu overlay=%zu "
+        "swarm nodes=%u churn=%d dead=%lldms copies=%u delay=%lldus rate=%lldppm groups=%u "
+        "segment=%zu overlay=%zu "
         "checkpoint=%zu/%lldms sync=%lldus "
         "checkpoint=%lldus types=%u flows=%u clients=%u workers=%u domains=%u starts=%u "
         "safety=%lldms",
         swarm->node_count,
+        swarm->churn,
+        (long long)swarm->dead_after_ms,
         swarm->replicas,
         (long long)swarm->delay_us_max,
         (long long)swarm->rate_ppm_max,

@@ -8,6 +8,7 @@ struct swarm {
     // the cluster
     uint16_t node_count; // that found it
     bool alone;          // one node that stays so
+    bool churn;          // nodes join, leave and are lost
     int64_t dead_after_ms;
     uint32_t replicas;    // copies of each group
     int64_t delay_us_max; // of a message on a slow way
@@ -84,8 +85,8 @@ struct swarm {
     uint32_t poll_leaves;        // leaves its long poll early
 };
 
-// `node_count`: 0 draws it, too.
-struct swarm swarm_draw(struct world *world, uint16_t node_count);
+// `node_count`: 0 draws it, too. `churn`: nodes come and go in any case.
+struct swarm swarm_draw(struct world *world, uint16_t node_count, bool churn);
 
 // The same world without harm: for the time in which it must settle.
 void swarm_heal(struct swarm *swarm);

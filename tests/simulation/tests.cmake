@@ -53,6 +53,7 @@ add_executable(
     simulation/rot.c
     simulation/run.c
     simulation/shadow.c
+    simulation/steward.c
     simulation/swarm.c
     simulation/worker.c
     simulation/world.c
