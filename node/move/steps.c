@@ -212,6 +212,19 @@ static bool may_send(
     return true;
 }
 
+// Whether it was planned to bring the group to a node that is to have no replica any more and has
+// none yet: it may be gone for ever, and the change would never end.
+static bool is_in_vain(const struct move_state *state, const struct move_group *group) {
+    bool vain = false;
+    for (uint32_t i = 0; i < group->planned.count && group->known; i++) {
+        uint32_t id = group->planned.items[i];
+        uint32_t at = place_of(state, id);
+        bool holds = at < state->member_count && state->members[at].holds;
+        vain = vain || (!holds && !move_has(&group->voters, id) && !move_has(&group->target, id));
+    }
+    return vain;
+}
+
 uint32_t move_steps(
     const struct move_state *state, const struct move_bounds *bounds, struct move_step *out_steps
 ) {
@@ -224,6 +237,9 @@ uint32_t move_steps(
         bool settled = is_settled(group) || (mutant_is("moves_twice_at_once") && group->known);
         if (settled && !is_equal(&group->planned, &group->target)) {
             candidates[candidate_count++] = candidate_of(state, at);
+        } else if (!settled && is_in_vain(state, group)) {
+            struct move_nodes back = changed(&group->voters, &group->target, 0, 0);
+            out_steps[count++] = (struct move_step){.group = at, .planned = back};
         }
     }
     if (candidate_count > 0) {

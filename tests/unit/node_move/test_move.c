@@ -124,7 +124,8 @@ static uint32_t turn(struct world *world) {
     uint32_t count = move_steps(&world->state, &bounds, steps);
     for (uint32_t i = 0; i < count; i++) {
         struct move_group *group = &world->groups[steps[i].group];
-        world->leapt = world->leapt || group->changing ||
+        bool back = move_same(&steps[i].planned, &group->voters); // a change is given up
+        world->leapt = world->leapt || (group->changing && !back) ||
                        fresh_in(&steps[i].planned, &group->voters) > 1 ||
                        fresh_in(&group->voters, &steps[i].planned) > 1;
         group->planned = steps[i].planned;
@@ -213,6 +214,28 @@ static void a_dead_node_is_replaced_and_the_poorest_come_first(void **state) {
     world.paused = false;
     run(&world);
     assert_false(move_is_needed(&world.state, 3));
+    assert_false(world.leapt);
+    arena_destroy(&world.arena);
+}
+
+// It was told to leave, or is dead, before it had what was planned for it: no change waits for it.
+static void a_newcomer_that_goes_before_it_came_is_given_up(void **state) {
+    (void)state;
+    struct world world;
+    world_init(&world, 3);
+    member_add(&world, 4, 0);
+    assert_true(turn(&world) > 0);
+    for (uint32_t at = 1; at < GROUPS; at++) {
+        world.due[at] = TURNS_MAX * 2; // it never comes
+    }
+    member(&world, 4)->up = false;
+    member(&world, 4)->holds = false;
+    assert_true(turn(&world) > 0);
+    for (uint32_t at = 1; at < GROUPS; at++) {
+        assert_false(move_has(&world.groups[at].planned, 4));
+    }
+    run(&world);
+    assert_false(move_is_needed(&world.state, 4));
     assert_false(world.leapt);
     arena_destroy(&world.arena);
 }
@@ -359,6 +382,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(copies_rise_as_nodes_join_and_stay_as_they_leave),
         cmocka_unit_test(a_dead_node_is_replaced_and_the_poorest_come_first),
+        cmocka_unit_test(a_newcomer_that_goes_before_it_came_is_given_up),
         cmocka_unit_test(nobody_waits_for_a_node_that_is_away),
         cmocka_unit_test(a_group_without_a_majority_is_left_alone),
         cmocka_unit_test(members_come_and_go_at_random),
