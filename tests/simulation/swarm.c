@@ -21,7 +21,7 @@ draw_cluster(struct world *world, struct swarm *swarm, uint16_t node_count, bool
     swarm->node_count = world_maybe(world, 600) ? 1 : sizes[world_draw(world, 0, 7)];
     swarm->node_count = node_count > 0 ? node_count : swarm->node_count;
     swarm->alone = swarm->node_count == 1 && !churn;
-    swarm->churn = churn;
+    swarm->churn = churn || (!swarm->alone && world_maybe(world, 300));
     if (swarm->churn) {
         swarm->node_count = world_maybe(world, 400) ? 1 : swarm->node_count;
         swarm->dead_after_ms = world_maybe(world, 600) ? world_draw(world, 3000, 12000) : 0;
