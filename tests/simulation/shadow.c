@@ -194,7 +194,9 @@ static void add_entry(struct shadow *shadow, uint32_t group, const struct store 
     struct entry *entry = &log->entries[++log->followed];
     bool known =
         store_entry_term(store, (group_id)group, log->followed, &entry->term, &entry->chain);
-    check(known);
+    if (!known) {
+        fail(shadow, "shadow", group, "does not know an entry that it holds");
+    }
     shadow->entries_total++;
 }
 
@@ -205,9 +207,6 @@ static void check_hard(struct shadow *shadow, uint32_t group, const struct store
     } else if (state->term == log->hard.term && log->hard.vote != 0 && state->vote != log->hard.vote) {
         fail(shadow, "vote", group, "votes twice in one term");
     }
-    if (log->installing && state->vote != 0 && state->vote != log->hard.vote) {
-        fail(shadow, "vote", group, "votes while its rows are replaced");
-    }
     log->hard.term = state->term;
     log->hard.vote = state->vote;
 }
@@ -216,7 +215,11 @@ static bool follow_group(struct shadow *shadow, const struct store *store, uint3
     struct log *log = &shadow->logs[group];
     struct store_group state = store_group(store, (group_id)group);
     uint64_t epoch = store_log_epoch(store, (group_id)group);
+    bool was_installing = log->installing;
     log->installing = store_installing(store, (group_id)group) != STORE_INSTALL_NONE;
+    if (was_installing && log->installing && state.vote != 0 && state.vote != log->hard.vote) {
+        fail(shadow, "vote", group, "votes while its rows are replaced");
+    }
     bool changed = epoch != log->hard.epoch || state.commit_index != log->commit;
     if (epoch != log->hard.epoch) {
         log->hard.epoch = epoch;
@@ -228,7 +231,7 @@ static bool follow_group(struct shadow *shadow, const struct store *store, uint3
     if (common < log->followed) {
         cut(shadow, group, common);
     }
-    while (log->followed < state.last_index) {
+    while (log->followed < state.last_index && !world_failed(shadow->world)) {
         add_entry(shadow, group, store);
     }
     check_hard(shadow, group, &state);
@@ -314,7 +317,7 @@ void shadow_recover(struct shadow *shadow, const struct store *store) {
         struct store_group state = store_group(store, (group_id)i);
         uint64_t epoch = store_log_epoch(store, (group_id)i);
         log->installing = store_installing(store, (group_id)i) != STORE_INSTALL_NONE;
-        if (epoch > log->hard.epoch) {
+        if (epoch != log->hard.epoch) { // an older one: that it was dropped was not durable
             begin_anew(shadow, i, &state);
         }
         check_recovered(shadow, i, store);
@@ -322,7 +325,7 @@ void shadow_recover(struct shadow *shadow, const struct store *store) {
             return;
         }
         log->followed = common_end(log, store, (group_id)i);
-        while (log->followed < state.last_index) {
+        while (log->followed < state.last_index && !world_failed(shadow->world)) {
             add_entry(shadow, i, store);
         }
         log->before = lesser(log->before, log->followed);

@@ -84,7 +84,24 @@ static uint16_t any_staying(struct steward *steward) {
 
 // --- a loss --------------------------------------------------------------------------------------
 
-// Whether every group goes on and knows everything without the node.
+// The nodes, but for one, that hold all that the group committed.
+static uint32_t holders(const struct steward *steward, uint16_t except, group_id group) {
+    struct fleet *fleet = steward->scene->fleet;
+    log_index last = chronicle_last(fleet_chronicle(fleet), group);
+    uint32_t nodes = 0;
+    for (uint16_t number = 1; number <= fleet_size(fleet); number++) {
+        if (number == except || !is_here(steward, number)) {
+            continue;
+        }
+        const struct shadow *shadow = machine_shadow(fleet_machine(fleet, number));
+        bool holds = shadow_durable(shadow, group) >= last && !shadow_is_installing(shadow, group);
+        nodes |= holds ? 1U << number : 0;
+    }
+    return nodes;
+}
+
+// Whether every group goes on without the node. Who votes must hold everything: a leader brings
+// rows only to who it does not need for its own beginning (distributed.md §4.1, I2).
 static bool can_be_lost(const struct steward *steward, uint16_t number) {
     struct fleet *fleet = steward->scene->fleet;
     uint32_t groups = fleet_settings(fleet)->group_count;
@@ -94,19 +111,12 @@ static bool can_be_lost(const struct steward *steward, uint16_t number) {
             return false;
         }
         struct fleet_members members = fleet_members(fleet, leader, (group_id)group);
-        if (members.incoming != 0) {
+        uint32_t others = members.voters & ~(1U << number);
+        bool votes = others != members.voters;
+        uint32_t left = holders(steward, number, (group_id)group);
+        if (members.incoming != 0 || (votes && (others & ~left) != 0) ||
+            (votes && !fleet_is_majority(&members, others))) {
             return false;
-        }
-        if ((members.voters >> number & 1) == 0) {
-            continue;
-        }
-        uint32_t left = 0;
-        for (uint16_t other = 1; other <= fleet_size(fleet); other++) {
-            left |= is_here(steward, other) && other != number ? 1U << other : 0;
-        }
-        if (!fleet_is_majority(&members, left & members.voters) ||
-            (members.voters & ~left) != 1U << number) {
-            return false; // it would be the second
         }
     }
     return true;
