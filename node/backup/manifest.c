@@ -41,6 +41,17 @@ bool backup_hash_parse(bytes text, hash128 *out_hash) {
     return text.size == HASH_TEXT_BYTES;
 }
 
+// A version is plain text, so that it stands in the manifest as it is.
+static bool is_plain(bytes text) {
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t one = text.data[i];
+        if (one < ' ' || one > '~' || one == '"' || one == '\\') {
+            return false;
+        }
+    }
+    return true;
+}
+
 // --- writing -------------------------------------------------------------------------------------
 
 static void file_write(const char *name, const struct backup_file *file, struct buffer *out) {
@@ -76,6 +87,7 @@ static void group_write(uint32_t number, const struct backup_group *group, struc
 
 void backup_manifest_write(const struct backup_manifest *manifest, struct buffer *out) {
     char id[ID_TEXT_BYTES];
+    bytes version = is_plain(manifest->version) ? manifest->version : BYTES_EMPTY;
     id_format(manifest->cluster, id);
     buffer_format(
         out,
@@ -84,7 +96,7 @@ void backup_manifest_write(const struct backup_manifest *manifest, struct buffer
         (int)sizeof(id),
         id,
         (unsigned long long)manifest->number,
-        BYTES_ARG(manifest->version)
+        BYTES_ARG(version)
     );
     for (uint32_t group = 0; group < manifest->group_count; group++) {
         group_write(group, &manifest->groups[group], out);
@@ -183,8 +195,9 @@ err backup_manifest_read(bytes text, struct arena *arena, struct backup_manifest
     }
     manifest.version = backup_text(root, "version", arena);
     if (!id_parse(backup_text(root, "cluster", arena), &manifest.cluster) ||
-        !count_of(root, "backup", &manifest.number) || !json_get_text(root, "partitions", &list) ||
-        !json_is_array(list) || !groups_of(list, arena, &manifest)) {
+        !is_plain(manifest.version) || !count_of(root, "backup", &manifest.number) ||
+        !json_get_text(root, "partitions", &list) || !json_is_array(list) ||
+        !groups_of(list, arena, &manifest)) {
         return err_make(ERR_CORRUPT, "the manifest lacks something");
     }
     *out_manifest = manifest;

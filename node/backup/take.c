@@ -56,7 +56,11 @@ static err run(struct take *take) {
     bool done = false;
     for (int tries = 0; !done; tries++) {
         if (tries == LIMIT_BACKUP_TRIES) {
-            return err_make(ERR_CONFLICT, "other backups of this cluster keep cutting in");
+            return err_make(
+                ERR_CONFLICT,
+                "other backups keep cutting in, or leaders change faster than their partitions can "
+                "be read: try again later"
+            );
         }
         TRY(scan_all(take));
         TRY(mark_all(take, &done));
@@ -242,6 +246,8 @@ static err scan_all(struct take *take) {
         for (uint32_t i = 0; i < take->part_count; i++) {
             TRY(scan(take, i));
         }
+        // Where the log was lost since, rows are read again before anything is cut.
+        TRY(follow_all(take));
         for (uint32_t i = 0; i < take->part_count; i++) {
             open += !take->parts[i].scanned;
         }
@@ -431,10 +437,10 @@ static err mark_all(struct take *take, bool *out_done) {
     for (uint32_t i = 1; i <= take->part_count && *out_done; i++) {
         TRY(mark(take, i % take->part_count, out_done));
     }
-    for (uint32_t i = 0; i < take->part_count && *out_done; i++) {
-        bool short_tail = mutant_is("backup_tail_cut_short");
-        TRY(follow(take, i, short_tail ? 0 : take->parts[i].group.mark));
-        *out_done = take->parts[i].scanned;
+    bool cut = *out_done && !mutant_is("backup_tail_cut_short");
+    for (uint32_t i = 0; i < take->part_count && cut; i++) {
+        TRY(follow(take, i, take->parts[i].group.mark));
+        *out_done = *out_done && take->parts[i].scanned;
     }
     return ERR_NONE;
 }

@@ -76,7 +76,9 @@ void carry_committed(struct node *node, group_id destination, const struct group
 }
 
 void carry_acknowledged(struct node *node, const struct peer_stream *ack) {
-    marks_heard(node, ack->mark);
+    if (!mutant_is("mark_not_in_acks")) {
+        marks_heard(node, ack->mark);
+    }
     if (ack->source < node->settings.group_count && ack->destination < node->settings.group_count &&
         node->groups[ack->source].leading && !node->groups[ack->destination].leading) {
         streams_acknowledged(node->streams, ack->source, ack->destination, ack->sequence);

@@ -15,6 +15,7 @@ function(fuzz source)
     target_link_libraries(fuzz_${name} PRIVATE ${FUZZ_USES} warnings)
 endfunction()
 
+fuzz(backup.c USES node_backup)
 fuzz(call.c USES scheduler_decider)
 fuzz(entry.c USES storage_view storage_memory)
 fuzz(http.c USES node_http)

@@ -6,6 +6,7 @@
 #include "tests/simulation/run.h"
 
 #include "proto/base/check.h"
+#include "tests/simulation/archive.h"
 #include "tests/simulation/check_raft.h"
 #include "tests/simulation/checks.h"
 #include "tests/simulation/client.h"
@@ -32,7 +33,8 @@ enum {
     STALL_SECONDS_MAX = 14, // of a sync that began before harm ended
     SLEEP_SECONDS_MAX = 12, // of a process, and of a poll that came to it meanwhile
     CALM_SECONDS = 4,       // of work without harm
-    CALM_STARTS = 6
+    CALM_STARTS = 6,
+    BACKUP_SECONDS_MAX = 60 // without harm
 };
 
 struct run {
@@ -46,6 +48,7 @@ struct run {
     struct harm *harm;
     struct steward *steward;
     struct raft_watch *raft_watch;
+    struct archive *archive; // NULL: no backup is taken
 };
 
 // --- checks that go along ------------------------------------------------------------------------
@@ -155,8 +158,29 @@ static void turn_for(struct run *run, int64_t ns) {
 }
 
 static void safety(struct run *run) {
+    struct world *world = run->scene.world;
+    int64_t whole_ns = run->scene.swarm.safety_ms * WORLD_MS;
+    int64_t end_ns = world_mono(world).ns + whole_ns;
     begin_actors(run);
-    turn_for(run, run->scene.swarm.safety_ms * WORLD_MS);
+    if (run->archive != NULL) {
+        turn_for(run, whole_ns / 1000 * run->scene.swarm.backup_per_mille);
+        (void)archive_take(run->archive, end_ns - world_mono(world).ns);
+    }
+    if (world_mono(world).ns < end_ns) {
+        turn_for(run, end_ns - world_mono(world).ns);
+    }
+}
+
+// A backup that harm kept from being whole goes on.
+static void end_backup(struct run *run) {
+    struct world *world = run->scene.world;
+    if (run->archive == NULL || world_failed(world)) {
+        return;
+    }
+    bool whole = archive_take(run->archive, BACKUP_SECONDS_MAX * WORLD_SECOND);
+    if (!whole && !world_failed(world)) {
+        world_fail(world, "liveness", "a backup is not whole after %d s", (int)BACKUP_SECONDS_MAX);
+    }
 }
 
 // Harm ends; once what it left is over, polls must be answered in time.
@@ -174,6 +198,7 @@ static void calm(struct run *run) {
     scene->swarm.starts_max = scene->starts + scene->starts_unknown + CALM_STARTS;
     check_polls(run, 0);
     turn_for(run, CALM_SECONDS * WORLD_SECOND);
+    end_backup(run);
 }
 
 static void liveness(struct run *run) {
@@ -209,6 +234,9 @@ static void last_checks(struct run *run) {
     if (!world_failed(world)) {
         check_rows(scene);
         fleet_settle(scene->fleet);
+    }
+    if (!world_failed(world) && run->archive != NULL) {
+        archive_check(run->archive);
     }
 }
 
@@ -271,6 +299,7 @@ void run_seed(
     run.raft_watch = raft_watch_create(scene->world, scene->fleet);
     run.operator= operator_create(scene, run.lasting);
 
+    run.archive = scene->swarm.backup_per_mille > 0 ? archive_create(scene) : NULL;
     run.harm = harm_begin(scene->world, &scene->swarm, scene->fleet);
     run.steward = steward_begin(scene, run.harm, run.lasting);
     operator_register(run.operator);
@@ -290,6 +319,7 @@ void run_seed(
     fill_result(&run, out_result);
 
     steward_end(run.steward);
+    archive_destroy(&run.archive);
     harm_destroy(&run.harm);
     raft_watch_destroy(&run.raft_watch);
     fleet_destroy(&scene->fleet);

@@ -128,6 +128,7 @@ struct swarm swarm_draw(struct world *world, uint16_t node_count, bool churn) {
     draw_store(world, &swarm);
     draw_workload(world, &swarm);
     draw_faults(world, &swarm);
+    swarm.backup_per_mille = world_maybe(world, 350) ? (uint32_t)world_draw(world, 1, 1000) : 0;
     return swarm;
 }
 
@@ -168,6 +169,7 @@ void swarm_heal(struct swarm *swarm) {
 }
 
 void swarm_trace(const struct swarm *swarm, struct world *world) {
+    world_trace(world, "swarm backup=%u", swarm->backup_per_mille);
     world_trace(
         world,
         "swarm nodes=%u churn=%d dead=%lldms copies=%u delay=%lldus rate=%lldppm groups=%u "

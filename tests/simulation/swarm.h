@@ -48,6 +48,7 @@ struct swarm {
     uint32_t permissive_per_mille;
     uint32_t failure_per_mille;   // definitions with a failure workflow
     bool limits;                  // some task types have limits
+    uint32_t backup_per_mille;    // of the time of harm, when a backup begins; 0: none is taken
     uint32_t lifecycle_per_mille; // retry, restart, rerun, … among a client's operations
 
     // the faults, per mille; 0: the fault does not exist in this world

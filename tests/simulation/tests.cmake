@@ -15,6 +15,7 @@ target_link_libraries(simulation_model PUBLIC proto_json PRIVATE warnings)
 
 add_executable(
     simulate
+    simulation/archive.c
     simulation/check_execution.c
     simulation/check_history.c
     simulation/check_kin.c
@@ -58,7 +59,7 @@ add_executable(
     simulation/worker.c
     simulation/world.c
 )
-target_link_libraries(simulate PRIVATE simulation_model node_core storage_memory storage_view warnings)
+target_link_libraries(simulate PRIVATE simulation_model node_core node_backup_verify node_backup_shelf storage_memory storage_view warnings)
 
 # Steps a node through the events that a server dumped: tests/simulation/replay.
 add_executable(replay_dump simulation/replay_dump.c)

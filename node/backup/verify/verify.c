@@ -53,9 +53,7 @@ static err restore(struct verify *verify, group_id group) {
 }
 
 static err
-run(struct verify *verify,
-    void (*look)(void *argument, struct store *store, group_id group, log_index mark),
-    void *argument) {
+run(struct verify *verify, void (*look)(void *argument, struct store *store), void *argument) {
     TRY(backup_manifest_load(verify->session->folder, verify->lasting, &verify->manifest));
     TRY(store_make(verify));
     verify->verdict.number = verify->manifest.number;
@@ -63,8 +61,8 @@ run(struct verify *verify,
     for (uint32_t group = 0; group < verify->manifest.group_count; group++) {
         TRY(restore(verify, (group_id)group));
     }
-    for (uint32_t group = 0; group < verify->manifest.group_count && look != NULL; group++) {
-        look(argument, verify->store, (group_id)group, verify->manifest.groups[group].mark);
+    if (look != NULL) {
+        look(argument, verify->store);
     }
     return audit_all(verify);
 }
@@ -72,7 +70,7 @@ run(struct verify *verify,
 err backup_verify_looking(
     const struct backup_session *session,
     struct arena *arena,
-    void (*look)(void *argument, struct store *store, group_id group, log_index mark),
+    void (*look)(void *argument, struct store *store),
     void *argument,
     struct backup_verdict *out_verdict
 ) {

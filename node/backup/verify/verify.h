@@ -24,7 +24,7 @@ MUST_USE err backup_verify(
 MUST_USE err backup_verify_looking(
     const struct backup_session *session,
     struct arena *arena,
-    void (*look)(void *argument, struct store *store, group_id group, log_index mark),
+    void (*look)(void *argument, struct store *store),
     void *argument,
     struct backup_verdict *out_verdict
 );
