@@ -541,8 +541,8 @@ enum {
     LIMIT_BACKUP_HOLD_MS = 10 * 1000,
     // Scans of one partition that ended without its log; marks that another backup overtook.
     LIMIT_BACKUP_TRIES = 8,
-    // What `orpheus backup` reads a second unless told, in MiB: half of a slow disk.
-    LIMIT_BACKUP_RATE_MIB = 64,
+    // What `orpheus backup` reads a second unless told, in MiB: a GiB a minute.
+    LIMIT_BACKUP_RATE_MIB = 16,
     // The manifest: a line of 300 bytes for each of 1 025 partitions.
     LIMIT_BACKUP_MANIFEST_BYTES = 1024 * 1024,
 };

@@ -26,7 +26,7 @@ const char *tool_usage(void) {
     return "       orpheus backup --node URL --to FOLDER  copy a cluster's state into a folder, "
            "while "
            "it works;\n"
-           "         [--rate MIB]                         reads at most so much a second (64; 0: "
+           "         [--rate MIB]                         reads at most so much a second (16; 0: "
            "no "
            "bound);\n"
            "                                              run again it goes on where it was cut "
