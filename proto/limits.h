@@ -526,6 +526,8 @@ enum {
     // Rows or entries of one answer: some milliseconds of the core (store_scan); one row or entry
     // may be larger.
     LIMIT_BACKUP_CHUNK_BYTES = 512 * 1024,
+    // What a step counts as beside its bytes, where they are bounded: small partitions are many.
+    LIMIT_BACKUP_STEP_BYTES = 32 * 1024,
     // A chunk with the greatest entry there is room for between two nodes.
     LIMIT_BACKUP_CHUNK_BYTES_MAX = 24 * 1024 * 1024 - 128 * 1024,
     // Writes sent in one step of a restore: one log entry.

@@ -371,6 +371,7 @@ static err follow_step(struct take *take, uint32_t number, bool *out_all) {
     }
     TRY(read);
     TRY(chunk_read(take, number, BACKUP_ENTRIES, chunk, &head));
+    pace(take, chunk.size);
     if (head.index != part->log_next) {
         return err_make(ERR_INVALID, "a node answers with other entries than it was asked for");
     }
@@ -478,7 +479,7 @@ static err finish(struct take *take) {
 // Reading goes no faster than it may: the cluster has work of its own.
 static void pace(struct take *take, size_t bytes_read) {
     const struct backup_server *server = take->session->server;
-    take->paced_bytes += bytes_read;
+    take->paced_bytes += bytes_read + LIMIT_BACKUP_STEP_BYTES;
     if (take->rate == 0) {
         return;
     }

@@ -13,10 +13,10 @@ struct backup_taken {
     uint32_t again; // scans that were begun anew
 };
 
-// `bytes_per_second` bounds what is read of rows; 0: no bound. Errors: ERR_IO (the cluster or the
-// folder), ERR_FULL, ERR_CONFLICT (the folder holds a finished backup, or one of another cluster;
-// other backups keep cutting in), ERR_CORRUPT, ERR_INVALID (what answers is no cluster of ours).
-// Texts live in `arena`.
+// `bytes_per_second` bounds what is read of rows and entries; 0: no bound. Errors: ERR_IO (the
+// cluster or the folder), ERR_FULL, ERR_CONFLICT (the folder holds a finished backup, or one of
+// another cluster; other backups keep cutting in), ERR_CORRUPT, ERR_INVALID (what answers is no
+// cluster of ours). Texts live in `arena`.
 MUST_USE err backup_take(
     const struct backup_session *session,
     uint64_t bytes_per_second,
