@@ -16,7 +16,7 @@
 
 enum {
     ARENA_BLOCK_BYTES = 64 * 1024,
-    AUDIT_REST_MS = 500
+    AUDIT_REST_MS = 4000
 };
 
 // Where nodes find each other: host and port.
