@@ -11,6 +11,12 @@
 // Appends an event.
 void event_record_write(const struct node_event *event, struct buffer *out);
 
+// Between events: what the log or the checkpoint took then. A record of this one byte.
+enum {
+    RECORD_BATCH_BEGUN = 254,
+    RECORD_CHECKPOINT_BEGUN = 255
+};
+
 // Reads it. What it refers to lives in `arena`, its texts are views of `record`. Errors:
 // ERR_CORRUPT.
 MUST_USE err event_record_read(bytes record, struct arena *arena, struct node_event *out_event);

@@ -81,11 +81,7 @@ static void oldest_go(struct recorder *recorder) {
     recorder->gone++;
 }
 
-void recorder_note(struct recorder *recorder, const struct node_event *event) {
-    buffer_clear(&recorder->event);
-    event_record_write(event, &recorder->event);
-    bytes record =
-        err_is(buffer_status(&recorder->event)) ? BYTES_EMPTY : buffer_bytes(&recorder->event);
+static void keep(struct recorder *recorder, bytes record) {
     while (recorder->used + SIZE_BYTES + record.size > LIMIT_RECORD_BYTES ||
            recorder->count == LIMIT_RECORD_EVENTS) {
         oldest_go(recorder);
@@ -97,6 +93,17 @@ void recorder_note(struct recorder *recorder, const struct node_event *event) {
         ring_put(recorder, record.data, record.size);
     }
     recorder->count++;
+}
+
+void recorder_note(struct recorder *recorder, const struct node_event *event) {
+    buffer_clear(&recorder->event);
+    event_record_write(event, &recorder->event);
+    bool fits = !err_is(buffer_status(&recorder->event));
+    keep(recorder, fits ? buffer_bytes(&recorder->event) : BYTES_EMPTY);
+}
+
+void recorder_mark(struct recorder *recorder, uint8_t mark) {
+    keep(recorder, bytes_of(&mark, 1));
 }
 
 // --- the file

@@ -16,6 +16,10 @@ void recorder_destroy(struct recorder **recorder);
 // Before the node is stepped. Costs a copy of the event.
 void recorder_note(struct recorder *recorder, const struct node_event *event);
 
+// The open log batch, or a checkpoint, was taken: a replay takes the same then. `mark` is one of
+// RECORD_….
+void recorder_mark(struct recorder *recorder, uint8_t mark);
+
 // Writes the ring into a new file of `folder`, and says its name in the log. Blocks for as long as
 // the file takes: LIMIT_RECORD_BYTES at most.
 void recorder_dump(

@@ -8,6 +8,7 @@
 // else.
 #include "node/shell/shell.h"
 
+#include "node/core/event_record.h"
 #include "node/shell/clocks.h"
 #include "node/shell/drill.h"
 #include "node/shell/entry.h"
@@ -51,6 +52,7 @@ static void batch_start(struct shell *shell) {
     if (shell->batch == NULL) {
         shell->batch = store_batch_begin(shell->store);
         if (shell->batch != NULL) {
+            recorder_mark(shell->recorder, RECORD_BATCH_BEGUN);
             worker_submit(shell->log_worker, batch_job, shell->batch);
         }
     }
@@ -60,6 +62,7 @@ static void checkpoint_start(struct shell *shell, bool force) {
     if (shell->checkpoint == NULL) {
         shell->checkpoint = store_checkpoint_begin(shell->store, clocks_mono(), force);
         if (shell->checkpoint != NULL) {
+            recorder_mark(shell->recorder, RECORD_CHECKPOINT_BEGUN);
             worker_submit(shell->checkpoint_worker, checkpoint_job, shell->checkpoint);
         }
     }

@@ -2,8 +2,8 @@
 // what happens. When the dump reaches back to a start with an empty store, the log of every group
 // must be, to the last bit, what it was in the server; exit 1 when it is not.
 //
-// The log's and the map's jobs are done when the dump says that they were: what is durable before
-// it was in life is told no earlier.
+// The log's and the map's jobs begin and end when the dump says that they did: what copies of a
+// group compare depends on how far a checkpoint went.
 #include "node/core/event_record.h"
 #include "proto/base/check.h"
 #include "proto/limits.h"
@@ -27,6 +27,9 @@ struct replay {
     struct store *store;
     struct node *node;
     struct node_effects *effects;
+    struct store_batch *batch;
+    struct store_checkpoint *checkpoint;
+    mono_time now;
     struct node_options options;
     unsigned long long gone;
     unsigned long long count;
@@ -85,6 +88,7 @@ static void begin(struct replay *replay) {
         .random_seed = 1,
     };
     memcpy(store.cluster, replay->options.cluster_id.bytes, sizeof(store.cluster));
+    memcpy(store.identity, replay->options.store_id.bytes, sizeof(store.identity));
     err opened = store_open(&store, replay->arena, &replay->store);
     check(!err_is(opened));
     replay->options.store = replay->store;
@@ -103,22 +107,26 @@ static void end(struct replay *replay) {
 // --- stepping
 // ---------------------------------------------------------------------------------------------
 
-static void jobs_do(struct replay *replay, const struct node_event *event) {
-    if (event->kind == NODE_LOG_DONE) {
-        struct store_batch *batch = store_batch_begin(replay->store);
-        if (batch != NULL) {
-            err written = store_batch_write(batch);
-            check(!err_is(written));
-            (void)store_batch_end(replay->store, &batch);
-        }
-    } else if (event->kind == NODE_CHECKPOINT_DONE) {
-        struct store_checkpoint *checkpoint =
-            store_checkpoint_begin(replay->store, event->mono, true);
-        if (checkpoint != NULL) {
-            err written = store_checkpoint_write(checkpoint);
-            check(!err_is(written));
-            store_checkpoint_end(replay->store, &checkpoint);
-        }
+// What the log and the checkpoint take is taken when it was taken in life …
+static void job_begin(struct replay *replay, uint8_t mark) {
+    if (mark == RECORD_BATCH_BEGUN && replay->batch == NULL) {
+        replay->batch = store_batch_begin(replay->store);
+    } else if (mark == RECORD_CHECKPOINT_BEGUN && replay->checkpoint == NULL) {
+        replay->checkpoint = store_checkpoint_begin(replay->store, replay->now, true);
+    }
+}
+
+// … and is done when the core heard of it.
+static void job_end(struct replay *replay, const struct node_event *event) {
+    replay->now = event->mono;
+    if (event->kind == NODE_LOG_DONE && replay->batch != NULL) {
+        err written = store_batch_write(replay->batch);
+        check(!err_is(written));
+        (void)store_batch_end(replay->store, &replay->batch);
+    } else if (event->kind == NODE_CHECKPOINT_DONE && replay->checkpoint != NULL) {
+        err written = store_checkpoint_write(replay->checkpoint);
+        check(!err_is(written));
+        store_checkpoint_end(replay->store, &replay->checkpoint);
     }
 }
 
@@ -171,15 +179,19 @@ static bool events_step(struct replay *replay) {
         bytes record = BYTES_EMPTY;
         struct node_event event;
         arena_reset(replay->event_arena);
-        if (!part_take(replay, &record) ||
-            err_is(event_record_read(record, replay->event_arena, &event))) {
+        bool taken = part_take(replay, &record);
+        if (taken && record.size == 1 && record.data[0] >= RECORD_BATCH_BEGUN) {
+            job_begin(replay, record.data[0]);
+            continue;
+        }
+        if (!taken || err_is(event_record_read(record, replay->event_arena, &event))) {
             (void)printf("event %llu cannot be read\n", (unsigned long long)(replay->gone + at));
             return false;
         }
         if (!replay->quiet) {
             event_print(replay, at, &event);
         }
-        jobs_do(replay, &event);
+        job_end(replay, &event);
         node_step(replay->node, &event, replay->effects);
         effects_print(replay);
     }
@@ -198,6 +210,20 @@ static bool groups_are_alike(struct replay *replay) {
     buffer_init(&found, DUMP_BYTES_MAX);
     groups_record_write(replay->store, replay->options.settings.group_count, &found);
     bool alike = bytes_equal(expected, buffer_bytes(&found));
+    size_t each = found.size / replay->options.settings.group_count;
+    for (size_t at = 0; !alike && at + each <= found.size && at + each <= expected.size;
+         at += each) {
+        bytes ours = bytes_slice(buffer_bytes(&found), at, at + each);
+        bytes theirs = bytes_slice(expected, at, at + each);
+        if (!bytes_equal(ours, theirs)) {
+            (void)printf(
+                "partition %zu: entry %llu here, %llu there\n",
+                at / each,
+                (unsigned long long)bytes_get_u64(ours.data),
+                (unsigned long long)bytes_get_u64(theirs.data)
+            );
+        }
+    }
     buffer_deinit(&found);
     return alike;
 }
