@@ -11,7 +11,7 @@
 #include "storage/keys.h"
 
 static err cancel_some(struct workflow *workflow, bool all);
-static err cancel(struct task *task, bytes reason);
+static err cancel(struct task *task);
 static void show_as_it_is(struct task *task);
 static err recall_cause(struct workflow *workflow);
 
@@ -47,6 +47,21 @@ err closing_finish(struct workflow *workflow) {
     TRY(recall_cause(workflow));
     TRY(cancel_some(workflow, true));
     timer_disarm_continue(workflow);
+    return ERR_NONE;
+}
+
+err closing_cancel(struct task *task) {
+    struct workflow_row *row = &task->workflow->row;
+    uint32_t number = row->closing_next;
+    uint32_t pending_count = row->pending.count;
+    check(task->is_closing);
+    TRY(recall_cause(task->workflow));
+    row->closing_next = 0; // tasks are read as they are
+    show_as_it_is(task);
+    TRY(cancel(task));
+    row->pending.count = pending_count; // nobody follows it up
+    row->closing_next = row->open_count > 0 ? number : 0;
+    task->workflow->dirty = true;
     return ERR_NONE;
 }
 
@@ -88,7 +103,6 @@ static err recall_cause(struct workflow *workflow) {
 
 static err cancel_some(struct workflow *workflow, bool all) {
     struct workflow_row *row = &workflow->row;
-    bytes reason = (row->flags & WORKFLOW_HAS_REASON) != 0 ? row->reason : BYTES_EMPTY;
     uint32_t number = row->closing_next;
     uint32_t pending_count = row->pending.count;
     row->closing_next = 0; // tasks are read as they are
@@ -101,7 +115,7 @@ static err cancel_some(struct workflow *workflow, bool all) {
             show_as_it_is(task);
         }
         if (task != NULL && !task_is_terminal(task)) {
-            TRY(cancel(task, reason));
+            TRY(cancel(task));
         }
         row->pending.count = pending_count; // nobody follows them up
         workflow_save_now_and_then(workflow);
@@ -111,11 +125,13 @@ static err cancel_some(struct workflow *workflow, bool all) {
     return ERR_NONE;
 }
 
-static err cancel(struct task *task, bytes reason) {
+static err cancel(struct task *task) {
+    const struct workflow_row *row = &task->workflow->row;
+    bytes reason = (row->flags & WORKFLOW_HAS_REASON) != 0 ? row->reason : BYTES_EMPTY;
     const struct task_kind *kind = task_kind_of(task->definition->type);
     if (kind->cancel != NULL) {
         TRY(kind->cancel(task, reason));
     }
-    task->row.end_ms = task->workflow->row.closing_ms;
+    task->row.end_ms = row->closing_ms;
     return task_move(task, API_TASK_CANCELED);
 }

@@ -21,6 +21,10 @@ MUST_USE err closing_go_on(struct workflow *workflow);
 // All that is left, whatever it costs.
 MUST_USE err closing_finish(struct workflow *workflow);
 
+// Before its turn, because its timer fired and is gone: the row that names it may not stay. The
+// task is one that an end has yet to cancel (task->is_closing).
+MUST_USE err closing_cancel(struct task *task);
+
 bool closing_is_due(const struct workflow *workflow);
 
 // A task as it is to be seen. Must not be written then.

@@ -79,9 +79,12 @@ static err fire_task(struct workflow *workflow, const struct key_timer_parts *pa
     struct task *task = NULL;
     TRY(task_find(workflow, parts->task_no, &task));
     if (task == NULL ||
-        !is_current(task->row.timer_due_ms, task->row.timer_generation, parts->generation) ||
-        task_is_terminal(task)) {
+        !is_current(task->row.timer_due_ms, task->row.timer_generation, parts->generation)) {
         return ERR_NONE;
+    }
+    if (task_is_terminal(task)) {
+        return task->is_closing && !mutant_is("closing_loses_timers") ? closing_cancel(task)
+                                                                      : ERR_NONE;
     }
     task->row.timer_due_ms = 0;
     task->dirty = true;

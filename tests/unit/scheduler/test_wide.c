@@ -90,6 +90,23 @@ static void an_end_of_many_is_whole_for_who_looks(void **state) {
     assert_json(world, world_task(world, id, "_a_19"), "outputData", "{}");
 }
 
+// The timer is older than the CONTINUE, and its task the last of all. Rows are audited between.
+static void a_timer_that_fires_between_two_slices_cancels_its_task(void **state) {
+    struct world *world = *state;
+    bytes id = start(world, "w");
+    bytes task = world_text(world, world_task(world, id, "_a_19"), "taskId");
+    world_result_of(world, id, task, "IN_PROGRESS", "\"callbackAfterSeconds\":3");
+    assert_ok(world->last);
+    world->now.ms += 5000;
+    world_terminate(world, id, "enough");
+    assert_all_canceled(world, id);
+    bytes last = world_task(world, id, "_a_19");
+    world_settle(world);
+    assert_all_canceled(world, id);
+    assert_true(json_equal(world_task(world, id, "_a_19"), last));
+    assert_int_equal(world_rows(world, 'Q') + world_rows(world, 'T'), 0);
+}
+
 static void a_failure_cancels_the_rest_in_slices(void **state) {
     struct world *world = *state;
     bytes id = start(world, "w");
@@ -236,6 +253,7 @@ static void what_completed_while_it_was_paused_is_followed_up(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         wide_test(an_end_of_many_is_whole_for_who_looks),
+        wide_test(a_timer_that_fires_between_two_slices_cancels_its_task),
         wide_test(a_failure_cancels_the_rest_in_slices),
         wide_test(a_retry_of_many_goes_on_beside_its_workers),
         wide_test(a_failure_among_those_retried_waits_for_the_rest),
