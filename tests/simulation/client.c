@@ -32,6 +32,8 @@ struct client {
     id128 id;                  // of the workflow or task it asks about
     uint64_t asked;            // the turn
     bool promised;             // the workflow was known to exist when it asked
+    bool resumes_done;         // … and nothing was open about a resume of it
+    uint32_t resumes;          // … of which so many had been sent
     struct human_update human; // when it completes a task by hand
     struct lifecycle_wish wish;
 };
@@ -232,18 +234,26 @@ static void read_answered(void *argument, const struct answer *answer) {
 
 // --- controlling ---------------------------------------------------------------------------------
 
+// A resume that was under way at any moment of the pause may come after it.
+static void note_pause(const struct client *client, struct ledger_workflow *known) {
+    if (client->resumes_done && client->resumes == known->resumes) {
+        known->paused_turn = world_turns(client->scene->world);
+    }
+}
+
 static void control_answered(void *argument, const struct answer *answer) {
     struct client *client = argument;
     struct scene *scene = client->scene;
+    struct ledger_workflow *known = ledger_workflow(scene->ledger, client->id);
     arena_reset(scene->scratch);
+    known->resumes_settled += client->operation == OPERATION_RESUME && !answer_is_unknown(answer);
     if (is_answer(answer)) {
-        struct ledger_workflow *known = ledger_workflow(scene->ledger, client->id);
         bool refused = answer->status == 409 ||
                        (answer->status == 500 && client->operation == OPERATION_RESUME);
         if (answer->status == 200 && client->operation == OPERATION_TERMINATE) {
             known->terminated_turn = world_turns(scene->world);
         } else if (answer->status == 200 && client->operation == OPERATION_PAUSE) {
-            known->paused_turn = world_turns(scene->world);
+            note_pause(client, known);
         } else if (answer->status != 200 && !refused && ((client->promised && !known->remove_sent) || answer->status != 404)) {
             unexpected(client, "a control", answer);
         }
@@ -258,11 +268,14 @@ static void control(struct client *client, const char *workflow) {
     const char *method = "PUT";
     switch (client->operation) {
     case OPERATION_PAUSE:
+        client->resumes = known->resumes;
+        client->resumes_done = known->resumes == known->resumes_settled;
         (void)snprintf(path, sizeof(path), "/api/workflow/%s/pause", workflow);
         break;
     case OPERATION_RESUME:
         (void)snprintf(path, sizeof(path), "/api/workflow/%s/resume", workflow);
         known->paused_turn = 0;
+        known->resumes++;
         break;
     case OPERATION_DECIDE:
         (void)snprintf(path, sizeof(path), "/api/workflow/decide/%s", workflow);

@@ -44,9 +44,11 @@ struct ledger_workflow {
     uint64_t started_turn;    // the start was answered; 0: known otherwise
     uint64_t terminated_turn; // a terminate was answered 200
     bool terminate_sent;
-    uint64_t paused_turn; // a pause was answered and no resume sent since
-    uint64_t read_turn;   // when it was last read
-    uint64_t seen_turn;   // seen terminal
+    uint64_t paused_turn;     // a pause was answered and no resume sent since
+    uint32_t resumes;         // sent
+    uint32_t resumes_settled; // of these, done or not; others may be done at any time
+    uint64_t read_turn;       // when it was last read
+    uint64_t seen_turn;       // seen terminal
     char seen_status[LEDGER_STATUS_BYTES];
     struct kept_execution *shown; // what was read last; NULL: nothing yet
     bool operator_saw;            // … by the operator, too, when it had ended

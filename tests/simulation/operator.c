@@ -247,7 +247,9 @@ static bool move(struct operator* operator, const struct execution * execution) 
     }
     char path[128];
     (void)snprintf(path, sizeof(path), "/api/workflow/%s/resume", id_text(operator->id).text);
-    ledger_workflow(scene->ledger, operator->id)->paused_turn = 0;
+    struct ledger_workflow *known = ledger_workflow(scene->ledger, operator->id);
+    known->paused_turn = 0;
+    known->resumes++; // never settled: who sees through needs no pause
     struct question question = {.method = "PUT", .path = path, .query = ""};
     (void)fleet_ask(scene->fleet, &question, moved, operator);
     return true;
