@@ -95,6 +95,16 @@ void check_priority(struct scene *scene, bytes task) {
     }
 }
 
+// Whether the leader of a group could not hand out anything within the time a poll may wait: while
+// a checkpoint takes longer than that and the overlay is full, every decision is refused (503, the
+// disk cannot keep up), claims too. With the checkpoint's end the time begins anew.
+static bool had_no_room(struct scene *scene, group_id group) {
+    const struct machine *machine = fleet_machine(scene->fleet, fleet_leader(scene->fleet, group));
+    int64_t full_ns = machine == NULL ? 0 : machine_last_full(machine).ns;
+    int64_t since_ns = world_mono(scene->world).ns - full_ns;
+    return full_ns != 0 && since_ns <= POLL_IDLE_MS_MAX * WORLD_MS;
+}
+
 void check_poll_is_not_idle(
     struct scene *scene, const char *type, const char *domain, int64_t waited_ms
 ) {
@@ -108,7 +118,7 @@ void check_poll_is_not_idle(
         struct store *store = fleet_store(scene->fleet, (group_id)group);
         struct key_queue_parts row;
         if (store != NULL && first_row(store, (group_id)group, queue_hash(name), &row) &&
-            now_ms - row.ready_ms > POLL_IDLE_MS_MAX) {
+            now_ms - row.ready_ms > POLL_IDLE_MS_MAX && !had_no_room(scene, (group_id)group)) {
             world_fail(
                 scene->world,
                 CHECKER,

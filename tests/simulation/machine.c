@@ -364,12 +364,34 @@ bool machine_follow(struct machine *machine) {
     return changed;
 }
 
+// Of the entries of this node, committed or not. What a node proposes while nobody hears it is not
+// in the chronicle yet, and may be committed long after by the time it was proposed at.
+static int64_t newest_time_ms(const struct machine *machine) {
+    int64_t newest_ms = chronicle_time_ms(machine->plan.chronicle);
+    for (uint32_t i = 0; i < machine->settings.group_count; i++) {
+        int64_t time_ms = store_group(machine->store, (group_id)i).time_ms;
+        newest_ms = time_ms > newest_ms ? time_ms : newest_ms;
+    }
+    return newest_ms;
+}
+
 // Tasks that nobody got are in their old places again.
 static void note_returned(struct machine *machine) {
     uint64_t returned = node_stats(machine->node).tasks_returned;
     if (returned != machine->tasks_returned) {
         machine->tasks_returned = returned;
-        machine->last_gone.ms = chronicle_time_ms(machine->plan.chronicle);
+        machine->last_gone.ms = newest_time_ms(machine);
+    }
+}
+
+static bool is_full(const struct machine *machine) {
+    return machine->store != NULL &&
+           store_stats(machine->store).overlay_bytes > machine->swarm->overlay_bytes_max;
+}
+
+void machine_note_full(struct machine *machine) {
+    if (is_full(machine)) {
+        machine->last_full = world_mono(machine->world);
     }
 }
 
@@ -595,4 +617,8 @@ struct machine_stats machine_stats(const struct machine *machine) {
 
 wall_time machine_last_gone(const struct machine *machine) {
     return machine->last_gone;
+}
+
+mono_time machine_last_full(const struct machine *machine) {
+    return is_full(machine) ? world_mono(machine->world) : machine->last_full;
 }

@@ -125,8 +125,12 @@ const struct scheduler_settings *machine_settings(const struct machine *machine)
 struct machine_stats machine_stats(const struct machine *machine);
 
 // When it was last told that a client is gone, or tasks went back to their old places: the newest
-// partition time of then.
+// partition time of then, of entries that were not committed yet too.
 wall_time machine_last_gone(const struct machine *machine);
+
+// When its store last had no room for another entry: it refused every decision until a checkpoint
+// was done. 0: never.
+mono_time machine_last_full(const struct machine *machine);
 
 // Writes everything out: the log to the disk, the state to the map. Only while up, at the end.
 void machine_settle(struct machine *machine);

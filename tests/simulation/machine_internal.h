@@ -47,6 +47,7 @@ struct machine {
     log_index *committed; // by group: what the chronicle was told
     int64_t wake_ns;      // of the earliest tick asked for; 0: none
     wall_time last_gone;
+    mono_time last_full;
     uint64_t tasks_returned; // of this life
     uint64_t rows_compared;
     struct machine_stats stats;
@@ -59,6 +60,9 @@ void machine_step(struct machine *machine, struct node_event *event);
 
 // Looks at what the core did to the log: tells the shadow and the chronicle. True: something.
 bool machine_follow(struct machine *machine);
+
+// Remembers that the store has no room now; before a checkpoint makes some.
+void machine_note_full(struct machine *machine);
 
 // Whether the process stands still: then the action is put off.
 bool machine_sleeps(

@@ -116,6 +116,7 @@ static void checkpoint_told(void *argument, uint64_t incarnation) {
         machine_sleeps(machine, checkpoint_told, argument, incarnation)) {
         return;
     }
+    machine_note_full(machine);
     store_checkpoint_end(machine->store, &machine->checkpoint);
     for (uint32_t i = 0; i < machine->settings.group_count; i++) {
         chronicle_attested(machine->plan.chronicle, machine->store, (group_id)i);
