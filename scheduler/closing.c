@@ -12,6 +12,7 @@
 
 static err cancel_some(struct workflow *workflow, bool all);
 static err cancel(struct task *task);
+static err leave_output(struct task *task);
 static void show_as_it_is(struct task *task);
 static err recall_cause(struct workflow *workflow);
 
@@ -77,6 +78,18 @@ void closing_show(struct task *task) {
     task->row.end_ms = row->closing_ms;
 }
 
+err closing_output(struct task *task, bytes *out_json) {
+    const struct task_kind *kind = task_kind_of(task->definition->type);
+    TRY(recall_cause(task->workflow));
+    err error = ERR_NONE;
+    if (kind->leaves != NULL) {
+        error = kind->leaves(task, out_json);
+    }
+    return kind->leaves == NULL || error.code == ERR_TOO_LARGE
+               ? payload_load(task->workflow, task_output(task), out_json)
+               : error;
+}
+
 static void show_as_it_is(struct task *task) {
     if (task->is_closing) {
         task->is_closing = false;
@@ -132,6 +145,22 @@ static err cancel(struct task *task) {
     if (kind->cancel != NULL) {
         TRY(kind->cancel(task, reason));
     }
+    if (kind->leaves != NULL) {
+        TRY(leave_output(task));
+    }
     task->row.end_ms = row->closing_ms;
     return task_move(task, API_TASK_CANCELED);
+}
+
+static err leave_output(struct task *task) {
+    bytes output = BYTES_EMPTY;
+    err error = task_kind_of(task->definition->type)->leaves(task, &output);
+    if (error.code == ERR_TOO_LARGE) {
+        return ERR_NONE;
+    }
+    TRY(error);
+    if (!task_set_output(task, output)) {
+        task_set_too_large(task, output.size);
+    }
+    return ERR_NONE;
 }

@@ -27,5 +27,8 @@ MUST_USE err closing_cancel(struct task *task);
 
 bool closing_is_due(const struct workflow *workflow);
 
+// The output of a task that is shown as canceled. Also ERR_TOO_LARGE.
+MUST_USE err closing_output(struct task *task, bytes *out_json);
+
 // A task as it is to be seen. Must not be written then.
 void closing_show(struct task *task);

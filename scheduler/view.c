@@ -5,6 +5,7 @@
 #include "proto/json/json.h"
 #include "proto/limits.h"
 #include "scheduler/blueprint.h"
+#include "scheduler/closing.h"
 #include "scheduler/context.h"
 #include "scheduler/failed.h"
 #include "scheduler/tasks/kind.h"
@@ -68,6 +69,9 @@ err view_input(struct task *task, bytes *out_json) {
 }
 
 err view_output(struct task *task, bytes *out_json) {
+    if (task->is_closing) {
+        return closing_output(task, out_json);
+    }
     if (!task_is_terminal(task) && task->definition->type == TASK_TYPE_JOIN) {
         return join_output(task, out_json);
     }

@@ -73,20 +73,14 @@ static err look(struct task *loop) {
 // At its end the whole output is stored, also when its workflow's end takes the loop along. The
 // present iteration belongs to it only if what ended the workflow is a task of it that the server
 // ran itself: the reference looks at the loop in the same pass then.
-static err cancel(struct task *loop, bytes reason) {
-    (void)reason;
+static err leaves(struct task *loop, bytes *out_json) {
     const struct task *cause = loop->workflow->ending.task;
     bool with_present = false;
     if (cause != NULL && cause->definition->loop == loop->definition->index) {
         const struct task_kind *kind = task_kind_of(cause->definition->type);
         with_present = !kind->worker && kind->wake == NULL && kind->look == NULL;
     }
-    bytes output = BYTES_EMPTY;
-    TRY(loop_output(loop, with_present, &output));
-    if (!task_set_output(loop, output)) {
-        task_set_too_large(loop, output.size);
-    }
-    return ERR_NONE;
+    return loop_output(loop, with_present, out_json);
 }
 
 err do_while_of(const struct task *task, struct task **out_loop) {
@@ -319,5 +313,5 @@ const struct task_kind task_kind_do_while = {
     .first_status = API_TASK_IN_PROGRESS,
     .begin = begin,
     .look = look,
-    .cancel = cancel,
+    .leaves = leaves,
 };

@@ -7,6 +7,7 @@
 #include "proto/base/mutant.h"
 #include "proto/json/json.h"
 #include "proto/limits.h"
+#include "scheduler/closing.h"
 #include "scheduler/tasks/kind.h"
 
 struct look {
@@ -118,8 +119,13 @@ err join_output(struct task *join, bytes *out_json) {
         struct task *task = NULL;
         bytes output = BYTES_EMPTY;
         error = task_newest(workflow, references[i], &task, NULL);
-        if (!err_is(error) && task != NULL && task->row.output_blob != 0) {
-            error = payload_load(workflow, task_output(task), &output);
+        bool leaves = task != NULL && task->is_closing && task->number < join->number &&
+                      task_kind_of(task->definition->type)->leaves != NULL;
+        if (!err_is(error) && task != NULL && (task->row.output_blob != 0 || leaves)) {
+            error = leaves ? closing_output(task, &output)
+                           : payload_load(workflow, task_output(task), &output);
+        }
+        if (!err_is(error) && output.data != NULL) {
             json_key_bytes(&writer, task->row.reference);
             json_raw(&writer, output);
         }
@@ -261,26 +267,11 @@ static err finish(struct task *join, enum api_task_status status, bytes reason) 
     return task_move(join, status);
 }
 
-// What was joined so far stays visible in a JOIN that its workflow's end cancels.
-static err cancel(struct task *task, bytes reason) {
-    (void)reason;
-    bytes output = BYTES_EMPTY;
-    err error = join_output(task, &output);
-    if (error.code == ERR_TOO_LARGE) {
-        return ERR_NONE;
-    }
-    TRY(error);
-    if (!task_set_output(task, output)) {
-        task_set_too_large(task, output.size);
-    }
-    return ERR_NONE;
-}
-
 const struct task_kind task_kind_join = {
     .never_retried = true,
     .named_by_type = true,
     .first_status = API_TASK_IN_PROGRESS,
     .map = map,
     .look = join_evaluate,
-    .cancel = cancel,
+    .leaves = join_output, // what was joined so far stays visible
 };

@@ -41,6 +41,10 @@ struct task_kind {
     // The answer to the request of the present claim.
     err (*answer)(struct task *task, const struct call_result *result);
 
+    // The output that it has once it is CANCELED with its workflow. Tasks are to be looked at as
+    // they are then: those with lower numbers were canceled before. NULL: the one it has.
+    err (*leaves)(struct task *task, bytes *out_json);
+
     // The task is about to be CANCELED; `reason` is why its workflow ends. NULL: nothing to do.
     err (*cancel)(struct task *task, bytes reason);
 };

@@ -167,7 +167,9 @@ static err write_iteration(struct task *loop, uint32_t iteration, struct json_wr
         TRY(payload_load(workflow, task_output(task), &output));
         json_key_bytes(writer, definition->model.task_reference_name);
         json_raw(writer, output);
-        successful = !task_is_terminal(task) || task_is_successful(task);
+        bool is_open = !task_is_terminal(task) ||
+                       (task->is_closing && task->number > loop->number); // canceled after it
+        successful = is_open || task_is_successful(task);
     }
     if (begun) {
         json_object_end(writer);

@@ -107,6 +107,79 @@ static void a_timer_that_fires_between_two_slices_cancels_its_task(void **state)
     assert_int_equal(world_rows(world, 'Q') + world_rows(world, 'T'), 0);
 }
 
+static void what_is_yet_to_be_canceled_shows_the_output_it_leaves(void **state) {
+    struct world *world = *state;
+    bytes id = start(world, "w");
+    world_complete(world, id, "_a_3", "{\"x\":1}");
+    world_terminate(world, id, "enough");
+    bytes join = world_task(world, id, "j");
+    assert_json(world, join, "outputData", "{\"_a_3\":{\"x\":1}}");
+    world_settle(world);
+    assert_true(json_equal(world_task(world, id, "j"), join));
+}
+
+// The first three are canceled at once; then come the loop, the JOIN and what is in the loop.
+static void loops_and_joins_of_them_show_the_output_they_leave(void **state) {
+    struct world *world = *state;
+    world_workflow(
+        world,
+        "{\"name\":\"loops\",\"tasks\":[" TYPED(
+            "FORK_JOIN",
+            "f",
+            ",\"forkTasks\":[[" S("b") "],[" TYPED("HUMAN", "h", "") "],[" TYPED("HUMAN", "k", "") "],[" TYPED(
+                "DO_WHILE",
+                "l",
+                ",\"loopCondition\":\"$.l['iteration'] < 3\",\"loopOver\":[" S("a") "]"
+            ) "]]"
+        ) "," TYPED("JOIN", "j", ",\"joinOn\":[\"b\",\"l\"]") "]}"
+    );
+    static const struct world_script scripts[] = {
+        {"$.l['iteration'] < 3", NULL, EVALUATION_DONE, "true", NULL},
+    };
+    world_scripts(world, scripts);
+    bytes id = world_start(world, "loops", "{}");
+    world_complete(world, id, "a__1", "{\"x\":1}");
+    world_settle(world);
+    world_terminate(world, id, "enough");
+    bytes loop = world_task(world, id, "l");
+    bytes join = world_task(world, id, "j");
+    assert_int_equal(count_status(world, id, "IN_PROGRESS"), 0);
+    world_settle(world);
+    assert_true(json_equal(world_task(world, id, "l"), loop));
+    assert_true(json_equal(world_task(world, id, "j"), join));
+}
+
+// What ends the workflow is of the loop, whose present iteration is shown then, as far as it went.
+static void a_loop_that_one_of_its_own_ends_shows_the_output_it_leaves(void **state) {
+    struct world *world = *state;
+    world_workflow(
+        world,
+        "{\"name\":\"own\",\"tasks\":[" TYPED(
+            "FORK_JOIN",
+            "f",
+            ",\"forkTasks\":[[" TYPED("HUMAN", "h", "") "],[" TYPED("HUMAN", "k", "") "],[" TYPED("HUMAN", "m", "") "],[" TYPED(
+                "DO_WHILE",
+                "l",
+                ",\"loopCondition\":\"true\",\"loopOver\":[" TYPED(
+                    "FORK_JOIN",
+                    "g",
+                    ",\"forkTasks\":[[" S("a") "],[" S("b") "," TYPED(
+                        "TERMINATE", "t", ",\"inputParameters\":{\"terminationStatus\":\"FAILED\"}"
+                    ) "]]"
+                ) "," TYPED("JOIN", "i", ",\"joinOn\":[\"a\",\"t\"]") "]"
+            ) "]]"
+        ) "," TYPED("JOIN", "j", ",\"joinOn\":[\"l\"]") "]}"
+    );
+    bytes id = world_start(world, "own", "{}");
+    world_settle(world);
+    world_complete(world, id, "b__1", "{\"x\":1}");
+    assert_status(world, id, "FAILED");
+    bytes loop = world_task(world, id, "l");
+    assert_json(world, loop, "outputData.1.b", "{\"x\":1}");
+    world_settle(world);
+    assert_true(json_equal(world_task(world, id, "l"), loop));
+}
+
 static void a_failure_cancels_the_rest_in_slices(void **state) {
     struct world *world = *state;
     bytes id = start(world, "w");
@@ -254,6 +327,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         wide_test(an_end_of_many_is_whole_for_who_looks),
         wide_test(a_timer_that_fires_between_two_slices_cancels_its_task),
+        wide_test(what_is_yet_to_be_canceled_shows_the_output_it_leaves),
+        wide_test(loops_and_joins_of_them_show_the_output_they_leave),
+        wide_test(a_loop_that_one_of_its_own_ends_shows_the_output_it_leaves),
         wide_test(a_failure_cancels_the_rest_in_slices),
         wide_test(a_retry_of_many_goes_on_beside_its_workers),
         wide_test(a_failure_among_those_retried_waits_for_the_rest),
