@@ -12,6 +12,7 @@ lint(words)
 lint(scripts)
 lint(sizes)
 lint(cases)
+lint(records)
 lint(test_lints)
 # Sanitizers and coverage put their own symbols into every object: purity is a plain build's test.
 if(NOT CMAKE_C_FLAGS_DEBUG MATCHES "-fsanitize|--coverage")

@@ -4,6 +4,7 @@
 // reviewed. The folder comes from the test's own list: see tests/unit/proto_wire/tests.cmake.
 #pragma once
 
+#include "proto/base/arena.h"
 #include "tests/unit/test.h"
 
 #include <stdio.h>
@@ -25,27 +26,33 @@ static inline void golden_write(const char *path, bytes actual) {
     assert_int_equal(fclose(file), 0);
 }
 
-// `directory`/`name`.hex holds exactly `actual`.
-static inline void assert_golden(const char *directory, const char *name, bytes actual) {
-    char path[4096];
-    int size = snprintf(path, sizeof(path), "%s/%s.hex", directory, name);
-    assert_true(size > 0 && (size_t)size < sizeof(path));
-    if (getenv("GOLDEN_REWRITE") != NULL) {
-        golden_write(path, actual);
-    }
-    FILE *file = fopen(path, "r");
+// The bytes in `directory`/`name`.hex, in `arena`; none when there is no such file.
+static inline bytes golden_read(const char *directory, const char *name, struct arena *arena) {
+    FILE *file = fopen(arena_format(arena, "%s/%s.hex", directory, name), "r");
     if (file == NULL) {
-        fail_msg("%s is not there", path);
+        return (bytes){0};
     }
-    uint8_t *stored = malloc(GOLDEN_BYTES_MAX);
-    assert_non_null(stored);
+    uint8_t *stored = arena_alloc(arena, GOLDEN_BYTES_MAX);
     size_t count = 0;
     unsigned byte = 0;
     while (count < GOLDEN_BYTES_MAX && fscanf(file, "%2x", &byte) == 1) {
         stored[count++] = (uint8_t)byte;
     }
     assert_int_equal(fclose(file), 0);
-    assert_int_equal(count, actual.size);
-    assert_memory_equal(stored, actual.data, actual.size);
-    free(stored);
+    return bytes_of(stored, count);
+}
+
+// `directory`/`name`.hex holds exactly `actual`.
+static inline void assert_golden(const char *directory, const char *name, bytes actual) {
+    struct arena *arena = arena_create(2 * GOLDEN_BYTES_MAX);
+    if (getenv("GOLDEN_REWRITE") != NULL) {
+        golden_write(arena_format(arena, "%s/%s.hex", directory, name), actual);
+    }
+    bytes stored = golden_read(directory, name, arena);
+    if (stored.data == NULL) {
+        fail_msg("%s/%s.hex is not there", directory, name);
+    }
+    assert_int_equal(stored.size, actual.size);
+    assert_memory_equal(stored.data, actual.data, actual.size);
+    arena_destroy(&arena);
 }
