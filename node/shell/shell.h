@@ -8,10 +8,11 @@
 
 #define SHELL_VERSION "0.1.0"
 
-// The versions of messages between nodes that this program speaks.
+// The versions of messages between nodes that this program speaks. 2: frames of Raft name replicas
+// and stores; who has no members that come and go (1) cannot be talked to.
 enum {
-    SHELL_RELEASE_LOW = 1,
-    SHELL_RELEASE_HIGH = 1,
+    SHELL_RELEASE_LOW = 2,
+    SHELL_RELEASE_HIGH = 2,
 };
 
 // Opens the store, serves until SIGTERM or SIGINT, then finishes what is under way and returns.

@@ -3,21 +3,34 @@
 #pragma once
 
 #define EVERY_RECORD(RECORD)  \
+    RECORD(backup_chunk)      \
+    RECORD(cluster_row)       \
+    RECORD(frozen_count_row)  \
     RECORD(idempotency_row)   \
     RECORD(limit_row)         \
     RECORD(link_hello)        \
     RECORD(log_row)           \
+    RECORD(look_answer)       \
+    RECORD(look_question)     \
+    RECORD(mark_row)          \
+    RECORD(member_row)        \
     RECORD(message_row)       \
+    RECORD(partition_row)     \
     RECORD(peer_answer)       \
     RECORD(peer_applied)      \
     RECORD(peer_catalog)      \
     RECORD(peer_delivery)     \
+    RECORD(peer_fitness)      \
     RECORD(peer_forward)      \
     RECORD(peer_hint)         \
     RECORD(peer_interest)     \
     RECORD(peer_leads)        \
+    RECORD(peer_outside)      \
     RECORD(peer_polled)       \
+    RECORD(peer_progress)     \
+    RECORD(peer_report)       \
     RECORD(peer_stream)       \
+    RECORD(peer_truth)        \
     RECORD(permit_home_row)   \
     RECORD(poll_row)          \
     RECORD(queue_counter_row) \

@@ -1,4 +1,4 @@
-unit(formats/test_records.c USES scheduler node_core node_peer_link node_gossip_swim)
+unit(formats/test_records.c USES scheduler node_core node_backup node_peer_link node_gossip_swim)
 target_compile_definitions(
     formats_test_records PRIVATE FORMATS_DIRECTORY="${CMAKE_CURRENT_SOURCE_DIR}/unit/formats"
 )
