@@ -148,8 +148,9 @@ class Server(Client):
     def kill(self, node=1):
         self.cluster("kill", str(node))
 
-    def restart(self, node=1):
-        self.cluster("restart", str(node))
+    def restart(self, node=1, program=None):
+        """Stops it if it runs, and starts it; that program from then on, if one is given."""
+        self.cluster("restart", str(node), *(["--program", program] if program else []))
 
     def pause(self, node):
         self.cluster("pause", str(node))
