@@ -18,6 +18,7 @@
     RECORD(partition_row)     \
     RECORD(peer_answer)       \
     RECORD(peer_applied)      \
+    RECORD(peer_attest)       \
     RECORD(peer_catalog)      \
     RECORD(peer_delivery)     \
     RECORD(peer_fitness)      \
