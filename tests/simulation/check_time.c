@@ -66,8 +66,8 @@ static void check_sick(struct scene *scene, uint16_t number) {
 
 void check_time(struct scene *scene, uint16_t number) {
     struct clock_seen *seen = &scene->clocks[number - 1];
-    const struct clock *clock = machine_clock(fleet_machine(scene->fleet, number));
-    int64_t ahead_ms = clock_wall(clock).ms - world_wall(scene->world).ms;
+    // Not what it shows now: a node reads it when it starts, and it may be corrected right after.
+    int64_t ahead_ms = machine_clock(fleet_machine(scene->fleet, number))->ahead_ms_max;
     seen->ahead_ms = ahead_ms > seen->ahead_ms ? ahead_ms : seen->ahead_ms;
     check_ahead(scene);
     check_sick(scene, number);

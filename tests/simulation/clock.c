@@ -30,9 +30,10 @@ mono_time clock_mono(const struct clock *clock) {
     return (mono_time){world_mono(clock->world).ns + gained_ns(clock)};
 }
 
-wall_time clock_wall(const struct clock *clock) {
-    int64_t gained_ms = gained_ns(clock) / WORLD_MS;
-    return (wall_time){world_wall(clock->world).ms + gained_ms + clock->step_ms};
+wall_time clock_wall(struct clock *clock) {
+    int64_t ahead_ms = gained_ns(clock) / WORLD_MS + clock->step_ms;
+    clock->ahead_ms_max = ahead_ms > clock->ahead_ms_max ? ahead_ms : clock->ahead_ms_max;
+    return (wall_time){world_wall(clock->world).ms + ahead_ms};
 }
 
 int64_t clock_wait_ns(const struct clock *clock, mono_time at) {

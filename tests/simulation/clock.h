@@ -9,7 +9,8 @@ struct clock {
     int64_t rate_ppm; // how much faster than the world's
     int64_t since_ns; // world time at which the rate was set
     int64_t gained_ns;
-    int64_t step_ms; // of the wall clock, by whoever set it
+    int64_t step_ms;      // of the wall clock, by whoever set it
+    int64_t ahead_ms_max; // the most it was ahead of the world's when it was read; not below 0
 };
 
 // The world's own time.
@@ -20,7 +21,9 @@ void clock_set_rate(struct clock *clock, int64_t rate_ppm);
 void clock_correct(struct clock *clock);
 
 mono_time clock_mono(const struct clock *clock);
-wall_time clock_wall(const struct clock *clock);
+
+// Reading it is what a node may decide by: the clock remembers how far ahead it was.
+wall_time clock_wall(struct clock *clock);
 
 // How long the world takes until the monotonic clock shows `at`; 0: it does already.
 int64_t clock_wait_ns(const struct clock *clock, mono_time at);

@@ -13,6 +13,9 @@ add_library(
 )
 target_link_libraries(simulation_model PUBLIC proto_json PRIVATE warnings)
 
+add_library(simulation_world STATIC simulation/clock.c simulation/world.c)
+target_link_libraries(simulation_world PUBLIC proto_base PRIVATE warnings)
+
 add_executable(
     simulate
     simulation/archive.c
@@ -30,7 +33,6 @@ add_executable(
     simulation/check_time.c
     simulation/chronicle.c
     simulation/client.c
-    simulation/clock.c
     simulation/fleet.c
     simulation/describe.c
     simulation/flow.c
@@ -57,9 +59,8 @@ add_executable(
     simulation/steward.c
     simulation/swarm.c
     simulation/worker.c
-    simulation/world.c
 )
-target_link_libraries(simulate PRIVATE simulation_model node_core node_backup_verify node_backup_shelf storage_memory storage_view warnings)
+target_link_libraries(simulate PRIVATE simulation_model simulation_world node_core node_backup_verify node_backup_shelf storage_memory storage_view warnings)
 
 # Steps a node through the events that a server dumped: tests/simulation/replay.
 add_executable(replay_dump simulation/replay_dump.c)
