@@ -124,11 +124,6 @@ static void registered(void *argument, const struct answer *answer) {
         later(operator, 100, register_next);
         return;
     }
-    // Registering tries its scripts, and these may be late as any other.
-    if (answer->status == 400 && read_contains(answer->body, "Script not evaluated within")) {
-        later(operator, 100, register_next);
-        return;
-    }
     bool was_done = operator->lost && answer->status == 409;
     if (answer->status != 200 && !was_done) {
         unexpected(operator, "a definition", answer);

@@ -28,7 +28,8 @@ registered_template(void *argument, bytes task_name, struct arena *arena, bytes 
     return json_is_object(*out_json);
 }
 
-// Asks the evaluator; as long as it has not answered, the text passes (definition_scripts_known).
+// Asks the evaluator. Only what its engine refused is wrong with the text; as long as it has not
+// said, the text passes (definition_scripts_known).
 static bool is_javascript(void *argument, bytes text, struct arena *arena, bytes *out_error) {
     struct evaluation evaluation = {
         .language = EVALUATION_JAVASCRIPT,
@@ -38,7 +39,7 @@ static bool is_javascript(void *argument, bytes text, struct arena *arena, bytes
     };
     struct evaluation_result result = {0};
     err error = decision_evaluate(argument, &evaluation, &result);
-    if (err_is(error) || result.outcome == EVALUATION_DONE) {
+    if (err_is(error) || result.outcome != EVALUATION_FAILED) {
         return true;
     }
     *out_error = result.error;
@@ -46,9 +47,19 @@ static bool is_javascript(void *argument, bytes text, struct arena *arena, bytes
 }
 
 err definition_scripts_known(const struct decision *decision) {
-    return decision->wanted_count == 0
-               ? ERR_NONE
-               : err_make(ERR_SUSPENDED, "the decision waits for scripts to be parsed");
+    if (decision->wanted_count > 0) {
+        return err_make(ERR_SUSPENDED, "the decision waits for scripts to be parsed");
+    }
+    for (size_t i = 0; i < decision->evaluated.count; i++) {
+        enum evaluation_outcome outcome = decision->evaluated.results[i].outcome;
+        if (outcome == EVALUATION_TIMED_OUT || outcome == EVALUATION_UNAVAILABLE) {
+            return err_make(
+                ERR_UNAVAILABLE,
+                "the evaluator was too busy to parse the scripts of the definition; try again"
+            );
+        }
+    }
+    return ERR_NONE;
 }
 
 struct api_validate_options definition_validation(struct decision *decision, const char *path) {

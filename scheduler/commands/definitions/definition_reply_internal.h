@@ -16,8 +16,9 @@ reply_json(struct decision *decision, const struct buffer *buffer, struct reply 
 // The rules of registration for an object at `path`, by the settings and the catalog.
 struct api_validate_options definition_validation(struct decision *decision, const char *path);
 
-// After the validation of all objects: ERR_SUSPENDED when scripts of theirs are still to be parsed;
-// the command is run again with what the evaluator said (decision.h).
+// After the validation of all objects. Errors: ERR_SUSPENDED when scripts of theirs are still to be
+// parsed, the command is run again with what the evaluator said (decision.h); ERR_UNAVAILABLE when
+// it came to no word about one, which is nothing the definition did.
 MUST_USE err definition_scripts_known(const struct decision *decision);
 
 // Writes the model into its row.

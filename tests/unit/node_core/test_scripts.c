@@ -222,6 +222,22 @@ static void a_definition_without_evaluator_is_for_later(void **state) {
     assert_non_null(strstr(world->body, "\"retryable\":true"));
 }
 
+// Found by the simulator: the deadline of a busy evaluator was taken for a fault of the definition.
+static void a_definition_whose_parsing_is_late_is_for_later(void **state) {
+    struct world *world = *state;
+    const char *definition = "{\"name\":\"v\",\"tasks\":[" SWITCH_OF("$.a") "]}";
+    (void)world_send(world, "POST", "/api/metadata/workflow", definition);
+    assert_false(world_receive(world));
+    world_evaluated(
+        world, EVALUATION_TIMED_OUT, "Script not evaluated within 4 seconds, interrupted."
+    );
+    assert_true(world_receive(world));
+    assert_int_equal(world->status, 503);
+    assert_non_null(strstr(world->body, "too busy to parse the scripts of the definition"));
+    assert_non_null(strstr(world->body, "\"retryable\":true"));
+    assert_int_equal(world_ask(world, "GET", "/api/metadata/workflow/v", ""), 404);
+}
+
 // The number of a member in the part of the answer that begins at `at`.
 static long long number_in(const char *at, const char *member) {
     const char *found = strstr(at, member);
@@ -281,6 +297,9 @@ int main(void) {
         ),
         cmocka_unit_test_setup_teardown(
             a_definition_without_evaluator_is_for_later, world_setup, world_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            a_definition_whose_parsing_is_late_is_for_later, world_setup, world_teardown
         ),
         cmocka_unit_test_setup_teardown(
             what_ends_with_a_script_that_took_long_ends_after_it_began, world_setup, world_teardown
