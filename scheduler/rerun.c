@@ -1,6 +1,8 @@
 // What comes after a task is read from the definition's tree, not from numbers alone: a task with a
-// later number is dropped unless it stands in another branch of a fork around the target. The
-// reference drops those, too, and then waits for ever at the JOIN (engine.md §5.7, Q).
+// later number is dropped unless it stands in a branch of a fork that began before the target, and
+// the target not in that branch. It may be in another, or behind the JOIN, which need not wait for
+// all that its branches do: one that names a SWITCH goes on while the SWITCH's branch runs. The
+// reference drops those, too, and then waits for ever for what nothing makes (engine.md §5.7, Q).
 //
 // A task whose kind decides while it is mapped (SWITCH, forks) is mapped again under its old id;
 // any other is begun again in place with its stored input.
@@ -13,8 +15,8 @@
 #include "scheduler/timer.h"
 
 static err drop_later(struct task *target, struct task **tasks, uint32_t count);
-static bool is_beside(const struct task *target, const struct task *task);
-static bool is_joined_by(const struct task *target, const struct task *task);
+static struct task **forks_before(const struct task *target, struct task **tasks, uint32_t count);
+static bool is_beside(const struct task *target, const struct task *task, struct task **forks);
 static uint32_t
 branch_of(const struct definition *definition, uint32_t fork, const struct definition_task *task);
 static err begin_target(struct task *target, bytes input);
@@ -61,13 +63,14 @@ static err drop_later(struct task *target, struct task **tasks, uint32_t count) 
     struct workflow *workflow = target->workflow;
     bool all_stay = target->definition->type == TASK_TYPE_SUB_WORKFLOW; // engine.md §5.7 b 3
     uint32_t next_seq = target->row.seq + 1;
+    struct task **forks = forks_before(target, tasks, count);
     // From the newest on: an attempt goes before the one it replaced.
     for (uint32_t i = count; i > 0; i--) {
         struct task *task = tasks[i - 1];
         if (task->row.seq <= target->row.seq) {
             continue;
         }
-        bool stays = all_stay || is_beside(target, task) || is_joined_by(target, task);
+        bool stays = all_stay || is_beside(target, task, forks);
         bool newer_attempt = bytes_equal(task->row.reference, target->row.reference);
         if ((stays && !newer_attempt) || mutant_is("rerun_keeps_what_follows")) {
             next_seq = task->row.seq >= next_seq ? task->row.seq + 1 : next_seq;
@@ -85,48 +88,42 @@ static err drop_later(struct task *target, struct task **tasks, uint32_t count) 
     return ERR_NONE;
 }
 
-// In another branch of a fork around the target.
-static bool is_beside(const struct task *target, const struct task *task) {
-    const struct definition *definition = target->workflow->definition;
-    uint32_t at = target->definition->parent;
-    if (target->row.own_blob != 0 && task->row.own_blob != 0 &&
-        target->definition->index == task->definition->index &&
-        !bytes_equal(target->row.reference, task->row.reference) &&
-        bytes_equal(task_suffix(target), task_suffix(task))) {
-        return true; // another branch of the same dynamic fork
+// The forks that had begun before the target, by their index in the definition; NULL: not begun.
+// Those of other iterations than the target's have no part in it.
+static struct task **forks_before(const struct task *target, struct task **tasks, uint32_t count) {
+    const struct workflow *workflow = target->workflow;
+    struct task **forks =
+        ARENA_ARRAY(workflow->decision->arena, struct task *, workflow->definition->task_count);
+    for (uint32_t i = 0; i < workflow->definition->task_count; i++) {
+        forks[i] = NULL;
     }
-    while (at != DEFINITION_NONE) {
-        const struct definition_task *around = &definition->tasks[at];
-        if (around->type == TASK_TYPE_FORK_JOIN) {
-            uint32_t own = branch_of(definition, at, target->definition);
-            uint32_t other = branch_of(definition, at, task->definition);
-            if (other != DEFINITION_NONE && other != own) {
-                return true;
-            }
+    for (uint32_t i = 0; i < count; i++) {
+        const struct definition_task *definition = tasks[i]->definition;
+        bool forks_off = definition->type == TASK_TYPE_FORK_JOIN ||
+                         definition->type == TASK_TYPE_FORK_JOIN_DYNAMIC;
+        if (forks_off && tasks[i]->row.own_blob == 0 && tasks[i]->row.seq < target->row.seq &&
+            is_around(tasks[i], target)) {
+            forks[definition->index] = tasks[i];
         }
-        at = around->parent;
     }
-    return false;
+    return forks;
 }
 
-// In a branch that the target, a JOIN, waits for. JOINs get their number with the first tasks of
-// their branches, so all that followed there has a later one and still comes before.
-static bool is_joined_by(const struct task *target, const struct task *task) {
+// In a branch of a fork that began before the target, which is not in that branch. A branch of a
+// dynamic fork is one task and goes by its fork's definition.
+static bool is_beside(const struct task *target, const struct task *task, struct task **forks) {
     const struct definition *definition = target->workflow->definition;
-    if (target->definition->type != TASK_TYPE_JOIN || !is_around(target, task)) {
-        return false;
-    }
-    for (uint32_t i = 0; i < definition->task_count; i++) {
-        const struct definition_task *fork = &definition->tasks[i];
-        if (fork->next != target->definition->index) {
-            continue;
+    uint32_t at = task->row.own_blob != 0 ? task->definition->index : task->definition->parent;
+    while (at != DEFINITION_NONE) {
+        bool began = forks[at] != NULL && is_around(forks[at], task);
+        if (began && definition->tasks[at].type == TASK_TYPE_FORK_JOIN_DYNAMIC) {
+            return true; // its own newer attempts are another matter
         }
-        bool branches = fork->type == TASK_TYPE_FORK_JOIN &&
-                        branch_of(definition, i, task->definition) != DEFINITION_NONE;
-        if (branches || (fork->type == TASK_TYPE_FORK_JOIN_DYNAMIC && task->row.own_blob != 0 &&
-                         task->definition->index == i)) {
+        if (began && branch_of(definition, at, target->definition) !=
+                         branch_of(definition, at, task->definition)) {
             return true;
         }
+        at = definition->tasks[at].parent;
     }
     return false;
 }

@@ -333,6 +333,74 @@ static void a_rerun_from_a_late_attempt_of_a_dynamic_branch_opens_its_join(void 
     assert_status(world, id, "COMPLETED");
 }
 
+// A JOIN that names a SWITCH goes on while the SWITCH's branch runs, so tasks of the branch may
+// have later numbers than what follows the JOIN (simulator seed 296: they were dropped, and the
+// execution completed without them). The reference drops them and never ends.
+static void a_branch_that_was_joined_early_stays(void **state) {
+    struct world *world = *state;
+    world_simple(world, "abyz");
+    world_workflow(
+        world,
+        WORKFLOW(TYPED(
+            "FORK_JOIN",
+            "f",
+            ",\"forkTasks\":[[" TYPED(
+                "SWITCH",
+                "s",
+                ",\"evaluatorType\":\"value-param\",\"expression\":\"k\",\"inputParameters\":{"
+                "\"k\":\"x\"},\"decisionCases\":{\"x\":[" S("a") "," S("b") "]}"
+            ) "]]"
+        ) "," TYPED("JOIN", "j", ",\"joinOn\":[\"s\"]") "," S("z") "," S("y"))
+    );
+    bytes id = world_start(world, "w", "{}");
+    world_complete(world, id, "z", "{}");
+    world_complete(world, id, "a", "{}");
+    world_fail(world, id, "y", "x");
+    assert_list(
+        world, id, "f:COMPLETED s:COMPLETED a:COMPLETED j:COMPLETED z:COMPLETED y:FAILED b:CANCELED"
+    );
+    world_rerun(world, id, from_task(world, id, "z", ""));
+    assert_list(
+        world, id, "f:COMPLETED s:COMPLETED a:COMPLETED j:COMPLETED z:SCHEDULED b:SCHEDULED"
+    );
+    world_complete(world, id, "b", "{}");
+    world_complete(world, id, "z", "{}");
+    world_complete(world, id, "y", "{}");
+    assert_status(world, id, "COMPLETED");
+    world_rerun(world, id, from_task(world, id, "f", ""));
+    assert_list(world, id, "f:COMPLETED s:COMPLETED a:SCHEDULED j:COMPLETED z:SCHEDULED");
+}
+
+// What stands beside the target does so in the target's iteration; those after it begin anew.
+static void other_branches_of_later_iterations_go(void **state) {
+    struct world *world = *state;
+    static const struct world_script scripts[] = {
+        {.text = "true", .outcome = EVALUATION_DONE, .answer = "true"},
+    };
+    world->scripts = scripts;
+    world->script_count = 1;
+    world_simple(world, "ab");
+    world_workflow(
+        world,
+        WORKFLOW(TYPED(
+            "DO_WHILE",
+            "l",
+            ",\"loopCondition\":\"true\",\"loopOver\":[" TYPED(
+                "FORK_JOIN", "f", ",\"forkTasks\":[[" S("a") "],[" S("b") "]]"
+            ) "," TYPED("JOIN", "j", ",\"joinOn\":[\"a\",\"b\"]") "]"
+        ))
+    );
+    bytes id = world_start(world, "w", "{}");
+    world_complete(world, id, "a__1", "{}");
+    world_complete(world, id, "b__1", "{}");
+    world_complete(world, id, "b__2", "{}");
+    world_fail(world, id, "a__2", "x");
+    world_rerun(world, id, from_task(world, id, "a__1", ""));
+    assert_list(world, id, "l:IN_PROGRESS f__1:COMPLETED a__1:SCHEDULED b__1:COMPLETED");
+    world_complete(world, id, "a__1", "{}");
+    assert_at(world, world_task(world, id, "b__2"), "status", "SCHEDULED");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         world_test(case_83_without_a_task_it_runs_from_the_first),
@@ -349,6 +417,8 @@ int main(void) {
         world_test(a_rerun_from_a_join_keeps_its_branches),
         world_test(a_terminate_that_stays_ends_a_rerun_beside_it),
         world_test(a_rerun_from_a_late_attempt_of_a_dynamic_branch_opens_its_join),
+        world_test(a_branch_that_was_joined_early_stays),
+        world_test(other_branches_of_later_iterations_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
