@@ -90,7 +90,11 @@ static struct model_list branches_of(const struct place *place) {
                            : joined ? branch_of_task(place, element)
                                     : NULL;
         bytes json = made != NULL ? bytes_from_text(made) : element;
-        list.tasks[list.count++] = *model_task_read(place->judge->model, json, arena);
+        struct model_task *task = &list.tasks[list.count++];
+        *task = *model_task_read(place->judge->model, json, arena);
+        // What is frozen at the start does not hold it: without a registered type it has none, and
+        // its own retryCount counts for nothing (engine.md §1.5, §3.1, §10.5).
+        task->retries = task->task_type != NULL ? task->retries : 0;
     }
     return list;
 }

@@ -270,6 +270,25 @@ static void branches_of_a_dynamic_fork_are_counted(void **state) {
     );
 }
 
+// Without a registered type a branch has no retries, whatever it says itself (simulator seed 611).
+static void a_branch_of_no_registered_type_fails_at_once(void **state) {
+    struct bench *bench = *state;
+    define(
+        bench,
+        "{\"taskReferenceName\":\"f\",\"type\":\"FORK_JOIN_DYNAMIC\"},{\"taskReferenceName\":\"j\","
+        "\"type\":\"JOIN\"}",
+        ""
+    );
+#define FORK_OF_ONE(name)                                                                  \
+    "f FORK COMPLETED <{\"branches\":[{\"name\":\"" name "\",\"taskReferenceName\":\"x\"," \
+    "\"retryCount\":2}]} | x " name " FAILED | j JOIN CANCELED"
+    const char *end =
+        ",\"reasonForIncompletion\":\"Task 00000000-0000-4000-8000-000000000002 failed with "
+        "status: FAILED and reason: 'no'\",\"output\":{}";
+    assert_right(bench, "FAILED", end, FORK_OF_ONE("b"));
+    assert_wrong(bench, "FAILED", end, FORK_OF_ONE("a"), "without right");
+}
+
 static void a_loop_goes_by_its_condition(void **state) {
     struct bench *bench = *state;
     define(
@@ -463,6 +482,7 @@ int main(void) {
         model_test(a_bad_end_has_a_cause),
         model_test(a_join_counts_right),
         model_test(branches_of_a_dynamic_fork_are_counted),
+        model_test(a_branch_of_no_registered_type_fails_at_once),
         model_test(a_loop_goes_by_its_condition),
         model_test(scripts_and_inputs_are_what_they_give),
         model_test(a_switch_takes_one_branch),
