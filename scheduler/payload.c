@@ -30,7 +30,8 @@ struct payload payload_store(struct workflow *workflow, bytes json) {
 }
 
 void payload_delete(struct workflow *workflow, struct payload payload) {
-    uint32_t size = payload.blob != 0 ? payload.bytes : 0;
+    bool is_output = payload.blob == workflow->row.output_blob;
+    uint32_t size = payload.blob != 0 && !is_output ? payload.bytes : 0;
     for (uint32_t at = 0, chunk = 0; at < size; at += LIMIT_BLOB_CHUNK_BYTES, chunk++) {
         struct key row = key_blob(workflow->id, workflow->row.run, payload.blob, (uint16_t)chunk);
         store_txn_del(workflow->decision->txn, key_bytes(&row));

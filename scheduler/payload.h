@@ -25,7 +25,9 @@ struct payload payload_store(struct workflow *workflow, bytes json);
 // buffer. Errors: ERR_TOO_LARGE.
 MUST_USE err payload_take(struct buffer *buffer, struct arena *arena, bytes *out_text);
 
-// Deletes the rows of a payload that nothing refers to any more.
+// Deletes the rows of a payload that no task refers to any more. The workflow's output stays until
+// its run is swept: an execution that is retried shows the output it failed with until it ends
+// again, and meanwhile a loop may drop the task that gave it.
 void payload_delete(struct workflow *workflow, struct payload payload);
 
 // The text of a payload, in the decision's arena. Errors: ERR_CORRUPT.

@@ -434,6 +434,30 @@ static void w22_keep_last_n_as_text(void **state) {
     assert_list(world, id, "l:COMPLETED a__3:COMPLETED");
 }
 
+// Found by simulation: the output that an execution failed with is that of a task, which the loop
+// drops once the execution goes on.
+static void the_output_of_a_failed_run_is_there_while_its_retry_goes_on(void **state) {
+    struct world *world = *state;
+    bytes id = start(
+        world,
+        WORKFLOW(LOOP_WITH(
+            BELOW, S("a"), ",\"inputParameters\":{\"n\":\"${workflow.input.n}\",\"keepLastN\":1}"
+        )),
+        "{\"n\":4}"
+    );
+    world_complete(world, id, "a__1", "{}");
+    world_result(world, id, "a__2", "FAILED", "\"outputData\":{\"v\":7}");
+    assert_status(world, id, "FAILED");
+    world_retry(world, id);
+    assert_ok(world->last);
+    world_complete(world, id, "a__2", "{}");
+    world_complete(world, id, "a__3", "{}");
+    assert_list(world, id, "l:IN_PROGRESS a__3:COMPLETED a__4:SCHEDULED");
+    assert_json(world, world_get_status(world, id, true, false), "output", "{\"v\":7}");
+    world_complete(world, id, "a__4", "{}");
+    assert_status(world, id, "COMPLETED");
+}
+
 static void case_193_a_condition_sees_fresh_variables(void **state) {
     struct world *world = *state;
     bytes id = start(
@@ -644,6 +668,7 @@ int main(void) {
         loop_test(case_191_items_among_the_parameters),
         loop_test(case_192_only_the_last_iterations_are_kept),
         loop_test(w22_keep_last_n_as_text),
+        loop_test(the_output_of_a_failed_run_is_there_while_its_retry_goes_on),
         loop_test(case_193_a_condition_sees_fresh_variables),
         loop_test(case_194_a_child_for_each_iteration),
         loop_test(case_195_terminate_in_a_loop),
