@@ -158,6 +158,10 @@ static const char UNKNOWN[] =
     "leadership of the partition moved while the request was on its way; it may or may not have "
     "been done";
 
+static const char REFUSED[] =
+    "the node that was asked first is lost from sight, and it was refused when asked again; it may "
+    "or may not have been done";
+
 static void forward_fail(struct node *node, struct forward *forward, const char *text) {
     err error = err_make(ERR_UNAVAILABLE, text);
     switch (forward->purpose) {
@@ -254,6 +258,13 @@ static void forward_unknown(struct node *node, struct forward *forward) {
     }
 }
 
+// A refusal speaks of its own try. The one before it may have been done, or will be: it waits for
+// its script, and the second one found no evaluator.
+static bool is_doubtful(const struct forward *forward, const struct peer_answer *answer) {
+    return answer->status == 503 && forward->uncertain && forward->purpose == FORWARD_REQUEST &&
+           !bytes_equal_text(forward->request.method, "GET");
+}
+
 void forward_answered(struct node *node, node_id from, const struct peer_answer *answer) {
     struct forward *forward = table_get(&node->forward_table, answer->call);
     if (forward == NULL || forward->asked != from) {
@@ -262,7 +273,11 @@ void forward_answered(struct node *node, node_id from, const struct peer_answer 
     }
     switch ((enum peer_outcome)answer->outcome) {
     case PEER_ANSWERED:
-        pass_on(node, forward, from, answer);
+        if (is_doubtful(forward, answer)) {
+            forward_fail(node, forward, REFUSED);
+        } else {
+            pass_on(node, forward, from, answer);
+        }
         break;
     case PEER_NOT_LEADER:
         if (forward->purpose == FORWARD_PART) {

@@ -8,7 +8,8 @@
 //
 // What may be asked again: anything that was refused because the node does not lead (nothing was
 // done); what is idempotent also when its outcome is unknown. Else the client hears 503 with
-// `retryable`, and that it may have been done. Thread: core.
+// `retryable`, and that it may have been done. So it does when a later try is refused: the refusal
+// says nothing of the earlier one. Thread: core.
 #pragma once
 
 #include "node/core/event.h"

@@ -344,6 +344,15 @@ void cluster_called(struct cluster *cluster, int at, uint64_t call_id) {
     step(cluster, at, &event);
 }
 
+void cluster_evaluated(struct cluster *cluster, int at, uint64_t job, const char *json) {
+    struct evaluation_result result = {.outcome = EVALUATION_UNAVAILABLE};
+    if (json != NULL) {
+        result = (struct evaluation_result){EVALUATION_DONE, bytes_from_text(json), BYTES_EMPTY};
+    }
+    struct node_event event = {.kind = NODE_EVALUATED, .job_id = job, .evaluated = &result};
+    step(cluster, at, &event);
+}
+
 static void effects_take(struct cluster *cluster, int at) {
     struct node_effect effect;
     while (node_effects_take(cluster->nodes[at].effects, &effect)) {
@@ -361,6 +370,11 @@ static void effects_take(struct cluster *cluster, int at) {
         }
         if (effect.kind == EFFECT_CALL) {
             call_take(cluster, at, &effect);
+        }
+        if (effect.kind == EFFECT_EVALUATE) {
+            cluster->script_at = at;
+            cluster->script_job = effect.job_id;
+            cluster->scripts++;
         }
         if (effect.kind == EFFECT_REPLY) {
             answer_take(cluster, at, &effect);

@@ -74,6 +74,10 @@ struct cluster {
     // all calls that were to be made: at which node, and their ids there
     int call_nodes[CLUSTER_HANDED_MAX];
     uint64_t call_ids[CLUSTER_HANDED_MAX];
+    // the newest script that was to be run, and where
+    int script_at;
+    uint64_t script_job;
+    int scripts;      // so far
     int confirmed;    // answers to nodes that were told that their replica is none
     bool undelivered; // clients are gone when answers with tasks come
 };
@@ -102,6 +106,9 @@ uint16_t cluster_wait(struct cluster *cluster, uint64_t request, int64_t within_
 
 // Tells node `at` that a call of it was answered with status 200.
 void cluster_called(struct cluster *cluster, int at, uint64_t call_id);
+
+// Tells node `at` what the only script of a decision gave: JSON, or NULL for no evaluator at all.
+void cluster_evaluated(struct cluster *cluster, int at, uint64_t job, const char *json);
 
 // The disk of node `at` was measured: so full, without a ballast.
 void cluster_disk(struct cluster *cluster, int at, uint32_t used_permille);
