@@ -27,7 +27,7 @@ node_id node_leader(const struct node *node, group_id group) {
     node_id leader = known->has_copy ? raft_leader(node->raft, group) : 0;
     // A copy that is still being made may not know, and one that is none any more is not told.
     bool told =
-        !known->has_copy || known->outside != 0 || known->told_term > raft_term(node->raft, group);
+        !known->has_copy || known->is_outside || known->told_term > raft_term(node->raft, group);
     return leader == 0 && told ? known->told_leader : leader;
 }
 

@@ -28,7 +28,8 @@ struct group {
     uint16_t told_leader;
     uint64_t told_term;
     struct move_nodes planned; // by the newest committed row; count 0: there is none
-    uint64_t outside;          // the replica here is said to be no member: outside.c; 0: it is not
+    bool is_outside;           // the replica here is said to be no member: outside.c
+    uint64_t outside;          // its number; 0: it ended before it was told its own
     bool outside_by_group;
     bool outside_by_system;
     uint64_t term;

@@ -17,7 +17,8 @@ void outside_said(struct node *node, group_id id, uint64_t replica) {
         raft_forget(node->raft, id, replica);
         return;
     }
-    if (group->outside != replica) {
+    if (!group->is_outside || group->outside != replica) {
+        group->is_outside = true;
         group->outside = replica;
         group->outside_by_group = false;
         group->outside_by_system = false;
@@ -27,6 +28,7 @@ void outside_said(struct node *node, group_id id, uint64_t replica) {
 }
 
 void outside_over(struct node *node, group_id id) {
+    node->groups[id].is_outside = false;
     node->groups[id].outside = 0;
     node->groups[id].outside_by_group = false;
     node->groups[id].outside_by_system = false;
@@ -54,7 +56,7 @@ void outside_pump(struct node *node) {
     node->outside_asks = false;
     for (uint32_t id = 0; id < node->settings.group_count; id++) {
         const struct group *group = &node->groups[id];
-        if (group->outside != 0) {
+        if (group->is_outside) {
             node->outside_asks = true;
             if (!group->outside_by_group) {
                 ask(node, group, false);
@@ -77,7 +79,7 @@ void outside_confirmed(struct node *node, node_id from, const struct peer_outsid
         return;
     }
     struct group *group = &node->groups[said->group];
-    if (group->outside == 0 || group->outside != said->replica) {
+    if (!group->is_outside || group->outside != said->replica) {
         return;
     }
     if (said->system) {
@@ -94,14 +96,16 @@ void outside_confirmed(struct node *node, node_id from, const struct peer_outsid
 // --- the leaders' side
 // -------------------------------------------------------------------------------------
 
-// This node leads the group: is that replica none of its members?
+// This node leads the group: is that replica none of its members? One that does not know its number
+// may be any of its node's, so it is none only where the node has none.
 static bool is_no_member(const struct node *node, node_id from, const struct peer_outside *asked) {
     struct raft_group_status status = raft_status(node->raft, asked->group);
     if (from == node->self) {
         return false; // it leads
     }
     for (uint32_t i = 0; i < status.follower_count; i++) {
-        if (status.followers[i].node == from && status.followers[i].replica == asked->replica) {
+        bool same = asked->replica == 0 || status.followers[i].replica == asked->replica;
+        if (status.followers[i].node == from && same) {
             return false;
         }
     }

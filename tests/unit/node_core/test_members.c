@@ -391,16 +391,21 @@ static void a_new_node_takes_the_place_of_a_lost_one(void **state) {
     expect_running(cluster, 3, &flows);
 }
 
+static group_id group_without(const struct cluster *cluster, int at) {
+    group_id group = 1;
+    while (raft_status(node_raft(cluster->nodes[at].node), group).configured) {
+        group++;
+    }
+    return group;
+}
+
 static void one_replica_is_moved_by_hand(void **state) {
     struct cluster *cluster = *state;
     struct flows flows;
     begin(cluster, &flows);
     cluster_join(cluster, 3, 0);
     settle(cluster, 0, 4, "active");
-    group_id group = 1;
-    while (raft_status(node_raft(cluster->nodes[3].node), group).configured) {
-        group++;
-    }
+    group_id group = group_without(cluster, 3);
     char body[64];
     (void)snprintf(body, sizeof(body), "{\"partition\":%u,\"from\":2,\"to\":4}", group);
     cluster->confirmed = 0;
@@ -411,6 +416,30 @@ static void one_replica_is_moved_by_hand(void **state) {
     assert_in_range(cluster->confirmed, 2, 100); // what was there was not dropped on one's word
     assert_int_equal(cluster_ask(cluster, 0, "POST", "/api/cluster/move", body), 409);
     expect_copies(cluster, 3);
+}
+
+// It was given its first rows when its process ended, and is no member when it comes back: it does
+// not know which replica it is, and goes all the same.
+static void a_copy_that_has_no_number_yet_is_forgotten_too(void **state) {
+    struct cluster *cluster = *state;
+    struct flows flows;
+    begin(cluster, &flows);
+    cluster_join(cluster, 3, 0);
+    settle(cluster, 0, 4, "active");
+    group_id group = group_without(cluster, 3);
+    struct store_position position = {.index = 1, .term = 1};
+    (void)store_install_begin(cluster->nodes[3].store, group, &position);
+    cluster_run(cluster, 10);
+    cluster_kill(cluster, 3);
+    cluster_start(cluster, 3);
+    cluster_run(cluster, 1);
+    struct raft_group_status begun = raft_status(node_raft(cluster->nodes[3].node), group);
+    assert_true(begun.configured);
+    assert_int_equal(begun.replica, 0);
+    cluster_run(cluster, 10000);
+    assert_false(raft_status(node_raft(cluster->nodes[3].node), group).configured);
+    expect_copies(cluster, 3);
+    expect_running(cluster, 3, &flows);
 }
 
 // A machine got a new disk and was started as before: raft knows its replicas for others than the
@@ -594,6 +623,9 @@ int main(void) {
             who_is_needed_may_not_leave, cluster_setup, cluster_teardown
         ),
         cmocka_unit_test_setup_teardown(who_was_to_leave_may_stay, cluster_setup, cluster_teardown),
+        cmocka_unit_test_setup_teardown(
+            a_copy_that_has_no_number_yet_is_forgotten_too, cluster_setup, cluster_teardown
+        ),
         cmocka_unit_test_setup_teardown(
             a_new_node_takes_the_place_of_a_lost_one, cluster_setup, cluster_teardown
         ),
