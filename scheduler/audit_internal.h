@@ -81,7 +81,7 @@ MUST_USE err audit_rows(struct audit *audit, enum key_kind kind, bool *out_end);
 
 // audit_count.c
 void tally_item_add(struct audit *audit, uint64_t hash, enum tally_kind kind);
-void tally_keep(struct audit *audit, id128 workflow); // the items are the workflow's, from now on
+void tally_keep(struct audit *audit, id128 id); // the items are the workflow's, from now on
 MUST_USE err audit_counters(struct audit *audit);
 void tallies_forget(struct audit *audit);
 

@@ -62,7 +62,7 @@ ask(void *argument,
         .body_max = LIMIT_BACKUP_CHUNK_BYTES_MAX,
         .connect_ms = LIMIT_STATUS_MS,
         .silence_ms = LIMIT_STATUS_MS,
-        .total_ms = 3 * LIMIT_STATUS_MS,
+        .total_ms = 3LL * LIMIT_STATUS_MS,
     };
     struct call_result result;
     TRY(fetch(&call, arena, &result));

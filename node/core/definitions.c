@@ -187,7 +187,7 @@ void definitions_pump(struct node *node) {
     waits_let_go(node);
     if (node->mono.ns >= node->lease_ask_at.ns) {
         node->lease_ask_at = after_ms(node->mono, ASK_MS);
-        ask(node, node->mono.ns + 2 * LIMIT_RIDE_MS * NS_PER_MS < node->lease_until.ns);
+        ask(node, node->mono.ns + 2LL * LIMIT_RIDE_MS * NS_PER_MS < node->lease_until.ns);
     }
 }
 

@@ -20,7 +20,7 @@ bool lead_may_decide(const struct node *node, group_id group);
 
 // A committed entry says whether the group's rows are being restored: what this node keeps of them
 // in memory goes, or is loaded once they are whole.
-void lead_restoring(struct node *node, group_id group, bool restoring);
+void lead_restoring(struct node *node, group_id id, bool restoring);
 
 // Loads the queues' supply anew after leadership changed.
 void lead_pump(struct node *node);

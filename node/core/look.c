@@ -72,7 +72,7 @@ static err ask_rows(
 ) {
     struct wait_look looked = {0};
     enum retry_wish wish = RETRY_NOTHING;
-    err found = ERR_NONE;
+    err found;
     switch ((enum look_kind)question->kind) {
     case LOOK_WAIT:
         TRY(look_for_wait(
@@ -128,7 +128,9 @@ static err look_here(
 static bytes heap_copy(bytes from) {
     uint8_t *copy = malloc(from.size + 1);
     check(copy != NULL);
-    memcpy(copy, from.data, from.size);
+    if (from.size > 0) {
+        memcpy(copy, from.data, from.size);
+    }
     return bytes_of(copy, from.size);
 }
 

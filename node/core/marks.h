@@ -54,7 +54,7 @@ void marks_pump(struct node *node);
 
 // A backup reads the group here: its log is kept from `from` on (0: from where it was) for
 // LIMIT_BACKUP_HOLD_MS more.
-void marks_hold(struct node *node, group_id group, log_index from);
+void marks_hold(struct node *node, group_id id, log_index from);
 
 // When holds are looked at next. False: there are none.
 bool marks_next_wakeup(const struct node *node, mono_time *out_at);

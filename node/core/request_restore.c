@@ -20,7 +20,7 @@ static void run(struct node *node, const struct request *request, restore_step s
     uint32_t number = request_partition(request);
     struct mark_row row = {0};
     struct gate gate = GATE_OPEN;
-    err done = ERR_NONE;
+    err done;
     if (number >= node->settings.group_count) {
         done = err_make(ERR_NOT_FOUND, "there is no such partition");
     } else if (request_text(node, request, "source").size == 0) {

@@ -132,7 +132,7 @@ void view_progress_draw(const struct view_progress *progress, struct buffer *out
         out,
         "%lld of %lld moves done",
         (long long)progress->done,
-        (long long)(progress->done + progress->left)
+        (long long)progress->done + (long long)progress->left
     );
     if (progress->left == 0) {
         return;
