@@ -92,7 +92,7 @@ static void step_wall(void *argument, uint64_t token) {
         return;
     }
     uint16_t size = fleet_size(harm->fleet);
-    uint16_t wrong = size < 3 ? 1 : (uint16_t)((size - 1) / 2);
+    int64_t wrong = size < 3 ? 1 : (size - 1) / 2;
     uint16_t node = (uint16_t)((harm->first_wrong + world_draw(harm->world, 0, wrong - 1)) % size);
     bool far = size > 1 && world_maybe(harm->world, 500);
     int64_t most_ms = far ? WALL_STEP_FAR_MS : WALL_STEP_MS;

@@ -210,7 +210,14 @@ static const char *an_old_acknowledgement_counts_for_nothing(struct cluster *clu
     struct raft_group_status led = status_of(cluster, 2);
     struct frame_header header = {
         .incarnation = cluster_machine(cluster, 3)->starts, .sequence = 1000000, .round = 1000000};
-    struct message ack = {.kind = MESSAGE_ACK, .group = 0, .term = led.term - 1, .index = led.last};
+    struct message ack = {
+        .kind = MESSAGE_ACK,
+        .group = 0,
+        .term = led.term - 1,
+        .from = status_of(cluster, 3).replica,
+        .to = led.replica,
+        .index = led.last,
+    };
     cluster_note(cluster, "an acknowledgement of the term before arrives");
     EXPECT(!err_is(cluster_forge(cluster, 3, 2, &header, &ack)), "the frame is refused");
     EXPECT(status_of(cluster, 2).commit == led.commit, "it commits the write");
@@ -317,6 +324,27 @@ static const char *who_was_away_gets_rows(struct cluster *cluster) {
     EXPECT(cluster_write(cluster, 1, 0, 8), "the leader does not take a write");
     cluster_run(cluster, 100);
     EXPECT(status_of(cluster, 1).commit == status_of(cluster, 1).last, "it does not count");
+    cluster_isolate(cluster, 1, true);
+    EXPECT(cluster_write(cluster, 1, 0, 8), "the leader does not take a write");
+    cluster_run(cluster, 20);
+    led = status_of(cluster, 1);
+    struct frame_header header = {
+        .incarnation = cluster_machine(cluster, 3)->starts,
+        .to_incarnation = cluster_machine(cluster, 1)->starts,
+        .sequence = 1000000,
+        .round = 1000000,
+    };
+    struct message ack = {
+        .kind = MESSAGE_ACK,
+        .group = 0,
+        .term = led.term,
+        .from = status_of(cluster, 3).replica,
+        .to = led.replica,
+        .index = led.last,
+    };
+    cluster_note(cluster, "an acknowledgement of the log it had before arrives");
+    EXPECT(!err_is(cluster_forge(cluster, 3, 1, &header, &ack)), "the frame is refused");
+    EXPECT(status_of(cluster, 1).commit == led.commit, "it commits a write");
     return NULL;
 }
 

@@ -12,7 +12,7 @@
 
 enum {
     SEEDS_MAX = 400,
-    CHILD_SECONDS_MAX = 20
+    SEED_SECONDS_MAX = 20 // a bug may also be met by a seed that never ends
 };
 
 static const char *const mutants[] = {
@@ -49,9 +49,9 @@ static const char *const mutants[] = {
 // In the child: the stories first, then seeds, each told before it begins.
 static void hunt(const char *name, int report) {
     mutant_choose(name);
-    (void)alarm(CHILD_SECONDS_MAX); // a bug may also be met by never coming to an end
     for (size_t i = 0; i < STORY_COUNT; i++) {
         char room[ORACLE_TEXT_BYTES];
+        (void)alarm(SEED_SECONDS_MAX);
         const char *failure = story_run(&stories[i], room, NULL);
         if (failure != NULL) {
             (void)fprintf(stderr, "%s: %.100s\n", stories[i].name, failure);
@@ -63,6 +63,7 @@ static void hunt(const char *name, int report) {
         if (write(report, &seed, sizeof(seed)) != (ssize_t)sizeof(seed)) {
             _exit(2);
         }
+        (void)alarm(SEED_SECONDS_MAX);
         if (weather_run(seed, text, sizeof(text), NULL) != NULL) {
             (void)fprintf(stderr, "%.100s\n", text);
             _exit(1);
