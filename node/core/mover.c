@@ -42,9 +42,11 @@ static uint32_t zone_number(const struct system_table *table, uint32_t at) {
 }
 
 static bool is_full(const struct node *node, node_id id) {
+    if (id == node->self) {
+        return node->fitness.room != ROOM_ENOUGH;
+    }
     const struct node_peer *peer = node_peer_of(node, id);
-    const struct fitness *fitness = id == node->self ? &node->fitness : &peer->fitness;
-    return (id == node->self || peer != NULL) && fitness->room != ROOM_ENOUGH;
+    return peer != NULL && peer->fitness.room != ROOM_ENOUGH;
 }
 
 static struct move_member *
