@@ -45,9 +45,9 @@ class TwoReleases(unittest.TestCase):
         after = server.program
         server.how = ["--program", self.before, "--nodes", str(len(NODES))]
         server.start()
+        ledger = Ledger(server, random.Random(5))
+        ledger.begin()
         try:
-            ledger = Ledger(server, random.Random(5))
-            ledger.begin()
             for programs in ((1, after), (2, after), (1, self.before), (1, after), (3, after)):
                 self.wait_for_work(server, ledger)
                 server.restart(*programs)
@@ -55,6 +55,7 @@ class TwoReleases(unittest.TestCase):
             complaints = ledger.end()
             self.assertEqual(complaints, [], f"previous release {pinned()}")
         finally:
+            ledger.stopped.set()  # or its threads go on for ever
             server.cluster("stop", check=False)
         shutil.rmtree(server.folder)
 
