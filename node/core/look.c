@@ -197,6 +197,21 @@ ask(struct node *node, struct looks *looks, const struct look_question *question
     return asked;
 }
 
+// Codes by which the core talks to itself would be taken for its own.
+static bool is_answerable(uint8_t code) {
+    return code < ERR_CODE_COUNT && code != ERR_SUSPENDED && code != ERR_LATER && code != ERR_END;
+}
+
+err look_answer_read(bytes in, struct arena *arena, struct look_answer *out_answer) {
+    TRY(wire_decode(&look_answer_record, in, arena, out_answer));
+    if (!is_answerable(out_answer->error) ||
+        out_answer->steps.count != out_answer->step_is_child.count) {
+        return err_make(ERR_CORRUPT, "what another node said of an execution makes no sense");
+    }
+    const char *text = arena_text(arena, out_answer->error_text);
+    return err_make((enum err_code)out_answer->error, text);
+}
+
 static err told(struct node *node, struct look_asked *asked, struct look_answer *out_answer) {
     asked->round = asked->asker->round;
     if (asked->failed) {
@@ -210,13 +225,7 @@ static err told(struct node *node, struct look_asked *asked, struct look_answer 
         return err_make(ERR_SUSPENDED, "");
     }
     // The answer may be replaced before the step ends.
-    bytes answer = arena_copy(node->arena, asked->answer);
-    TRY(wire_decode(&look_answer_record, answer, node->arena, out_answer));
-    if (out_answer->error != ERR_OK && out_answer->error < ERR_CODE_COUNT) {
-        const char *text = arena_text(node->arena, out_answer->error_text);
-        return err_make((enum err_code)out_answer->error, text);
-    }
-    return ERR_NONE;
+    return look_answer_read(arena_copy(node->arena, asked->answer), node->arena, out_answer);
 }
 
 err look(
@@ -320,6 +329,14 @@ void look_answered(struct node *node, uint64_t look_id, bytes answer) {
 
 // --- being asked ---------------------------------------------------------------------------------
 
+// What a link cannot carry: the client of the other node hears it, and does not try again for ever.
+static struct look_answer too_large(void) {
+    return (struct look_answer){
+        .error = ERR_TOO_LARGE,
+        .error_text = BYTES_LITERAL("the view is larger than what one node passes on to another"),
+    };
+}
+
 bool look_run_again(struct node *node, uint64_t run_id, bytes body, bool late) {
     struct look_question question;
     err read = wire_decode(&look_question_record, body, node->arena, &question);
@@ -338,11 +355,9 @@ bool look_run_again(struct node *node, uint64_t run_id, bytes body, bool late) {
     answer.error = (uint8_t)asked.code;
     answer.error_text = bytes_from_text(asked.text);
     bytes said = encode(node, &look_answer_record, &answer);
-    if (said.data == NULL) {
-        node_answer_error(
-            node, run_id, err_make(ERR_TOO_LARGE, "the view is too large to be passed on"), gate
-        );
-        return true;
+    if (said.data == NULL || said.size > LIMIT_PEER_BODY_BYTES) {
+        answer = too_large();
+        said = encode(node, &look_answer_record, &answer);
     }
     if (!late && !id_is_zero(question.seen) && id_equal(question.seen, name_of(said))) {
         return false;

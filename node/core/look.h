@@ -99,6 +99,11 @@ void looks_forget(struct node *node, struct looks *looks);
 // The answer came (of forward.c); data NULL: nobody could be asked.
 void look_answered(struct node *node, uint64_t look_id, bytes answer);
 
+// Reads an answer that another node encoded. Texts borrow from `in`, lists live in `arena`. Errors:
+// ERR_CORRUPT (not an answer: another form, kinds without steps, an error that has no business
+// there); the error that is in it. Pure.
+MUST_USE err look_answer_read(bytes in, struct arena *arena, struct look_answer *out_answer);
+
 // --- being asked ---------------------------------------------------------------------------------
 
 // The method of a forwarded request whose body is a question.

@@ -1,5 +1,6 @@
 // node/core: what spans executions is found wherever they are, also where the asking node has no
 // copy: each group of this cluster is on one node only.
+#include "node/core/look.h"
 #include "tests/unit/node_core/cluster.h"
 
 #include <stdio.h>
@@ -187,6 +188,38 @@ static void nobody_to_ask_is_said_in_words(void **state) {
     assert_in_range(refused, 1, TRIES - 1);
 }
 
+static err read_answer(struct cluster *cluster, struct look_answer answer) {
+    struct buffer encoded;
+    struct look_answer read;
+    buffer_init(&encoded, 4096);
+    wire_encode(&look_answer_record, &answer, &encoded);
+    bytes in = arena_copy(cluster->arena, buffer_bytes(&encoded));
+    buffer_deinit(&encoded);
+    return look_answer_read(in, cluster->arena, &read);
+}
+
+// Another node's release may be broken: nothing it says is believed unseen.
+static void an_answer_that_makes_no_sense_is_refused(void **state) {
+    struct cluster *cluster = *state;
+    bytes steps[] = {BYTES_LITERAL("one"), BYTES_LITERAL("two")};
+    uint32_t kinds[] = {0, 1};
+    struct look_answer answer = {.steps = {steps, 2}, .step_is_child = {kinds, 2}};
+    assert_ok(read_answer(cluster, answer));
+    answer.step_is_child.count = 1; // a kind is missing
+    assert_err(read_answer(cluster, answer), ERR_CORRUPT);
+    static const uint8_t private[] = {ERR_SUSPENDED, ERR_LATER, ERR_END, ERR_CODE_COUNT, 255};
+    for (size_t i = 0; i < sizeof(private); i++) {
+        struct look_answer odd = {.error = private[i], .error_text = BYTES_LITERAL("odd")};
+        assert_err(read_answer(cluster, odd), ERR_CORRUPT);
+    }
+    struct look_answer gone = {.error = ERR_NOT_FOUND, .error_text = BYTES_LITERAL("gone")};
+    err error = read_answer(cluster, gone);
+    assert_int_equal(error.code, ERR_NOT_FOUND);
+    assert_string_equal(error.text, "gone");
+    struct look_answer nothing;
+    assert_err(look_answer_read(BYTES_LITERAL("no"), cluster->arena, &nothing), ERR_CORRUPT);
+}
+
 #define WITH_CLUSTER(test) \
     cmocka_unit_test_setup_teardown(test, cluster_setup_single_copies, cluster_teardown)
 
@@ -198,6 +231,7 @@ int main(void) {
         WITH_CLUSTER(its_time_is_over_although_others_hold_the_children),
         WITH_CLUSTER(a_retry_goes_down_to_the_failed_task),
         WITH_CLUSTER(a_rerun_finds_the_child_that_has_the_task),
+        WITH_CLUSTER(an_answer_that_makes_no_sense_is_refused),
         WITH_CLUSTER(nobody_to_ask_is_said_in_words),
     };
     return cmocka_run_group_tests_name("node/core/looks", tests, NULL, NULL);
