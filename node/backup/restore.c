@@ -126,6 +126,60 @@ err backup_walk_check(
     );
 }
 
+// The part of a chunk that is in the stretch; `*last` is the newest entry seen of it.
+static err chunk_each(
+    const struct backup_stretch *stretch,
+    log_index first,
+    bytes body,
+    log_index *last,
+    backup_entry_visit visit,
+    void *argument
+) {
+    struct store_entry entry;
+    for (log_index at = first; backup_entry_take(&body, &entry); at++) {
+        if (at <= stretch->from || at > stretch->until) {
+            continue;
+        }
+        if (at != *last + 1) {
+            return err_make(ERR_CORRUPT, "an entry of the log is missing");
+        }
+        *last = at;
+        TRY(visit(argument, &entry));
+    }
+    return ERR_NONE;
+}
+
+err backup_entries_each(
+    const struct backup_stretch *stretch,
+    struct arena *step,
+    struct arena *lasting,
+    backup_entry_visit visit,
+    void *argument
+) {
+    struct backup_walk walk;
+    log_index last = stretch->from;
+    TRY(backup_walk_begin(stretch->folder, stretch->group, BACKUP_ENTRIES, &walk));
+    for (;;) {
+        struct backup_chunk head;
+        bytes body = BYTES_EMPTY;
+        bool more = false;
+        TRY(backup_walk_next(&walk, step, &more, &head, &body));
+        if (!more) {
+            break;
+        }
+        TRY(chunk_each(stretch, head.index, body, &last, visit, argument));
+        arena_reset(step);
+    }
+    TRY(backup_walk_check(&walk, stretch->file, lasting));
+    if (last != stretch->until) {
+        const char *text = arena_format(
+            lasting, "%s lacks entries up to %llu", walk.name, (unsigned long long)stretch->until
+        );
+        return err_make(ERR_CORRUPT, text);
+    }
+    return ERR_NONE;
+}
+
 // --- steps ---------------------------------------------------------------------------------------
 
 // One step on a partition. `out_root` lives until the next.
@@ -276,39 +330,31 @@ static err load_rows(struct restore *restore, uint32_t number, struct own_row **
     return backup_walk_check(&walk, &restore->manifest.groups[number].rows, restore->step);
 }
 
+struct loading {
+    struct restore *restore;
+    uint32_t number;
+    struct own_row **own;
+};
+
+static err entry_load(void *argument, const struct store_entry *entry) {
+    const struct loading *loading = argument;
+    loading->restore->time_ms = entry->time_ms;
+    return writes_load(loading->restore, loading->number, entry->payload, loading->own);
+}
+
 // The entries behind `from` up to `until`.
 static err load_entries(
     struct restore *restore, uint32_t number, log_index from, log_index until, struct own_row **own
 ) {
-    struct backup_walk walk;
-    const struct backup_folder *folder = restore->session->folder;
-    log_index loaded = from;
-    TRY(backup_walk_begin(folder, (group_id)number, BACKUP_ENTRIES, &walk));
-    for (;;) {
-        struct backup_chunk head;
-        bytes body = BYTES_EMPTY;
-        bool more = false;
-        TRY(backup_walk_next(&walk, restore->step, &more, &head, &body));
-        if (!more) {
-            break;
-        }
-        struct store_entry entry;
-        for (log_index at = head.index; backup_entry_take(&body, &entry); at++) {
-            if (at <= from || at > until) {
-                continue;
-            }
-            loaded += at == loaded + 1;
-            restore->time_ms = entry.time_ms;
-            TRY(writes_load(restore, number, entry.payload, own));
-        }
-        arena_reset(restore->step);
-    }
-    TRY(backup_walk_check(&walk, &restore->manifest.groups[number].log, restore->step));
-    if (loaded != until) {
-        return err_make(
-            ERR_CORRUPT, arena_format(restore->step, "%s lacks entries before the mark", walk.name)
-        );
-    }
+    struct loading loading = {restore, number, own};
+    const struct backup_stretch stretch = {
+        .folder = restore->session->folder,
+        .group = (group_id)number,
+        .file = &restore->manifest.groups[number].log,
+        .from = from,
+        .until = until,
+    };
+    TRY(backup_entries_each(&stretch, restore->step, restore->step, entry_load, &loading));
     return flush(restore, number);
 }
 

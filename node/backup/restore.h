@@ -28,3 +28,25 @@ MUST_USE err backup_manifest_load(
 MUST_USE err backup_walk_check(
     const struct backup_walk *walk, const struct backup_file *file, struct arena *arena
 );
+
+// Visits the entries of a partition behind `from` up to `until`, each once and in order, and checks
+// the whole file against the manifest. `step` is reset between chunks; texts of errors live in
+// `lasting`. Errors: ERR_CORRUPT (one is missing, or the file is not the manifest's); ERR_IO; those
+// of `visit`.
+typedef err (*backup_entry_visit)(void *argument, const struct store_entry *entry);
+
+struct backup_stretch {
+    const struct backup_folder *folder;
+    group_id group;
+    const struct backup_file *file; // the partition's log in the manifest
+    log_index from;
+    log_index until;
+};
+
+MUST_USE err backup_entries_each(
+    const struct backup_stretch *stretch,
+    struct arena *step,
+    struct arena *lasting,
+    backup_entry_visit visit,
+    void *argument
+);

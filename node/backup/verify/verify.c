@@ -192,45 +192,35 @@ static err install(struct verify *verify, group_id group) {
 
 // --- entries -------------------------------------------------------------------------------------
 
-static err take_entry(struct verify *verify, group_id group, const struct store_entry *entry) {
+struct following {
+    struct verify *verify;
+    group_id group;
+};
+
+static err take_entry(void *argument, const struct store_entry *entry) {
+    const struct following *following = argument;
+    struct store *store = following->verify->store;
     log_lsn lsn = 0;
-    err taken = store_append(verify->store, group, entry, &lsn);
-    if (err_is(taken)) {
-        return taken;
-    }
-    store_commit(verify->store, group, store_group(verify->store, group).last_index);
-    verify->pending_bytes += entry->payload.size;
-    return verify->pending_bytes > PENDING_BYTES ? write_out(verify) : ERR_NONE;
+    TRY(store_append(store, following->group, entry, &lsn));
+    store_commit(store, following->group, store_group(store, following->group).last_index);
+    following->verify->pending_bytes += entry->payload.size;
+    bool full = following->verify->pending_bytes > PENDING_BYTES;
+    return full ? write_out(following->verify) : ERR_NONE;
 }
 
 static err follow(struct verify *verify, group_id group, log_index from, log_index until) {
-    struct backup_walk walk;
-    TRY(backup_walk_begin(verify->session->folder, group, BACKUP_ENTRIES, &walk));
-    for (;;) {
-        struct backup_chunk head;
-        bytes body = BYTES_EMPTY;
-        bool more = false;
-        TRY(backup_walk_next(&walk, verify->step, &more, &head, &body));
-        if (!more) {
-            break;
-        }
-        struct store_entry entry;
-        for (log_index at = head.index; backup_entry_take(&body, &entry); at++) {
-            if (at <= from || at > until) {
-                continue;
-            }
-            if (at != store_group(verify->store, group).last_index + 1) {
-                return corrupt(verify, group, "an entry of its log is missing");
-            }
-            TRY(take_entry(verify, group, &entry));
-        }
-        arena_reset(verify->step);
+    struct following following = {verify, group};
+    if (from < until && store_group(verify->store, group).last_index != from) {
+        return corrupt(verify, group, "its log does not begin where its rows end");
     }
-    TRY(backup_walk_check(&walk, &verify->manifest.groups[group].log, verify->lasting));
-    if (store_group(verify->store, group).last_index != until) {
-        return corrupt(verify, group, "its log does not reach the mark");
-    }
-    return ERR_NONE;
+    const struct backup_stretch stretch = {
+        .folder = verify->session->folder,
+        .group = group,
+        .file = &verify->manifest.groups[group].log,
+        .from = from,
+        .until = until,
+    };
+    return backup_entries_each(&stretch, verify->step, verify->lasting, take_entry, &following);
 }
 
 static err compare(struct verify *verify, group_id group) {
