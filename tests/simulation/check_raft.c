@@ -16,6 +16,10 @@ struct seen {
     uint64_t term;
     uint64_t cuts;
     log_index last;
+    log_index commit;
+    log_index config;   // the newest entry with one
+    uint32_t voters;    // by that, those it is to become too
+    uint32_t or_before; // by those before it, while it was not known to be committed
 };
 
 struct terms {
@@ -98,7 +102,10 @@ static bool has_entry(
            hash128_equal(shadow_chain(shadow, group, index), chain);
 }
 
-static void elected(struct raft_watch *watch, uint16_t number, group_id group, uint64_t term) {
+// `voters`: by its log. A config that takes a vote away may go away itself until it is committed,
+// so until then who had it may stand (Ongaro's thesis §4.2.2).
+static void
+elected(struct raft_watch *watch, uint16_t number, group_id group, uint64_t term, uint32_t voters) {
     watch->elections++;
     world_trace(
         watch->world, "n%u leads group %u in term %llu", number, group, (unsigned long long)term
@@ -116,10 +123,6 @@ static void elected(struct raft_watch *watch, uint16_t number, group_id group, u
         );
     }
     *leader = number;
-    // A joint config may have ended in the step in which its leader became one.
-    const struct fleet_members *before = &watch->agreements[group].now;
-    struct fleet_members now = fleet_members(watch->fleet, number, group);
-    uint32_t voters = now.voters | now.incoming | before->voters | before->incoming;
     if ((voters >> number & 1) == 0) {
         world_fail(
             watch->world,
@@ -264,6 +267,28 @@ check_matches(struct raft_watch *watch, uint16_t number, group_id group, const s
 
 // --- a step --------------------------------------------------------------------------------------
 
+// Only an entry, or rows that bring others, make another config.
+static void note_voters(
+    struct raft_watch *watch,
+    uint16_t number,
+    group_id group,
+    const struct seen *before,
+    struct seen *now
+) {
+    now->config = before->config;
+    now->voters = before->voters;
+    now->or_before = before->or_before;
+    if (now->last == before->last && now->cuts == before->cuts && before->voters != 0) {
+        return;
+    }
+    struct fleet_members members = fleet_members(watch->fleet, number, group);
+    now->voters = members.voters | members.incoming;
+    if (members.index != before->config) {
+        now->config = members.index;
+        now->or_before = before->voters | (before->commit < before->config ? before->or_before : 0);
+    }
+}
+
 static void
 look(struct raft_watch *watch, uint16_t number, group_id group, const struct raft *raft) {
     struct seen *seen = &watch->seen[number * watch->group_count + group];
@@ -273,11 +298,14 @@ look(struct raft_watch *watch, uint16_t number, group_id group, const struct raf
         .term = raft_term(raft, group),
         .cuts = shadow_cuts(shadow, group),
         .last = shadow_last(shadow, group),
+        .commit = raft_commit_index(raft, group),
     };
+    note_voters(watch, number, group, seen, &now);
     bool leads = now.leads;
     bool led = seen->leads && seen->term == now.term;
     if (leads && !led) {
-        elected(watch, number, group, now.term);
+        uint32_t or_before = seen->commit < now.config ? now.or_before : 0;
+        elected(watch, number, group, now.term, seen->voters | now.voters | or_before);
     } else if (leads && seen->cuts != now.cuts) {
         world_fail(
             watch->world, CHECKER, "n%u drops entries of group %u, which it leads", number, group
