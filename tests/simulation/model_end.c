@@ -207,12 +207,21 @@ static bool check_cause(struct judge *judge, bytes reason) {
         (terminated && child && read_contains(reason, "Parent workflow has been terminated"))) {
         return false;
     }
+    // What a TERMINATE ended and a client brought back may end by something else.
+    bool by_terminate = judge->terminate != NULL;
+    bool otherwise = !by_terminate || judge->facts.revived;
     if (read_contains(reason, " failed with status: ")) {
         check_failed_task(judge, reason); // before a TERMINATE of the same step, if there is one
-    } else if (judge->terminate == NULL && !has_cause(judge, reason)) {
-        model_object(judge, "end", "without a cause: %.*s", BYTES_ARG(reason));
-    } else if (judge->terminate != NULL && !bytes_equal(judge->execution->status, read_text(judge->terminate->input, "terminationStatus", judge->arena))) {
-        model_object(judge, "end", "not as its TERMINATE says");
+    } else if (by_terminate && bytes_equal(judge->execution->status, read_text(judge->terminate->input, "terminationStatus", judge->arena))) {
+        return true;
+    } else if (!otherwise || !has_cause(judge, reason)) {
+        model_object(
+            judge,
+            "end",
+            "%s: %.*s",
+            by_terminate ? "not as its TERMINATE says" : "without a cause",
+            BYTES_ARG(reason)
+        );
     }
     return true;
 }

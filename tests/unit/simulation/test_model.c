@@ -188,6 +188,24 @@ static void a_bad_end_has_a_cause(void **state) {
     assert_right(bench, "TERMINATED", by_client, "x a CANCELED");
 }
 
+static void what_ended_and_went_on_may_end_otherwise(void **state) {
+    struct bench *bench = *state;
+    define(
+        bench,
+        "{\"taskReferenceName\":\"f\",\"type\":\"FORK_JOIN\",\"forkTasks\":[[" WORKER("x"
+        ) "],[{\"taskReferenceName\":\"t\",\"type\":\"TERMINATE\"}]]}",
+        ",\"timeoutSeconds\":9"
+    );
+    const char *late = ",\"reasonForIncompletion\":\"Workflow timed out\",\"output\":{}";
+    const char *history = "f FORK COMPLETED | x a CANCELED | "
+                          "t TERMINATE COMPLETED <{\"terminationStatus\":\"TERMINATED\"}";
+    assert_right(bench, "TERMINATED", ",\"output\":{}", history);
+    assert_wrong(bench, "TIMED_OUT", late, history, "not as its TERMINATE says");
+    bench->facts.revived = true;
+    assert_right(bench, "TIMED_OUT", late, history);
+    assert_wrong(bench, "FAILED", late, history, "not as its TERMINATE says");
+}
+
 #define JOIN_OF_TWO                                                                         \
     "{\"taskReferenceName\":\"f\",\"type\":\"FORK_JOIN\",\"forkTasks\":[[" WORKER("x"       \
     ) "],[" WORKER("y") "]]},{\"taskReferenceName\":\"j\",\"type\":\"JOIN\",\"joinOn\":[\"" \
@@ -480,6 +498,7 @@ int main(void) {
         model_test(a_sequence_has_each_task_in_its_turn),
         model_test(retries_that_are_due_are_made),
         model_test(a_bad_end_has_a_cause),
+        model_test(what_ended_and_went_on_may_end_otherwise),
         model_test(a_join_counts_right),
         model_test(branches_of_a_dynamic_fork_are_counted),
         model_test(a_branch_of_no_registered_type_fails_at_once),
