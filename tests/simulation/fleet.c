@@ -312,12 +312,6 @@ static bool is_level(struct fleet *fleet, uint16_t number, group_id group) {
     return false;
 }
 
-// It was down while it was taken out of the cluster, and for so long that nobody speaks to it any
-// more: so it cannot hear that it left, and keeps what it has until somebody stops it.
-static bool is_stranded(const struct fleet *fleet, uint16_t number) {
-    return !network_is_known(fleet->network, number);
-}
-
 // The members of the group are all here and equal, and nobody else has a copy.
 static bool is_group_level(struct fleet *fleet, group_id group) {
     uint16_t leader = fleet_leader(fleet, group);
@@ -333,9 +327,6 @@ static bool is_group_level(struct fleet *fleet, group_id group) {
         bool is_member = (wanted >> number & 1) != 0;
         bool here = is_here(fleet, number);
         bool has = here && fleet_has_copy(fleet, number, group);
-        if (has && !is_member && is_stranded(fleet, number)) {
-            continue;
-        }
         if (is_member != has || members.incoming != 0) {
             (void)snprintf(
                 fleet->unlevel,

@@ -68,26 +68,32 @@ static bool is_left_out(const struct operator* operator, const struct ledger_wor
     return !operator->whole && known != NULL && known->kin_judged;
 }
 
-// Executions that others say they started, and that nobody has found yet.
-static uint32_t missing(const struct operator* operator) {
+// Executions that others say they started, and that nobody has found yet; one of them, if any.
+static uint32_t missing(const struct operator* operator, id128 * out_one) {
     struct ledger *ledger = operator->scene->ledger;
     uint32_t count = 0;
     for (size_t i = 0; i < ledger_workflow_count(ledger); i++) {
         const struct ledger_workflow *known = ledger_workflow_at(ledger, i);
-        count += known->started_turn == 0 && !known->remove_sent &&
-                 known->read_turn < operator->round_turn && !is_left_out(operator, known);
+        if (known->started_turn == 0 && !known->remove_sent &&
+            known->read_turn < operator->round_turn && !is_left_out(operator, known)) {
+            count++;
+            *out_one = known->id;
+        }
     }
     return count;
 }
 
 const char *operator_state(struct operator* operator) {
+    id128 one = {{0}};
+    uint32_t count = missing(operator, & one);
     (void)snprintf(
         operator->state,
         sizeof(operator->state),
-        "%u of %u executions open, %u missing, last read %s",
+        "%u of %u executions open, %u missing (%s), last read %s",
         operator->open,
         operator->total,
-        missing(operator),
+        count,
+        id_text(one).text,
         id_text(operator->id).text
     );
     return operator->state;
@@ -311,7 +317,8 @@ static void seen(void *argument, const struct answer *answer) {
 }
 
 static void end_round(struct operator* operator) {
-    bool all_is_well = operator->open == 0 && operator->fresh == 0 && missing(operator) == 0;
+    id128 one;
+    bool all_is_well = operator->open == 0 && operator->fresh == 0 && missing(operator, & one) == 0;
     if (all_is_well && operator->whole) {
         check_all_read(operator);
         operator->done = true;

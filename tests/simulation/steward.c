@@ -17,6 +17,7 @@ enum {
     REST_MS_MIN = 300,
     REST_MS_MAX = 4000,
     RETRY_MS = 400,
+    LOOK_AFTER_MS = 1000,
     SIZE_LEAST = 3,
     SIZE_MOST = 5
 };
@@ -42,6 +43,7 @@ struct steward {
     uint64_t changes;
     uint32_t leaving; // nodes that were told to leave
     uint32_t lost;    // nodes that are gone, and nobody said so yet
+    uint32_t unheard; // nodes that left and run, and that nobody spoke to at the last look
 };
 
 static void act(void *argument, uint64_t token);
@@ -134,6 +136,30 @@ static void report_loss(struct steward *steward) {
     steward->node = (uint16_t)__builtin_ctz(steward->lost);
     steward->deed = DEED_LEAVE;
     ask(steward, 0);
+}
+
+// --- who was forgotten ---------------------------------------------------------------------------
+
+// A node that was down while it was taken out of the cluster cannot hear that it left: it keeps
+// what it has, and refuses what it is asked, until somebody stops it.
+static void look_after(void *argument, uint64_t token) {
+    (void)token;
+    struct steward *steward = argument;
+    struct fleet *fleet = steward->scene->fleet;
+    uint32_t unheard = 0;
+    for (uint16_t number = 1; number <= fleet_size(fleet) && steward->rests; number++) {
+        bool left = is_here(steward, number) && !stays(steward, number);
+        if (!left || network_is_known(fleet_network(fleet), number)) {
+            continue;
+        }
+        unheard |= 1U << number;
+        if ((steward->unheard >> number & 1) != 0) {
+            world_trace(steward->scene->world, "somebody stops n%u, which left unheard", number);
+            machine_lose(fleet_machine(fleet, number));
+        }
+    }
+    steward->unheard = unheard;
+    world_after(steward->scene->world, LOOK_AFTER_MS * WORLD_MS, look_after, steward, 0);
 }
 
 // --- what is asked -------------------------------------------------------------------------------
@@ -309,6 +335,7 @@ struct steward *steward_begin(struct scene *scene, struct harm *harm, struct are
     steward->size = SIZE_LEAST;
     if (scene->swarm.churn) {
         act_later(steward);
+        look_after(steward, 0);
     }
     return steward;
 }
