@@ -139,6 +139,12 @@ member_find(struct node *node, struct system_table *table, node_id id, struct sy
     return ERR_NONE;
 }
 
+// Its row stays for ever.
+static bool has_left(struct system_table *table, node_id id) {
+    const struct system_member *member = table->founded ? system_table_member(table, id) : NULL;
+    return member != NULL && member->row.state == MEMBER_LEFT;
+}
+
 static void
 state_put(struct decision *decision, struct system_member *member, enum member_state state) {
     member->row.state = (uint8_t)state;
@@ -183,10 +189,20 @@ err membership_drain(struct node *node, struct decision *decision, node_id id, b
     return drain(node, decision, &table, member, forced);
 }
 
-err membership_remove(struct node *node, struct decision *decision, node_id id, bool forced) {
+err membership_remove(
+    struct node *node,
+    struct decision *decision,
+    node_id id,
+    bool forced,
+    enum member_state *out_state
+) {
     struct system_table table;
     struct system_member *member = NULL;
     system_table_read(decision, &table);
+    *out_state = has_left(&table, id) ? MEMBER_LEFT : MEMBER_DRAINING;
+    if (*out_state == MEMBER_LEFT) {
+        return ERR_NONE;
+    }
     TRY(member_find(node, &table, id, &member));
     member->row.leaves = true;
     if (member->row.state == MEMBER_DRAINING) {
@@ -249,6 +265,9 @@ err membership_replace(struct node *node, struct decision *decision, node_id id,
     struct system_member *member = NULL;
     struct system_member *lost = NULL;
     system_table_read(decision, &table);
+    if (has_left(&table, gone)) {
+        return holder_find(node, &table, id, &member);
+    }
     TRY(member_find(node, &table, gone, &lost));
     TRY(holder_find(node, &table, id, &member));
     if (id == gone || gone == node->self || node_peer_is_up(node, gone)) {

@@ -61,11 +61,17 @@ membership_drain(struct node *node, struct decision *decision, node_id id, bool 
 MUST_USE err membership_cancel_drain(struct node *node, struct decision *decision, node_id id);
 
 // As membership_drain, and it is no member any more once nothing is on it. For one that is out of
-// reach, too: nothing is waited for from it.
-MUST_USE err
-membership_remove(struct node *node, struct decision *decision, node_id id, bool forced);
+// reach, too: nothing is waited for from it. `*out_state`: MEMBER_LEFT when it had left before and
+// nothing is changed, else MEMBER_DRAINING.
+MUST_USE err membership_remove(
+    struct node *node,
+    struct decision *decision,
+    node_id id,
+    bool forced,
+    enum member_state *out_state
+);
 
-// `id` takes the place of `gone`, replica by replica.
+// `id` takes the place of `gone`, replica by replica. Nothing is changed when `gone` has left.
 MUST_USE err
 membership_replace(struct node *node, struct decision *decision, node_id id, node_id gone);
 

@@ -162,14 +162,15 @@ static err run_leave(
 ) {
     node_id id = 0;
     bool forced = false;
+    enum member_state state = MEMBER_DRAINING;
     TRY(node_read(node, request, &id));
     TRY(request_bool(node, request, "force", &forced));
     if (request->match.route->name == API_DRAIN_NODE) {
         TRY(membership_drain(node, decision, id, forced));
     } else {
-        TRY(membership_remove(node, decision, id, forced));
+        TRY(membership_remove(node, decision, id, forced, &state));
     }
-    *out_reply = done(node, id, member_state_name(MEMBER_DRAINING));
+    *out_reply = done(node, id, member_state_name(state));
     return ERR_NONE;
 }
 

@@ -353,6 +353,10 @@ static void who_is_needed_may_not_leave(void **state) {
     assert_int_equal(order(cluster, 0, 3, "remove"), 409);
     assert_int_equal(order(cluster, 0, 3, "remove?force=true"), 200);
     settle(cluster, 0, 3, "left");
+    // Asked again, as by who did not hear the answer: it is so.
+    assert_int_equal(order(cluster, 0, 3, "remove"), 200);
+    assert_non_null(strstr(cluster->body, "\"left\""));
+    assert_int_equal(order(cluster, 0, 3, "drain"), 404);
     expect_copies(cluster, 2);
     expect_running(cluster, 1, &flows);
 }
