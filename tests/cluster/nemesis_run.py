@@ -33,7 +33,7 @@ class CannotBeDoneHere(Exception):
 
 @contextlib.contextmanager
 def cluster_for(nemesis):
-    server = new_server(nodes=NODES)
+    server = new_server(nodes=NODES, grows_to=nemesis.grows_to)
     if nemesis.networked:
         with networked.NetworkedServer(server.program, NODES) as hosts:
             yield hosts
@@ -72,6 +72,7 @@ def run(name, seed, seconds):
         finally:
             with concurrent.futures.ThreadPoolExecutor(len(workloads)) as pool:
                 complaints = sum(pool.map(lambda one: one.end(), workloads), [])
+        complaints += nemesis.settled()
         print(f"{name} seed {seed}, {time.monotonic() - began:.0f} s: {len(nemesis.story)} times; "
               + "; ".join(one.said() for one in workloads), flush=True)
         if complaints:

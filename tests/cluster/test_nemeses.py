@@ -1,4 +1,4 @@
-"""Six nemeses on three real nodes, four workloads with checkers beside each (nemesis_run.py).
+"""Seven nemeses on three real nodes, four workloads with checkers beside each (nemesis_run.py).
 
 ORPHEUS_NEMESIS_SECONDS (60) each, with fixed seeds; tests/run campaign takes other ones.
 """

@@ -76,7 +76,7 @@ class Workload:
             return getattr(self.chance, function)(*arguments)
 
     def client(self):
-        return self.server.at(self.random("randrange", self.server.nodes) + 1, NO_ANSWER_SECONDS)
+        return self.server.at(self.random("choice", self.server.members), NO_ANSWER_SECONDS)
 
     def ask(self, method, path, body=None):
         """One call at a random node: the answer's JSON or text, or None when it is not known what

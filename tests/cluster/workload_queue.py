@@ -107,7 +107,7 @@ class Queue(Workload):
                 break
             ranks.append(got[0]["workflowPriority"])
         self.expect(len(ranks) >= RANKED, f"{len(ranks)} of {RANKED} ranked tasks came")
-        self.expect(longest_rise(ranks) <= self.server.nodes, f"priorities came as {ranks}")
+        self.expect(longest_rise(ranks) <= len(self.server.members), f"priorities came as {ranks}")
 
     def said(self):
         return f"queue {len(self.answered)} tasks, {len(self.deliveries)} deliveries"

@@ -83,6 +83,7 @@ class NetworkedServer:
     def __init__(self, program, nodes=3):
         self.program = program
         self.nodes = nodes
+        self.members = list(range(1, nodes + 1))
         self.folder = tempfile.mkdtemp(prefix="orpheus-network-")
         self.processes = {}
         with open(os.path.join(self.folder, "cluster.key"), "w", encoding="ascii") as file:

@@ -120,6 +120,7 @@ class Server(Client):
         self.folder = folder or tempfile.mkdtemp(prefix="orpheus-test-")
         self.keep = keep
         self.nodes = nodes
+        self.members = list(range(1, nodes + 1))  # to be changed by who lets them come and go
         self.program = os.path.abspath(program or os.path.join(ROOT, "build", build, "node/orpheus"))
         self.how = ["--program", program] if program else ["--build", build]
         self.how += ["--nodes", str(nodes)] + (["--grows"] if grows_to else [])
