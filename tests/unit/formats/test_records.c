@@ -12,7 +12,7 @@
 #include <dirent.h>
 
 enum {
-    RELEASES = 2, // the newest is the one that is being made
+    RELEASES = 3, // the newest is the one that is being made
     ITEMS = 3     // of a list
 };
 

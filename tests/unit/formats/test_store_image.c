@@ -7,7 +7,7 @@
 #include "tests/unit/storage/rig.h"
 
 enum {
-    RELEASES = 2, // the newest is the one that is being made
+    RELEASES = 3, // the newest is the one that is being made
     GROUP_A = 1,
     GROUP_B = 3,
     TERM = 7,

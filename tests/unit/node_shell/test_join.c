@@ -22,7 +22,7 @@ static void the_question_says_who_asks(void **state) {
         buffer_bytes(&out),
         "{\"address\":\"10.0.0.4:9080\",\"apiAddress\":\"0.0.0.0:8080\",\"zone\":\"b\",\"weight\":"
         "2,"
-        "\"storeId\":\"51020300-0000-0000-0000-000000000000\",\"releaseLow\":2,\"releaseHigh\":2}"
+        "\"storeId\":\"51020300-0000-0000-0000-000000000000\",\"releaseLow\":2,\"releaseHigh\":3}"
     );
     buffer_clear(&out);
     config.api_address = "api.example:80";
