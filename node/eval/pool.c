@@ -26,7 +26,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,7 +48,7 @@ struct process {
     struct lane *lane;
     enum process_state state;
     pid_t pid;
-    int socket;
+    struct process_pipes pipes;
     struct event *readable;
     struct event *writable;
     struct buffer in;
@@ -135,8 +134,8 @@ static void finish_with_error(
 
 // --- processes -----------------------------------------------------------------------------------
 
-static void at_readable(evutil_socket_t socket, short what, void *argument);
-static void at_writable(evutil_socket_t socket, short what, void *argument);
+static void at_readable(evutil_socket_t pipe, short what, void *argument);
+static void at_writable(evutil_socket_t pipe, short what, void *argument);
 static void lane_dispatch(struct lane *lane);
 
 static uint32_t lane_count(const struct lane *lane, enum process_state state) {
@@ -157,16 +156,17 @@ static struct process *process_open(struct lane *lane, enum process_state state)
         return NULL;
     }
     pid_t pid = -1;
-    int socket = -1;
-    if (err_is(process_start(pool->options.program, lane->language, &pid, &socket))) {
+    struct process_pipes pipes;
+    if (err_is(process_start(pool->options.program, lane->language, &pid, &pipes))) {
         lane->failed_starts++;
         lane->start_after_ms = now_ms() + LIMIT_EVALUATION_RESPAWN_MS;
         return NULL;
     }
     *process = (struct process
-    ){.lane = lane, .state = state, .pid = pid, .socket = socket, .head_since_ms = now_ms()};
-    process->readable = event_new(pool->base, socket, EV_READ | EV_PERSIST, at_readable, process);
-    process->writable = event_new(pool->base, socket, EV_WRITE, at_writable, process);
+    ){.lane = lane, .state = state, .pid = pid, .pipes = pipes, .head_since_ms = now_ms()};
+    process->readable =
+        event_new(pool->base, pipes.answers, EV_READ | EV_PERSIST, at_readable, process);
+    process->writable = event_new(pool->base, pipes.requests, EV_WRITE, at_writable, process);
     check(process->readable != NULL && process->writable != NULL);
     check(event_add(process->readable, NULL) == 0);
     buffer_init(&process->in, LIMIT_EVALUATION_FRAME_BYTES + READ_BYTES);
@@ -192,7 +192,7 @@ static void process_close(struct process *process) {
     process_kill(process->pid);
     event_free(process->readable);
     event_free(process->writable);
-    (void)close(process->socket);
+    process_pipes_close(&process->pipes);
     buffer_deinit(&process->in);
     buffer_deinit(&process->out);
     if (pool->dead_count == sizeof(pool->dead) / sizeof(pool->dead[0])) {
@@ -243,14 +243,12 @@ static void process_died(struct process *process) {
 
 static void process_write(struct process *process) {
     while (process->out.size > 0) {
-        ssize_t sent = send(
-            process->socket, process->out.data, process->out.size, MSG_DONTWAIT | MSG_NOSIGNAL
-        );
+        ssize_t sent = write(process->pipes.requests, process->out.data, process->out.size);
         if (sent < 0 && errno == EINTR) {
             continue;
         }
         if (sent < 0) {
-            // A broken socket shows when it is read, too; that is where it is dealt with.
+            // A broken pipe shows when its answers are read; that is where it is dealt with.
             if (errno == EAGAIN) {
                 (void)event_add(process->writable, NULL);
             }
@@ -270,8 +268,8 @@ static void process_send(struct process *process, struct request *request) {
     process_write(process);
 }
 
-static void at_writable(evutil_socket_t socket, short what, void *argument) {
-    (void)socket;
+static void at_writable(evutil_socket_t pipe, short what, void *argument) {
+    (void)pipe;
     (void)what;
     process_write(argument);
 }
@@ -405,8 +403,8 @@ static void pool_watch(struct evaluator_pool *pool) {
     }
 }
 
-static void at_tick(evutil_socket_t socket, short what, void *argument) {
-    (void)socket;
+static void at_tick(evutil_socket_t none, short what, void *argument) {
+    (void)none;
     (void)what;
     struct evaluator_pool *pool = argument;
     reap(pool);
@@ -467,12 +465,12 @@ static void process_take_answers(struct process *process) {
     }
 }
 
-static void at_readable(evutil_socket_t socket, short what, void *argument) {
+static void at_readable(evutil_socket_t pipe, short what, void *argument) {
     (void)what;
     struct process *process = argument;
     struct lane *lane = process->lane;
     uint8_t chunk[READ_BYTES];
-    ssize_t got = recv(socket, chunk, sizeof(chunk), MSG_DONTWAIT);
+    ssize_t got = read(pipe, chunk, sizeof(chunk));
     if (got > 0) {
         buffer_append(&process->in, bytes_of(chunk, (size_t)got));
         if (err_is(buffer_status(&process->in))) {

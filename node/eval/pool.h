@@ -10,6 +10,8 @@
 // once more and then fails; the others never began. Evaluations have no effects, so running one
 // again is safe.
 //
+// The server ignores SIGPIPE: a process may die while it is written to.
+//
 // Thread: the loop's; callbacks are called on it, never from within a call of the pool.
 #pragma once
 

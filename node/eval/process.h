@@ -8,12 +8,23 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-// Starts `program` for a language by spawn and exec, with nothing but one end of a socket and an
-// empty environment; `*out_socket` is the other end, not blocking, the caller's to close. Errors:
-// ERR_IO.
+// The server's ends of the two pipes to a process, not blocking. Writing to one that is gone raises
+// SIGPIPE, which the server ignores.
+struct process_pipes {
+    int requests; // written
+    int answers;  // read
+};
+
+// Starts `program` for a language by spawn and exec, with nothing but its two pipes as standard
+// input and output and an empty environment. The pipes are the caller's to close. Errors: ERR_IO.
 MUST_USE err process_start(
-    const char *program, enum evaluation_language language, pid_t *out_pid, int *out_socket
+    const char *program,
+    enum evaluation_language language,
+    pid_t *out_pid,
+    struct process_pipes *out_pipes
 );
+
+void process_pipes_close(struct process_pipes *pipes);
 
 // Lets it run only when nobody else wants the processor.
 void process_yield(pid_t pid);

@@ -1,5 +1,5 @@
 // orpheus-evaluator: runs the scripts of workflows outside the server. Started by node/eval/pool.h
-// with its socket as standard input and an empty environment; of no use to a person.
+// with pipes as standard input and output and an empty environment; of no use to a person.
 #include "node/eval/evaluator/evaluate.h"
 #include "node/eval/evaluator/sandbox.h"
 #include "node/eval/evaluator/serve.h"
@@ -14,7 +14,7 @@ enum {
 
 // Exit status 0: the sandbox holds.
 static int check_sandbox(void) {
-    if (err_is(sandbox_enter(STDIN_FILENO))) {
+    if (err_is(sandbox_enter())) {
         return SERVE_EXIT_REFUSED;
     }
     return sandbox_holds() ? 0 : 1;
@@ -24,15 +24,14 @@ static int check_sandbox(void) {
 int main(int argument_count, char **arguments) {
     const char *verb = argument_count == 2 ? arguments[1] : "";
     if (strcmp(verb, "javascript") == 0) {
-        _exit(serve(EVALUATION_JAVASCRIPT, STDIN_FILENO));
+        _exit(serve(EVALUATION_JAVASCRIPT));
     }
     if (strcmp(verb, "jq") == 0) {
-        _exit(serve(EVALUATION_JQ, STDIN_FILENO));
+        _exit(serve(EVALUATION_JQ));
     }
     if (strcmp(verb, "check-sandbox") == 0) {
         _exit(check_sandbox());
     }
-    (void
-    )fputs("usage: orpheus-evaluator javascript|jq, with a socket as standard input\n", stderr);
+    (void)fputs("usage: orpheus-evaluator javascript|jq, started by the server\n", stderr);
     return EXIT_USAGE;
 }

@@ -60,8 +60,6 @@ static struct sock_filter rules[] = {
     LOAD(nr),
     ALLOW(read),
     ALLOW(write),
-    ALLOW(recvfrom),
-    ALLOW(sendto),
     ALLOW(clock_gettime),
     ALLOW(gettimeofday),
     ALLOW(madvise),
@@ -94,17 +92,13 @@ static bool limit_all(void) {
     return limited && (SANITIZED || limit(RLIMIT_AS, LIMIT_EVALUATION_ADDRESS_BYTES));
 }
 
-err sandbox_enter(int socket) {
+err sandbox_enter(void) {
     // The zone is read now; later the file is out of reach.
     tzset();
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() == 1) {
         return err_make(ERR_IO, "the parent is gone");
     }
-    unsigned first = (unsigned)(socket > STDERR_FILENO ? socket : STDERR_FILENO) + 1;
-    if (socket > STDERR_FILENO + 1) {
-        (void)syscall(SYS_close_range, (unsigned)STDERR_FILENO + 1, (unsigned)socket - 1, 0);
-    }
-    (void)syscall(SYS_close_range, first, ~0U, 0);
+    (void)syscall(SYS_close_range, (unsigned)STDERR_FILENO + 1, ~0U, 0);
     if (!limit_all()) {
         return err_make(ERR_IO, "a limit on this process was refused");
     }

@@ -1,5 +1,5 @@
 // What an evaluator process may do after it has started: compute, take memory up to a bound, read
-// the clock, and use the one socket it has. Everything else is refused by the kernel (EPERM).
+// the clock, and use the pipes it has. Everything else is refused by the kernel (EPERM).
 #pragma once
 
 #include "proto/base/attr.h"
@@ -7,10 +7,9 @@
 
 #include <stdbool.h>
 
-// Closes the door behind this process, for good; `socket` is the only descriptor left open besides
-// the standard ones. Also ends the process when its parent ends. Errors: ERR_IO when the kernel
-// refuses.
-MUST_USE err sandbox_enter(int socket);
+// Closes the door behind this process, for good; only the standard descriptors are left open. Also
+// ends the process when its parent ends. Errors: ERR_IO when the kernel refuses.
+MUST_USE err sandbox_enter(void);
 
 // Tries to leave: files, sockets, processes. False: one of them worked. For tests, inside a
 // sandbox.

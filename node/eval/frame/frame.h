@@ -1,4 +1,4 @@
-// What the server and an evaluator process say to each other over their socket: frames of a length
+// What the server and an evaluator process say to each other over two pipes: frames of a length
 // and a fixed head, answered in the order they were asked. Nothing here is on disk or crosses
 // nodes, for both ends are one release. Thread: any.
 #pragma once

@@ -2,6 +2,7 @@
 
 #include <event2/event.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ static void at_answer(void *argument, uint64_t request_id, const struct evaluati
 }
 
 void world_open(struct world *world, struct evaluator_pool_options options) {
+    (void)signal(SIGPIPE, SIG_IGN); // as the server does
     *world = (struct world){.base = event_base_new()};
     assert_non_null(world->base);
     if (options.program == NULL) {
