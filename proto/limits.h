@@ -369,6 +369,8 @@ enum {
     LIMIT_CALL_ERROR_BYTES = 16 * 1024,
     // A request as it is worded: the body is at most a payload, escapes taken out.
     LIMIT_CALL_REQUEST_BYTES = 16 * 1024 * 1024,
+    // Region and service of a signature.
+    LIMIT_CALL_SIGNATURE_BYTES = 128,
     // `orpheus cluster status`: for the asked node's answer; leaderless partitions that are named.
     LIMIT_STATUS_MS = 10 * 1000,
     LIMIT_STATUS_LEADERLESS_SHOWN = 16,
@@ -545,6 +547,26 @@ enum {
     LIMIT_BACKUP_TRIES = 8,
     // What `orpheus backup` reads a second unless told, in MiB: a GiB a minute.
     LIMIT_BACKUP_RATE_MIB = 16,
+    // A bucket: objects of which a file consists are this large; what was appended and is not there
+    // yet, of all files together.
+    LIMIT_BUCKET_SEGMENT_BYTES = 8 * 1024 * 1024,
+    LIMIT_BUCKET_HELD_BYTES = 64 * 1024 * 1024,
+    // Names: of a bucket as S3 has them; of what stands before the objects' own names.
+    LIMIT_BUCKET_NAME_BYTES = 63,
+    LIMIT_BUCKET_PREFIX_BYTES = 512,
+    LIMIT_BUCKET_REGION_BYTES = 63,
+    LIMIT_BUCKET_ENDPOINT_BYTES = 512,
+    // A request that is not answered, or with 5xx, is made again, ever later, for so long.
+    LIMIT_BUCKET_RETRY_MS = 250,
+    LIMIT_BUCKET_RETRY_MAX_MS = 10 * 1000,
+    LIMIT_BUCKET_PATIENCE_MS = 120 * 1000,
+    // Times of one request. An object of 32 MiB passes a line of 1 Mbit/s.
+    LIMIT_BUCKET_CONNECT_MS = 10 * 1000,
+    LIMIT_BUCKET_SILENCE_MS = 30 * 1000,
+    LIMIT_BUCKET_TOTAL_MS = 300 * 1000,
+    // A page of a list: 1 000 names. Elements of an answer lie within one another so deep at most.
+    LIMIT_BUCKET_ANSWER_BYTES = 4 * 1024 * 1024,
+    LIMIT_BUCKET_XML_DEPTH = 8,
     // The manifest: a line of 300 bytes for each of 1 025 partitions.
     LIMIT_BACKUP_MANIFEST_BYTES = 1024 * 1024,
 };

@@ -79,6 +79,17 @@ void caller_make(
     caller_callback *callback,
     void *argument
 ) {
+    caller_make_signed(caller, call_id, call, NULL, callback, argument);
+}
+
+void caller_make_signed(
+    struct caller *caller,
+    uint64_t call_id,
+    const struct call *call,
+    const struct call_signature *signature,
+    caller_callback *callback,
+    void *argument
+) {
     struct open_call *open = calloc(1, sizeof(*open));
     check(open != NULL);
     open->caller = caller;
@@ -102,7 +113,7 @@ void caller_make(
     open->transfer = curl_easy_init();
     check(open->answer.silence != NULL && open->transfer != NULL);
     answer_attach(&open->answer, open->transfer);
-    if (!request_apply(open, call) ||
+    if (!request_apply(open, call, signature) ||
         curl_multi_add_handle(caller->multi, open->transfer) != CURLM_OK) {
         open->answer.fault = "the request cannot be made";
         event_active(open->answer.silence, EV_TIMEOUT, 0);

@@ -48,4 +48,25 @@ void caller_make(
     void *argument
 );
 
+// Who asks a service of AWS's kind, S3 and what speaks like it. Texts are borrowed. The secret goes
+// to libcurl and nowhere else.
+struct call_signature {
+    bytes region;
+    bytes service;
+    bytes key_id;
+    bytes secret;
+};
+
+// The same, signed (version 4). What is signed is what is there: the query must be sorted and
+// escaped as the signature wants it, and headers that the service asks for are the call's. NULL:
+// not signed.
+void caller_make_signed(
+    struct caller *caller,
+    uint64_t call_id,
+    const struct call *call,
+    const struct call_signature *signature,
+    caller_callback *callback,
+    void *argument
+);
+
 struct caller_stats caller_stats(const struct caller *caller);

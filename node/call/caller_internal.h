@@ -57,4 +57,6 @@ struct caller {
 };
 
 // Sets the transfer up: what is sent and within which bounds. False: libcurl refuses it. request.c
-MUST_USE bool request_apply(struct open_call *open, const struct call *call);
+MUST_USE bool request_apply(
+    struct open_call *open, const struct call *call, const struct call_signature *signature
+);

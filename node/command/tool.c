@@ -3,15 +3,14 @@
 #include "node/backup/restore.h"
 #include "node/backup/take.h"
 #include "node/backup/verify/verify.h"
-#include "node/call/fetch.h"
+#include "node/bucket/bucket.h"
 #include "node/command/folder.h"
-#include "proto/base/check.h"
+#include "node/command/http.h"
 #include "proto/limits.h"
 
-#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     EXIT_USAGE = 64,
@@ -23,70 +22,26 @@ enum {
 };
 
 const char *tool_usage(void) {
-    return "       orpheus backup --node URL --to FOLDER  copy a cluster's state into a folder, "
-           "while "
-           "it works;\n"
+    return "       orpheus backup PLACE --node URL        copy a cluster's state to a place, while "
+           "it "
+           "works;\n"
            "         [--rate MIB]                         reads at most so much a second (16; 0: "
-           "no "
-           "bound);\n"
+           "no bound);\n"
            "                                              run again it goes on where it was cut "
            "short\n"
-           "       orpheus backup verify FOLDER           restore it in memory and check all of "
+           "       orpheus backup verify PLACE            restore it in memory and check all of "
            "it\n"
-           "       orpheus restore FOLDER --node URL      into an empty cluster with as many "
-           "partitions\n";
+           "       orpheus restore PLACE --node URL       into an empty cluster with as many "
+           "partitions\n"
+           "         PLACE is a folder (--to FOLDER is the same), or s3://BUCKET/PREFIX with its "
+           "key in\n"
+           "         AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; [--region "
+           "NAME] or\n"
+           "         AWS_REGION; [--endpoint URL] or AWS_ENDPOINT_URL_S3 for MinIO, Ceph and "
+           "others\n";
 }
 
-// --- the cluster ---------------------------------------------------------------------------------
-
-struct cluster {
-    bytes url; // without a slash at its end
-};
-
-static err
-ask(void *argument,
-    const struct backup_question *question,
-    struct arena *arena,
-    struct backup_answer *out_answer) {
-    const struct cluster *cluster = argument;
-    const char *mark = question->query[0] == '\0' ? "" : "?";
-    const char *uri = arena_format(
-        arena, "%.*s%s%s%s", BYTES_ARG(cluster->url), question->path, mark, question->query
-    );
-    struct call call = {
-        .method = bytes_from_text(question->method),
-        .uri = bytes_from_text(uri),
-        .headers = BYTES_LITERAL("Content-Type: application/octet-stream\n"),
-        .body = question->body,
-        .has_body = question->body.size > 0,
-        .body_max = LIMIT_BACKUP_CHUNK_BYTES_MAX,
-        .connect_ms = LIMIT_STATUS_MS,
-        .silence_ms = LIMIT_STATUS_MS,
-        .total_ms = 3LL * LIMIT_STATUS_MS,
-    };
-    struct call_result result;
-    TRY(fetch(&call, arena, &result));
-    if (result.outcome != CALL_ANSWERED) {
-        bytes why = result.error.size > 0 ? result.error : BYTES_LITERAL("the answer is too large");
-        return err_make(ERR_IO, arena_format(arena, "%.*s", BYTES_ARG(why)));
-    }
-    *out_answer = (struct backup_answer){(uint16_t)result.status, result.body};
-    return ERR_NONE;
-}
-
-static void wait_ms(void *argument, int64_t ms) {
-    (void)argument;
-    // For nothing but time: the pace of a copy, or another try at a cluster that elects.
-    (void)poll(NULL, 0, ms > INT32_MAX ? INT32_MAX : (int)ms);
-}
-
-static int64_t now_ms(void *argument) {
-    (void)argument;
-    struct timespec now;
-    int known = clock_gettime(CLOCK_MONOTONIC, &now);
-    check(known == 0);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+// --- arguments -----------------------------------------------------------------------------------
 
 static void say(void *argument, const char *line) {
     (void)argument;
@@ -94,45 +49,52 @@ static void say(void *argument, const char *line) {
     (void)fflush(stdout);
 }
 
-// --- arguments -----------------------------------------------------------------------------------
-
 struct wish {
     const char *node;
-    const char *folder;
+    const char *place; // a folder, or a bucket's
+    const char *endpoint;
+    const char *region;
     int64_t rate_mib;
 };
 
 static bool option(const char *name, const char *value, struct wish *wish) {
-    if (strcmp(name, "--node") == 0) {
-        wish->node = value;
-        return true;
-    }
-    if (strcmp(name, "--to") == 0) {
-        wish->folder = value;
-        return true;
+    const struct {
+        const char *name;
+        const char **value;
+    } texts[] = {
+        {"--node", &wish->node},
+        {"--to", &wish->place},
+        {"--endpoint", &wish->endpoint},
+        {"--region", &wish->region},
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (strcmp(name, texts[i].name) == 0) {
+            *texts[i].value = value;
+            return true;
+        }
     }
     return strcmp(name, "--rate") == 0 &&
            bytes_parse_i64(bytes_from_text(value), &wish->rate_mib) && wish->rate_mib >= 0 &&
            wish->rate_mib < MIB;
 }
 
-// Options and, when it was not given as one, the folder.
+// Options and, when it was not given as one, the place.
 static bool parse(int count, char *const *arguments, struct wish *out_wish) {
     *out_wish = (struct wish){.rate_mib = LIMIT_BACKUP_RATE_MIB};
     int at = 0;
     while (at < count) {
         if (arguments[at][0] != '-') {
-            if (out_wish->folder != NULL) {
+            if (out_wish->place != NULL) {
                 return false;
             }
-            out_wish->folder = arguments[at++];
+            out_wish->place = arguments[at++];
         } else if (at + 1 < count && option(arguments[at], arguments[at + 1], out_wish)) {
             at += 2;
         } else {
             return false;
         }
     }
-    return out_wish->folder != NULL;
+    return out_wish->place != NULL;
 }
 
 static int usage(void) {
@@ -207,26 +169,68 @@ static err restore(struct backup_session *session, const struct wish *wish, stru
     return ERR_NONE;
 }
 
+// --- places --------------------------------------------------------------------------------------
+
+static const char *variable(const char *name) {
+    return getenv(name);
+}
+
+// What a command works with. The bucket's are of a place that is one.
+struct bench {
+    struct arena *arena;
+    struct http *http;
+    struct bucket_client bucket;
+    struct backup_folder folder;
+    bool is_bucket;
+};
+
+static err open_place(struct bench *bench, const struct wish *wish, bool makes_folder) {
+    if (!bench->is_bucket) {
+        return folder_open(wish->place, makes_folder, bench->arena, &bench->folder);
+    }
+    const struct bucket_wish wished = {wish->place, wish->endpoint, wish->region, variable};
+    TRY(bucket_place_read(&wished, bench->arena, &bench->bucket.place));
+    bench->bucket.wire = http_wire(bench->http, &bench->bucket.place);
+    return bucket_open(&bench->bucket, bench->arena, &bench->folder);
+}
+
+static err open_bench(struct bench *bench, const struct wish *wish, bool makes_folder) {
+    bench->arena = arena_create(LIMIT_ARENA_BLOCK_BYTES);
+    bench->is_bucket = bucket_is_location(wish->place);
+    TRY(http_create(&bench->http));
+    return open_place(bench, wish, makes_folder);
+}
+
+static void close_bench(struct bench *bench) {
+    if (bench->is_bucket) {
+        bucket_close(&bench->folder);
+    } else {
+        folder_close(&bench->folder);
+    }
+    http_destroy(&bench->http);
+    arena_destroy(&bench->arena);
+}
+
 static int
 run(const char *command,
     const struct wish *wish,
     bool makes_folder,
     err (*work)(struct backup_session *session, const struct wish *wish, struct arena *arena)) {
-    struct arena *arena = arena_create(LIMIT_ARENA_BLOCK_BYTES);
-    struct cluster cluster = {.url = wish->node == NULL ? BYTES_EMPTY : url_of(wish)};
-    const struct backup_server server = {&cluster, ask, wait_ms, now_ms};
-    struct backup_folder folder = {0};
-    int code = EXIT_FOLDER;
-    err done = folder_open(wish->folder, makes_folder, arena, &folder);
+    struct bench bench = {0};
+    int code = 0;
+    err done = open_bench(&bench, wish, makes_folder);
     if (err_is(done)) {
-        (void)fprintf(stderr, "orpheus %s: %s\n", command, done.text);
+        code = refused(command, done);
+        code = bench.is_bucket ? code : EXIT_FOLDER;
     } else {
-        struct backup_session session = {.server = &server, .folder = &folder, .progress = say};
-        done = work(&session, wish, arena);
+        bytes url = wish->node == NULL ? BYTES_EMPTY : url_of(wish);
+        const struct backup_server server = http_server(bench.http, url);
+        struct backup_session session = {
+            .server = &server, .folder = &bench.folder, .progress = say};
+        done = work(&session, wish, bench.arena);
         code = err_is(done) ? refused(command, done) : 0;
     }
-    folder_close(&folder);
-    arena_destroy(&arena);
+    close_bench(&bench);
     return code;
 }
 

@@ -16,6 +16,7 @@ function(fuzz source)
 endfunction()
 
 fuzz(backup.c USES node_backup)
+fuzz(bucket.c USES node_bucket)
 fuzz(call.c USES scheduler_decider)
 fuzz(entry.c USES storage_view storage_memory)
 fuzz(http.c USES node_http)

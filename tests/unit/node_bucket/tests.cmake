@@ -1,0 +1,5 @@
+add_library(node_bucket_service STATIC ${CMAKE_CURRENT_SOURCE_DIR}/unit/node_bucket/service.c)
+target_link_libraries(node_bucket_service PUBLIC house node_bucket PRIVATE warnings)
+unit(node_bucket/test_place.c USES node_bucket)
+unit(node_bucket/test_answer.c USES node_bucket)
+unit(node_bucket/test_bucket.c USES node_bucket node_bucket_service)
