@@ -14,10 +14,12 @@
 // first message to the end the follower refuses votes and acknowledgements and takes the group out
 // of its statement to the leader (pair.c); the leader does not count it (I1, I2).
 //
-// `through` is the leader's commit when it learns that all rows are there: that is at least its
-// commit at the beginning (c0), and no row any scan gave, of this or an earlier leader, is newer. A
-// follower that restarts in the middle of the rows, or hears another leader, begins anew at a fresh
-// epoch; with all rows it goes on.
+// `through`, once the leader's first entry is committed, is its commit when it learns that all rows
+// are there: that is at least its commit at the beginning (c0), and no row any scan gave, of this
+// or an earlier leader, is newer. Before, it is the age of the newest row, of its own scan, and
+// said when the follower's log holds the leader's first entry: R1–R3 of the README, in place of I2.
+// A follower that restarts in the middle of the rows, or hears another leader, begins anew at a
+// fresh epoch; with all rows it goes on.
 #include "node/raft/raft_internal.h"
 #include "proto/base/check.h"
 #include "proto/base/mutant.h"
@@ -67,12 +69,24 @@ static void place(struct raft *raft, struct snapshot *snapshot, struct follower 
     snapshot->begun = false;
     snapshot->placed = raft->now;
     snapshot->position = store_position(raft->store, snapshot->group);
+    if (mutant_is("install_from_uncommitted")) {
+        struct store_group known = store_group(raft->store, snapshot->group);
+        snapshot->position = (struct store_position
+        ){known.last_index, known.last_term, known.last_chain, known.time_ms};
+    }
     store_hold(raft->store, snapshot->group, snapshot->position.index + 1);
+}
+
+// Before its own first entry is committed a leader gives rows only to who may be needed for that.
+static bool may_begin(const struct raft *raft, struct replica *replica, struct follower *follower) {
+    bool needed = follower->votes != 0 && follower->progress != RAFT_PEER_FAULTY;
+    return (replica->announced || needed) && store_position(raft->store, replica->id).index > 0;
 }
 
 static void begin(struct raft *raft, struct replica *replica, struct follower *follower) {
     install_forget(raft, replica, follower);
-    struct snapshot *snapshot = replica->announced ? snapshot_free(raft, replica) : NULL;
+    bool may = may_begin(raft, replica, follower);
+    struct snapshot *snapshot = may ? snapshot_free(raft, replica) : NULL;
     if (snapshot == NULL) {
         return;
     }
@@ -96,6 +110,62 @@ void install_forget(struct raft *raft, struct replica *replica, const struct fol
     }
 }
 
+// --- its end, as its leader sees it --------------------------------------------------------------
+
+// Whether the rows that the follower has are those of the snapshot.
+static bool has_its_rows(const struct snapshot *snapshot, const struct follower *follower) {
+    return snapshot != NULL && snapshot->begun && snapshot->last &&
+           snapshot->epoch == follower->log_epoch;
+}
+
+// What the follower's rows need to be of one age, given that it has all of them and that its log
+// may be counted on from then on; 0: not known, or it lacks entries. Committed in this term or
+// known to be: a leader whose first entry is not committed vouches for its own rows alone.
+static log_index end_of(struct raft *raft, struct replica *replica, struct follower *follower) {
+    const struct snapshot *snapshot = snapshot_of(raft, replica, follower->node);
+    if (replica->announced) {
+        return replica->commit;
+    }
+    bool has_log = follower->match >= replica->noop || mutant_is("install_ends_before_noop");
+    return has_log && has_its_rows(snapshot, follower) ? snapshot->applied : 0;
+}
+
+static void ask_for_end(struct raft *raft, struct replica *replica, struct follower *follower) {
+    struct message end = {
+        .kind = MESSAGE_INSTALL_END,
+        .group = replica->id,
+        .term = replica->term,
+        .epoch = follower->log_epoch,
+        .index = follower->install_through,
+    };
+    pair_say(raft, follower->pair, &end);
+}
+
+// Nobody else helps the leader to commit its first entry, and nobody knows how old the rows are
+// that an earlier one gave: they are given anew.
+static bool is_stuck(struct raft *raft, struct replica *replica, struct follower *follower) {
+    return !replica->announced && mono_passed(raft, replica->elected, LIMIT_RAFT_ELECTION_MS) &&
+           !has_its_rows(snapshot_of(raft, replica, follower->node), follower);
+}
+
+// The follower has all rows.
+static void look_for_end(struct raft *raft, struct replica *replica, struct follower *follower) {
+    if (follower->install_through == 0) {
+        follower->install_through = end_of(raft, replica, follower);
+    }
+    if (follower->install_through != 0) {
+        ask_for_end(raft, replica, follower);
+    } else if (is_stuck(raft, replica, follower)) {
+        begin(raft, replica, follower);
+    }
+}
+
+void install_note_ack(struct raft *raft, struct replica *replica, struct follower *follower) {
+    if (follower->install_through == 0 && end_of(raft, replica, follower) != 0) {
+        look_for_end(raft, replica, follower);
+    }
+}
+
 // Begins, sends again, asks for the end, or gives up on a node that is gone.
 void install_look_after(struct raft *raft, struct replica *replica, struct follower *follower) {
     struct pair *pair = follower->pair;
@@ -116,15 +186,8 @@ void install_look_after(struct raft *raft, struct replica *replica, struct follo
             place(raft, snapshot, follower); // it takes none that is older than what it has
         }
         owe(raft, replica, follower);
-    } else if (!follower->counts && follower->install_through != 0) {
-        struct message end = {
-            .kind = MESSAGE_INSTALL_END,
-            .group = replica->id,
-            .term = replica->term,
-            .epoch = follower->log_epoch,
-            .index = follower->install_through,
-        };
-        pair_say(raft, pair, &end);
+    } else if (!follower->counts) {
+        look_for_end(raft, replica, follower);
     }
 }
 
@@ -193,6 +256,7 @@ static bool scan(struct raft *raft, struct snapshot *snapshot) {
     snapshot->number++;
     snapshot->offset = 0;
     snapshot->last = done;
+    snapshot->applied = applied;
     return !err_is(error) && !snapshot->rows.overflowed;
 }
 
@@ -278,9 +342,6 @@ static void go_on(struct raft *raft, struct replica *replica, struct follower *f
         follower->next = snapshot != NULL ? snapshot->position.index + 1 : replica->last + 1;
         follower->match = 0;
     }
-    if (follower->install_through == 0 && replica->announced) {
-        follower->install_through = replica->commit;
-    }
     follower->probe_owed = true;
     lead_queue(raft, replica, follower);
     install_look_after(raft, replica, follower);
@@ -297,6 +358,7 @@ static void next_piece(
     if (!snapshot->begun || (is_next && !snapshot->last)) {
         if (!snapshot->begun) {
             snapshot->begun = true;
+            snapshot->epoch = message->epoch;
             follower->reseeds = false;
             snapshot->number = 0;
             buffer_clear(&snapshot->next);

@@ -466,9 +466,6 @@ MUST_USE static err receive_ack(
         install_forget(raft, replica, follower);
     } else if (message->state != STORE_INSTALL_NONE) {
         follower->counts = false;
-        if (follower->install_through == 0 && replica->announced) {
-            follower->install_through = replica->commit;
-        }
     }
     if (message->index > follower->match) {
         follower->match = message->index;
@@ -485,6 +482,9 @@ MUST_USE static err receive_ack(
     }
     follower->progress = RAFT_REPLICATING;
     flights_release(follower, follower->match);
+    if (!follower->counts) {
+        install_note_ack(raft, replica, follower);
+    }
     change_note_ack(raft, replica, follower);
     lead_count(raft, replica);
     if (replica->transfer_to == follower->node) {

@@ -233,9 +233,11 @@ struct snapshot {
     struct store_position position;
     mono_time placed;
     bool begun;      // the follower dropped its log for it
+    uint64_t epoch;  // of its log since then
     uint64_t number; // of the chunk
     uint64_t offset; // of it that arrived
     bool last;
+    log_index applied;  // the newest entry that a row may show
     struct buffer rows; // the chunk
     struct buffer next; // where the scan goes on
 };
@@ -472,6 +474,8 @@ MUST_USE err follow_receive(
 
 // The leader's side.
 void install_look_after(struct raft *raft, struct replica *replica, struct follower *follower);
+// The follower, which has all rows, acknowledged entries: perhaps its install may end.
+void install_note_ack(struct raft *raft, struct replica *replica, struct follower *follower);
 void install_forget(struct raft *raft, struct replica *replica, const struct follower *follower);
 bool install_fill(
     struct raft *raft,

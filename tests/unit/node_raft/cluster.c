@@ -331,7 +331,7 @@ void cluster_filter(
 
 static void send_frame(struct cluster *cluster, node_id from, node_id to, bytes frame) {
     struct weather *weather = &cluster->weather;
-    oracle_hear(&cluster->oracle, from, frame);
+    oracle_hear(&cluster->oracle, from, to, frame);
     if (is_dropped(cluster, from, to, frame) || happens(cluster, weather->lose_percent)) {
         return;
     }

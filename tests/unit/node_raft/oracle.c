@@ -539,7 +539,38 @@ judge_vote(struct oracle *oracle, node_id node, const struct message *message, n
     }
 }
 
-static void judge_message(struct oracle *oracle, node_id node, const struct message *message) {
+// R2: who is to end its install has, durably, the log of the leader that says so up to the entry
+// that opened the term, or waits for one that is committed in the term; and its rows are of what is
+// committed.
+static void
+judge_end(struct oracle *oracle, node_id leader, node_id to, const struct message *message) {
+    const struct oracle_group *group = &oracle->groups[message->group];
+    const struct oracle_log *led = &group->logs[leader];
+    const struct oracle_log *log = &group->logs[to];
+    if (led->leading_term != message->term || log->epoch != message->epoch) {
+        return; // said before, or to what is gone
+    }
+    log_index opened = led->last;
+    while (opened > 1 && led->entries[opened - 1].term == message->term) {
+        opened--;
+    }
+    bool has = opened <= log->last && opened <= log->durable &&
+               entry_equal(log->entries[opened], led->entries[opened]);
+    if (message->index > group->commit || (message->index < opened && !has)) {
+        oracle_fail(
+            oracle,
+            "R2: the install of node %u may end at %llu, its durable log at %llu, the term opened "
+            "at %llu",
+            to,
+            (unsigned long long)message->index,
+            (unsigned long long)log->durable,
+            (unsigned long long)opened
+        );
+    }
+}
+
+static void
+judge_message(struct oracle *oracle, node_id node, node_id to, const struct message *message) {
     if (message->kind == MESSAGE_LIST || message->kind == MESSAGE_PRE_VOTE) {
         return;
     }
@@ -556,7 +587,9 @@ static void judge_message(struct oracle *oracle, node_id node, const struct mess
             (unsigned long long)message->term
         );
     }
-    if (message->kind == MESSAGE_VOTE) {
+    if (message->kind == MESSAGE_INSTALL_END) {
+        judge_end(oracle, node, to, message);
+    } else if (message->kind == MESSAGE_VOTE) {
         judge_vote(oracle, node, message, node);
     } else if (message->kind == MESSAGE_VOTE_REPLY && message->granted == 1) {
         judge_vote(oracle, node, message, log->vote);
@@ -571,7 +604,7 @@ static void judge_message(struct oracle *oracle, node_id node, const struct mess
     }
 }
 
-void oracle_hear(struct oracle *oracle, node_id node, bytes frame) {
+void oracle_hear(struct oracle *oracle, node_id node, node_id to, bytes frame) {
     struct frame_header header;
     struct message message;
     if (err_is(message_take_header(&frame, &header))) {
@@ -583,7 +616,7 @@ void oracle_hear(struct oracle *oracle, node_id node, bytes frame) {
             oracle_fail(oracle, "node %u sends a malformed frame", node);
             return;
         }
-        judge_message(oracle, node, &message);
+        judge_message(oracle, node, to, &message);
     }
 }
 

@@ -127,8 +127,8 @@ void oracle_frame_arrives(
 );
 void oracle_frame_taken(struct oracle *oracle, node_id node, const struct raft *raft);
 
-// A frame of `node` leaves.
-void oracle_hear(struct oracle *oracle, node_id node, bytes frame);
+// A frame of `node` leaves for `to`.
+void oracle_hear(struct oracle *oracle, node_id node, node_id to, bytes frame);
 
 void oracle_wrote(struct oracle *oracle, group_id group, const struct oracle_write *write);
 // Entries up to `index` are said to be committed.

@@ -394,6 +394,16 @@ const struct story stories[STORY_COUNT] = {
      3,
      story_what_nobody_wants_any_more_stands_still},
     {"who_was_removed_while_away_hears_so", 0, 4, 3, story_who_was_removed_while_away_hears_so},
+    {"a_leader_brings_rows_before_it_may_decide",
+     1000,
+     0,
+     0,
+     story_a_leader_brings_rows_before_it_may_decide},
+    {"rows_of_an_earlier_leader_are_given_anew",
+     1000,
+     0,
+     0,
+     story_rows_of_an_earlier_leader_are_given_anew},
 };
 
 const char *story_run(const struct story *story, char room[ORACLE_TEXT_BYTES], char **out_text) {

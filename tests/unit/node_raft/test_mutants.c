@@ -24,6 +24,8 @@ static const char *const mutants[] = {
     "config_used_on_commit_only",
     "count_self_before_sync",
     "cut_forgets_durable",
+    "install_ends_before_noop",
+    "install_from_uncommitted",
     "installing_counts",
     "joint_uses_one_majority",
     "learner_counted",

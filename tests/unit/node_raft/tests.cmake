@@ -1,6 +1,7 @@
 # The harness: nodes, network, oracle. Over the room as it is.
 set(node_raft_harness
     ${CMAKE_CURRENT_SOURCE_DIR}/unit/node_raft/cluster.c
+    ${CMAKE_CURRENT_SOURCE_DIR}/unit/node_raft/install_stories.c
     ${CMAKE_CURRENT_SOURCE_DIR}/unit/node_raft/member_stories.c
     ${CMAKE_CURRENT_SOURCE_DIR}/unit/node_raft/oracle.c
     ${CMAKE_CURRENT_SOURCE_DIR}/unit/node_raft/stories.c
