@@ -147,6 +147,10 @@ enum {
     // A checkpoint of a group stops at every index that this divides, so that copies can compare
     // their state there (distributed.md §3.2).
     LIMIT_STORE_ATTEST_ENTRIES = 4096,
+    // The scrubber reads 1 MiB a second, everything about once a week (distributed.md §13).
+    LIMIT_STORE_SCRUB_BYTES = 256 * 1024,
+    LIMIT_STORE_SCRUB_MS = 250,
+    LIMIT_STORE_SCRUB_REST_MS = 6 * 24 * 3600 * 1000,
     // Cluster time (distributed.md §7). A clock that is right is at most that far off.
     LIMIT_TIME_ERROR_MS = 250,
     // Outside of what most clocks agree on by more: the clock is sick, or the time has to step.

@@ -47,6 +47,9 @@ struct store_options {
     size_t checkpoint_bytes;  // write-sets above it make a checkpoint due
     int64_t checkpoint_ms;    // and so does this age
     log_index attest_entries; // store_attested; 0: LIMIT_STORE_ATTEST_ENTRIES
+    size_t scrub_bytes;       // store_rotten: of rows a checkpoint reads again. 0: none
+    int64_t scrub_ms;         // between two such slices, each in a checkpoint of its own if need be
+    int64_t scrub_rest_ms;    // between two walks through everything
     size_t history_bytes;     // of applied entries kept; 0: LIMIT_STORE_HISTORY_BYTES
     uint8_t cluster[16];      // written at format; another one is refused at open
     uint8_t identity[16];     // of a store that is formatted; zero: drawn
@@ -353,6 +356,9 @@ struct store_stats {
     uint64_t overlay_bytes;
     uint64_t history_bytes; // of applied entries that are kept
     uint64_t segments;
+    uint64_t scrubbed_bytes;
+    uint64_t scrubbed_groups;
+    uint64_t rotten; // times a row did not verify, or a group's rows together
     log_lsn durable_lsn;
     log_lsn appended_lsn;
 };
@@ -362,6 +368,11 @@ struct store_stats store_stats(const struct store *store);
 // The group's state hash (distributed.md §3.2): the sum mod 2^128 of hash(key, value) over its rows
 // in the sorted map.
 MUST_USE err store_state_hash(struct store *store, group_id group, hash128 *out_hash);
+
+// Whether a row of the group did not verify, or its rows together are not what was written: seen by
+// the scrubber, by a checkpoint that replaced it or by a read. Until the group is installed or
+// forgotten. Not kept over a restart, which begins to scrub anew.
+bool store_rotten(const struct store *store, group_id group);
 
 // The newest index divided by store_options.attest_entries at which the group's rows were all of
 // exactly that index, and their hash then: equal on every copy that is right, whatever its

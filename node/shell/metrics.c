@@ -35,6 +35,9 @@ static void store_figures(const struct shell *shell, struct buffer *out) {
         {"log_segments", "gauge", "Log segments held", stats.segments},
         {"log_durable_lsn", "gauge", "Newest durable log record", stats.durable_lsn},
         {"log_appended_lsn", "gauge", "Newest log record", stats.appended_lsn},
+        {"scrubbed_bytes_total", "counter", "Bytes of rows read again", stats.scrubbed_bytes},
+        {"scrubbed_groups_total", "counter", "Partitions read to their end", stats.scrubbed_groups},
+        {"rotten_total", "counter", "Times stored rows were found damaged", stats.rotten},
     };
     figures_write(figures, sizeof(figures) / sizeof(figures[0]), out);
 }

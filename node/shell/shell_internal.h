@@ -52,6 +52,7 @@ struct shell {
     struct clock_watch clock;
     uint64_t states_differed; // told
     uint64_t states_condemned;
+    uint64_t rotten;
     uint64_t requests_stepped;
     bool outgrown;      // the cluster has a version that this program does not speak
     bool stopping;      // no new requests, in neither direction

@@ -29,6 +29,18 @@ void state_watch_turn(struct shell *shell) {
             (unsigned long long)(now.states_condemned - shell->states_condemned)
         );
     }
+    struct store_stats stored = store_stats(shell->store);
+    if (stored.rotten != shell->rotten) {
+        log_line(
+            shell->log,
+            LOG_ERROR,
+            "rows_rotten",
+            "times=%llu text=\"stored rows are damaged: look at this disk and memory; where other "
+            "copies are whole the rows are given anew, one node alone needs a backup restored\"",
+            (unsigned long long)(stored.rotten - shell->rotten)
+        );
+    }
+    shell->rotten = stored.rotten;
     shell->states_differed = now.states_differed;
     shell->states_condemned = now.states_condemned;
 }

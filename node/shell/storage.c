@@ -111,6 +111,9 @@ static err parts_open(
         .overlay_bytes_max = (size_t)config->overlay_mib * MIB,
         .checkpoint_bytes = 8 * (size_t)MIB,
         .checkpoint_ms = config->checkpoint_ms,
+        .scrub_bytes = LIMIT_STORE_SCRUB_BYTES,
+        .scrub_ms = LIMIT_STORE_SCRUB_MS,
+        .scrub_rest_ms = LIMIT_STORE_SCRUB_REST_MS,
         .history_bytes = alone ? STORE_HISTORY_NONE : 0, // nobody asks for it
         .random_seed = seed,
     };

@@ -95,7 +95,8 @@ static void take_group(struct store_checkpoint *checkpoint, group_id group_numbe
 }
 
 struct store_checkpoint *store_checkpoint_begin(struct store *store, mono_time now, bool force) {
-    if (store->checkpoint_out != NULL || (!force && !due(store, now))) {
+    bool scrubs = !force && scrub_is_due(store, now);
+    if (store->checkpoint_out != NULL || (!force && !scrubs && !due(store, now))) {
         return NULL;
     }
     size_t groups = 0;
@@ -107,13 +108,15 @@ struct store_checkpoint *store_checkpoint_begin(struct store *store, mono_time n
     }
     store->checkpoint_time = now;
     store->stopped = false;
-    if (groups == 0) {
+    scrubs = scrubs && scrub_begin(store, now);
+    if (groups == 0 && !scrubs) {
         return NULL;
     }
     struct store_checkpoint *checkpoint = calloc(1, sizeof(*checkpoint));
     check(checkpoint != NULL);
     checkpoint->store = store;
-    checkpoint->groups = calloc(groups, sizeof(struct checkpoint_group));
+    checkpoint->scrubs = scrubs;
+    checkpoint->groups = calloc(groups + 1, sizeof(struct checkpoint_group));
     checkpoint->entries = calloc(entries + 1, sizeof(struct checkpoint_entry));
     check(checkpoint->groups != NULL && checkpoint->entries != NULL);
     checkpoint->row = store->row;
@@ -193,17 +196,30 @@ sorted_rows(const struct store_checkpoint *checkpoint, size_t *out_count) {
     return rows;
 }
 
+// A row that rotted says nothing of what it was: the hash is wrong from then on, and the copy's
+// rows with it.
+static hash128
+old_hash(struct map_writer *writer, struct checkpoint_group *part, bytes map_key, bytes stored) {
+    bytes old = BYTES_EMPTY;
+    bool opens = !err_is(row_open(map_key, stored, &old));
+    part->rotten = part->rotten || !opens;
+    return row_hash(&writer->room, map_key, opens ? old : stored);
+}
+
 err writer_row(
-    struct map_writer *writer, group_id group, const struct entry_write *write, hash128 *state_hash
+    struct map_writer *writer, struct checkpoint_group *part, const struct entry_write *write
 ) {
-    struct row_key key = row_key(group, write->key);
+    struct row_key key = row_key(part->group, write->key);
     bytes map_key = row_key_bytes(&key);
+    hash128 *sums[] = {&part->row.state_hash, scrub_sum(writer->scrub, part->group, map_key)};
+    size_t sum_count = sums[1] == NULL ? 1 : 2;
     bytes stored = BYTES_EMPTY;
     err error = map_txn_get(writer->map, writer->txn, MAP_STATE, map_key, &stored);
     if (error.code == ERR_OK) {
-        bytes old = BYTES_EMPTY;
-        TRY(row_open(map_key, stored, &old));
-        *state_hash = row_hash_subtract(*state_hash, row_hash(&writer->room, map_key, old));
+        hash128 old = old_hash(writer, part, map_key, stored);
+        for (size_t i = 0; i < sum_count; i++) {
+            *sums[i] = row_hash_subtract(*sums[i], old);
+        }
     } else if (error.code != ERR_NOT_FOUND) {
         return error;
     }
@@ -211,7 +227,10 @@ err writer_row(
     if (write->value.data == NULL) {
         return existed ? map_txn_del(writer->map, writer->txn, MAP_STATE, map_key) : ERR_NONE;
     }
-    *state_hash = row_hash_add(*state_hash, row_hash(&writer->room, map_key, write->value));
+    hash128 new = row_hash(&writer->room, map_key, write->value);
+    for (size_t i = 0; i < sum_count; i++) {
+        *sums[i] = row_hash_add(*sums[i], new);
+    }
     bytes sealed = row_seal(&writer->room, map_key, write->value);
     return map_txn_put(writer->map, writer->txn, MAP_STATE, map_key, sealed);
 }
@@ -254,8 +273,7 @@ static err write_rows(
             while (checkpoint->groups[at].group != rows[i].group) {
                 at++;
             }
-            hash128 *state_hash = &checkpoint->groups[at].row.state_hash;
-            TRY(writer_row(writer, rows[i].group, &rows[i].write, state_hash));
+            TRY(writer_row(writer, &checkpoint->groups[at], &rows[i].write));
         }
     }
     uint8_t value[ROW_META_BYTES_MAX];
@@ -270,7 +288,14 @@ static err write_rows(
 }
 
 err store_checkpoint_write(struct store_checkpoint *checkpoint) {
-    struct map_writer writer = {.map = checkpoint->store->options.map};
+    struct store *store = checkpoint->store;
+    struct map_writer writer = {.map = store->options.map, .scrub = &store->scrub};
+    if (checkpoint->scrubs) {
+        TRY(scrub_slice(store));
+    }
+    if (checkpoint->groups_count == 0) {
+        return ERR_NONE;
+    }
     TRY(map_txn_begin(writer.map, &writer.txn));
     size_t count = 0;
     struct checkpoint_row *rows = sorted_rows(checkpoint, &count);
@@ -295,6 +320,9 @@ static void end_group(struct store *store, const struct checkpoint_group *part) 
     }
     row.term = group->row.term;
     row.vote = group->row.vote;
+    if (part->rotten) {
+        store_note_rot(store, part->group);
+    }
     group_apply(store, part->group, &row);
     install_written(store, part);
 }
@@ -360,9 +388,7 @@ static void move_pinned(struct store *store) {
     store->batch_open->moved_from = oldest->number;
 }
 
-void store_checkpoint_end(struct store *store, struct store_checkpoint **checkpoint_variable) {
-    struct store_checkpoint *checkpoint = *checkpoint_variable;
-    check(checkpoint != NULL && checkpoint == store->checkpoint_out);
+static void end_writes(struct store *store, struct store_checkpoint *checkpoint) {
     if (!mutant_is("overlay_dropped_before_map_renewed")) {
         err error = map_snapshot_renew(store->options.map, store->snapshot);
         check(!err_is(error));
@@ -376,8 +402,22 @@ void store_checkpoint_end(struct store *store, struct store_checkpoint **checkpo
     store->generation++;
     store->stats.checkpoints++;
     store->stats.checkpoint_bytes += checkpoint->bytes;
+}
+
+void store_checkpoint_end(struct store *store, struct store_checkpoint **checkpoint_variable) {
+    struct store_checkpoint *checkpoint = *checkpoint_variable;
+    check(checkpoint != NULL && checkpoint == store->checkpoint_out);
+    bool wrote = checkpoint->groups_count > 0;
+    if (wrote) {
+        end_writes(store, checkpoint);
+    }
+    if (checkpoint->scrubs) {
+        scrub_end(store);
+    }
     checkpoint_destroy(checkpoint);
     store->checkpoint_out = NULL;
     *checkpoint_variable = NULL;
-    move_pinned(store);
+    if (wrote) {
+        move_pinned(store);
+    }
 }

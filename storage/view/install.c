@@ -116,6 +116,7 @@ log_lsn store_install_begin(
     group->row.log_epoch++;
     group->row.attested_index = 0;
     group->row.install = STORE_INSTALL_DROPPING;
+    group->rotten = false;
     group->hard_dirty = true;
     install_destroy(store, group);
     struct install *install = install_create(store, group);
@@ -136,6 +137,7 @@ log_lsn store_forget(struct store *store, group_id group_number, uint64_t replic
         .removed = replica > group->row.removed ? replica : group->row.removed,
     };
     group->hard_dirty = true;
+    group->rotten = false;
     install_destroy(store, group);
     struct install *install = install_create(store, group);
     install->begin_lsn = batch_add_removed(store, group_number);
@@ -311,7 +313,7 @@ static err load_rows(struct map_writer *writer, struct checkpoint_group *part) {
         while (rest.size > 0) {
             struct entry_write row;
             check(entry_take(&rest, &row));
-            TRY(writer_row(writer, part->group, &row, &part->row.state_hash));
+            TRY(writer_row(writer, part, &row));
             last = row.key;
         }
     }

@@ -50,6 +50,11 @@ err row_open(bytes map_key, bytes stored, bytes *out_value) {
     return ERR_NONE;
 }
 
+bool row_of_group(err found, bytes map_key, group_id group) {
+    return found.code == ERR_OK && map_key.size > ROW_GROUP_BYTES &&
+           bytes_get_u16(map_key.data) == group;
+}
+
 static uint8_t *room_reserve(struct row_room *room, size_t size) {
     if (size > room->capacity) {
         free(room->memory);

@@ -37,6 +37,9 @@ void row_room_deinit(struct row_room *room);
 // The stored form of a value. Borrows from `room` until its next use.
 bytes row_seal(struct row_room *room, bytes map_key, bytes value);
 
+// Whether what a cursor found is a row of the group.
+bool row_of_group(err found, bytes map_key, group_id group);
+
 // hash(key, value) of the state hash, the group left out.
 hash128 row_hash(struct row_room *room, bytes map_key, bytes value);
 

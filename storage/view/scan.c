@@ -60,11 +60,6 @@ hash128 store_hash_subtract(hash128 left, hash128 right) {
     return row_hash_subtract(left, right);
 }
 
-static bool is_of_group(err found, bytes map_key, group_id group) {
-    return found.code == ERR_OK && map_key.size > ROW_GROUP_BYTES &&
-           bytes_get_u16(map_key.data) == group;
-}
-
 static err add_row(struct buffer *rows, bytes map_key, bytes stored) {
     bytes value = BYTES_EMPTY;
     TRY(row_open(map_key, stored, &value));
@@ -90,7 +85,7 @@ static err scan(
     bytes key = BYTES_EMPTY;
     bytes stored = BYTES_EMPTY;
     err found = map_cursor_seek(store->options.map, cursor, row_key_bytes(&from), &key, &stored);
-    while (is_of_group(found, key, group)) {
+    while (row_of_group(found, key, group)) {
         if (rows->size > 0 && rows->size + key.size + stored.size > bytes_max) {
             *out_next = row_key(group, bytes_slice(key, ROW_GROUP_BYTES, key.size));
             if (mutant_is("scan_skips_row")) {
@@ -123,6 +118,9 @@ err store_scan(
     err error = scan(store, cursor, begin, bytes_max, out_rows, &next);
     map_cursor_close(store->options.map, cursor);
     if (err_is(error)) {
+        if (error.code == ERR_CORRUPT && !store_rotten(store, group)) {
+            store_note_rot(store, group);
+        }
         return error;
     }
     buffer_clear(out_next);

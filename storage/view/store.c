@@ -20,7 +20,7 @@ size_t store_overlay_bytes(const struct store *store) {
 }
 
 err store_get(struct store *store, group_id group_number, bytes key, bytes *out_value) {
-    const struct group *group = store_group_of(store, group_number);
+    struct group *group = store_group_of(store, group_number);
     if (group->overlay.count > 0) {
         const struct ordered_node *node = ordered_find(&group->overlay, key);
         if (node != NULL && node->value.data == NULL) {
@@ -34,7 +34,11 @@ err store_get(struct store *store, group_id group_number, bytes key, bytes *out_
     struct row_key map_key = row_key(group_number, key);
     bytes stored = BYTES_EMPTY;
     TRY(map_get(store->options.map, store->snapshot, MAP_STATE, row_key_bytes(&map_key), &stored));
-    return row_open(row_key_bytes(&map_key), stored, out_value);
+    err opened = row_open(row_key_bytes(&map_key), stored, out_value);
+    if (err_is(opened) && !group->rotten) {
+        store_note_rot(store, group_number);
+    }
+    return opened;
 }
 
 err store_state_hash(struct store *store, group_id group, hash128 *out_hash) {

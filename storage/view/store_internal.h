@@ -29,6 +29,7 @@ struct group {
     log_index held_from;       // entries from it on stay for a snapshot; 0: none do
     log_index held_for_backup; // the same for a backup
     struct install *install;   // NULL: row.install is NONE
+    bool rotten;               // store_rotten
 };
 
 // What a replica that is being installed waits for.
@@ -99,12 +100,29 @@ struct checkpoint_group {
     size_t chunk_count;
     bool complete; // the last chunk is among them or was before
     bool ends;     // the install does
+    bool rotten;   // a row that was replaced did not verify
+};
+
+// A walk through the map (scrub.c). With the checkpoint's job while there is one.
+struct scrub {
+    group_id group;      // that is walked, or comes next
+    bool walking;        // its rows before `next` are in `sum`, as they are now
+    uint64_t log_epoch;  // of the group, when its walk began
+    struct row_key next; // in the map
+    hash128 sum;
+    mono_time due;    // the next slice
+    hash128 expected; // of a slice: the group's state hash in the map
+    size_t bytes;     // … read in it
+    size_t rotten;    // … rows in it that did not verify
+    bool ended;       // … the group did
+    bool differs;     // … from what was expected
 };
 
 // A write transaction of the map and the room to seal rows in.
 struct map_writer {
     struct sorted_map *map;
     struct map_txn *txn;
+    struct scrub *scrub;
     struct row_room room;
 };
 
@@ -121,6 +139,7 @@ struct store_checkpoint {
     size_t entries_count;
     struct row_store row;
     uint64_t bytes; // of write-sets
+    bool scrubs;    // a slice, too
 };
 
 struct store {
@@ -140,6 +159,7 @@ struct store {
     struct store_txn txn;
     uint64_t generation; // rises with every change a cursor must notice
     struct history history;
+    struct scrub scrub;
     size_t installs;      // groups that have one
     size_t install_bytes; // of their chunks
     size_t entry_bytes;   // of the entries above applied_index
@@ -218,9 +238,27 @@ void install_destroy(struct store *store, struct group *group);
 
 // Puts or deletes one row and keeps the group's hash in step; puts a meta row.
 MUST_USE err writer_row(
-    struct map_writer *writer, group_id group, const struct entry_write *write, hash128 *state_hash
+    struct map_writer *writer, struct checkpoint_group *part, const struct entry_write *write
 );
 MUST_USE err writer_meta(struct map_writer *writer, struct row_key key, bytes value);
+
+// --- scrub.c -------------------------------------------------------------------------------------
+
+// Whether a slice is due; takes one up. False: there is nothing to be read now.
+bool scrub_is_due(const struct store *store, mono_time now);
+bool scrub_begin(struct store *store, mono_time now);
+
+// Reads it. Errors of the map. Thread: checkpoint.
+MUST_USE err scrub_slice(struct store *store);
+
+// Judges what was read.
+void scrub_end(struct store *store);
+
+// The sum to keep in step with a write to the map; NULL: none. Thread: checkpoint.
+hash128 *scrub_sum(struct scrub *scrub, group_id group, bytes map_key);
+
+// A row of the group did not verify.
+void store_note_rot(struct store *store, group_id group);
 
 // --- batch.c, checkpoint.c, replay.c -------------------------------------------------------------
 

@@ -121,6 +121,11 @@ static void checkpoint_told(void *argument, uint64_t incarnation) {
     for (uint32_t i = 0; i < machine->settings.group_count; i++) {
         chronicle_attested(machine->plan.chronicle, machine->store, (group_id)i);
     }
+    if (store_stats(machine->store).rotten > 0) { // maps do not rot in any world
+        world_fail(
+            machine->world, "rot", "node %u takes its rows for rotten", machine->plan.number
+        );
+    }
     machine->stats.checkpoints++;
     world_trace(machine->world, "n%u: checkpoint done", machine->plan.number);
     struct node_event event = {.kind = NODE_CHECKPOINT_DONE};

@@ -499,6 +499,7 @@ static void a_scan_stops_at_a_rotten_row(void **state) {
         &applied
     );
     assert_err(error, ERR_CORRUPT);
+    assert_true(store_rotten(transfer.source.store, GROUP));
     transfer_deinit(&transfer);
 }
 
