@@ -7,6 +7,9 @@
 // a wrong leader would make all others give up what they have at the same time, and every group
 // would write where it only has to be read. Words that are lost are said again: a new leader, and a
 // new index, ask anew.
+//
+// A copy that finds rot in itself (store_rotten) needs no majority to be wrong: as a follower it
+// says so and is given the rows anew, as a leader it hands the group over first.
 #include "node/core/attest.h"
 
 #include "node/core/node_internal.h"
@@ -20,6 +23,7 @@ struct attest_report {
     uint16_t node; // 0: free
     log_index index;
     hash128 hash;
+    bool rotten;
     bool judged;
 };
 
@@ -93,10 +97,40 @@ static void give_up(struct node *node, struct group *group, struct attest_report
     (void)raft_transfer(node->raft, group->id, report->node);
 }
 
+// This node leads with rows that rotted: any voter that has everything does better.
+static void
+give_up_rot(struct node *node, struct group *group, const struct raft_group_status *status) {
+    for (uint32_t i = 0; i < status->follower_count; i++) {
+        struct attest_report *report = report_of(group, status->followers[i].node);
+        bool may_lead =
+            status->followers[i].voter && status->followers[i].counts && !report->rotten;
+        if (may_lead && raft_transfer(node->raft, group->id, report->node)) {
+            note_difference(node, group, node->self);
+            return;
+        }
+    }
+}
+
+static void
+condemn_rot(struct node *node, struct group *group, const struct raft_group_status *status) {
+    for (uint32_t i = 0; i < status->follower_count && group->reports != NULL; i++) {
+        struct attest_report *report = report_of(group, status->followers[i].node);
+        report->rotten = report->rotten && status->followers[i].counts; // else of rows that go
+        if (report->rotten) {
+            condemn(node, group, report);
+        }
+    }
+}
+
 static void judge(struct node *node, struct group *group) {
     hash128 own = {0, 0};
     log_index index = store_attested(node->store, group->id, &own);
     struct raft_group_status status = raft_status(node->raft, group->id);
+    if (store_rotten(node->store, group->id) && !mutant_is("rot_leads_on")) {
+        give_up_rot(node, group, &status);
+        return;
+    }
+    condemn_rot(node, group, &status);
     if (index == 0 || group->reports == NULL || status.joint) {
         return;
     }
@@ -130,13 +164,16 @@ static void tell(struct node *node, struct group *group) {
     said.index = store_attested(node->store, group->id, &hash);
     said.term = raft_term(node->raft, group->id);
     uint16_t leader = raft_leader(node->raft, group->id);
-    bool is_news = said.index != group->attested_told || said.term != group->attested_term;
-    if (said.index == 0 || !is_news || leader == 0 || !node_peer_is_up(node, leader) ||
-        raft_is_installing(node->raft, group->id)) {
+    said.rotten = store_rotten(node->store, group->id);
+    bool is_news = said.index != group->attested_told || said.term != group->attested_term ||
+                   said.rotten != group->rot_told;
+    if ((said.index == 0 && !said.rotten) || !is_news || leader == 0 ||
+        !node_peer_is_up(node, leader) || raft_is_installing(node->raft, group->id)) {
         return;
     }
     group->attested_told = said.index;
     group->attested_term = said.term;
+    group->rot_told = said.rotten;
     said.high = hash.high;
     said.low = hash.low;
     node_send(node, leader, LINK_BULK, PEER_ATTEST, &peer_attest_record, &said);
@@ -171,6 +208,7 @@ void attest_told(struct node *node, const struct node_peer *from, const struct p
     bool same = report->index == said->index && hash128_equal(report->hash, hash);
     report->index = said->index;
     report->hash = hash;
+    report->rotten = said->rotten;
     report->judged = report->judged && same;
     node->stats.states_compared++;
     if (group->leading) {

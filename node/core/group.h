@@ -39,6 +39,7 @@ struct group {
     log_index visited;       // committed entries whose rows were taken up
     log_index attested_told; // to the leader of that term (attest.h)
     uint64_t attested_term;
+    bool rot_told;
     struct attest_report *reports; // of others to this node; NULL: none yet
     struct group_ack *acks;        // a ring, oldest first
     uint32_t ack_capacity;         // a power of two, or 0

@@ -151,13 +151,14 @@ WIRE_STRUCT(peer_progress, PEER_PROGRESS_FIELDS);
     FIELD(3, BOOL, system) /* asked of, or said by, the system group's leader */
 WIRE_STRUCT(peer_outside, PEER_OUTSIDE_FIELDS);
 
-#define PEER_ATTEST_FIELDS(FIELD) \
-    FIELD(1, U16, group)          \
-    FIELD(2, U64, index)          \
-    FIELD(3, U64, high)           \
-    FIELD(4, U64, low)            \
-    FIELD(5, U64, term)           \
-    FIELD(6, BOOL, verdict) /* a leader's: the copy is wrong */
+#define PEER_ATTEST_FIELDS(FIELD)                               \
+    FIELD(1, U16, group)                                        \
+    FIELD(2, U64, index)                                        \
+    FIELD(3, U64, high)                                         \
+    FIELD(4, U64, low)                                          \
+    FIELD(5, U64, term)                                         \
+    FIELD(6, BOOL, verdict) /* a leader's: the copy is wrong */ \
+    FIELD(7, BOOL, rotten)  /* a follower's: the rows of mine are, whatever the hash */
 WIRE_STRUCT(peer_attest, PEER_ATTEST_FIELDS);
 
 // Appends kind and record.

@@ -82,6 +82,9 @@ static void open_store(struct cluster *cluster, int at) {
         .checkpoint_bytes = 64 * 1024,
         .checkpoint_ms = 250,
         .attest_entries = CLUSTER_ATTEST_ENTRIES,
+        .scrub_bytes = cluster->scrubs ? 16 * 1024 : 0,
+        .scrub_ms = 100,
+        .scrub_rest_ms = 1000,
         .random_seed = 5 + (uint64_t)at + 1000 * node->wipes,
     };
     assert_ok(store_open(&store, cluster->arena, &node->store));

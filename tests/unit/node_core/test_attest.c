@@ -167,6 +167,41 @@ static void a_leader_whose_row_was_changed_gives_the_group_up(void **state) {
     expect_equal(cluster, victim.group);
 }
 
+// Nobody writes the row, and copies have compared nothing yet: reading it all is what finds it.
+static void expect_scrubbed(struct cluster *cluster, int odd, group_id group) {
+    cluster->scrubs = true;
+    flip_at(cluster, odd, group);
+    for (int i = 0; i < 40 && store_log_epoch(cluster->nodes[odd].store, group) == 0; i++) {
+        const char *body = "{\"name\":\"w\"}"; // rows are given anew once there are newer ones
+        assert_int_equal(
+            cluster_ask(cluster, (odd + 1) % CLUSTER_NODES, "POST", "/api/workflow", body), 200
+        );
+        cluster_run(cluster, 500);
+    }
+    cluster_run(cluster, 3000);
+    assert_int_equal(store_log_epoch(cluster->nodes[odd].store, group), 1);
+    assert_int_not_equal(leader_of(cluster, group), -1);
+    expect_equal(cluster, group);
+    cluster_run(cluster, 5000);
+    assert_false(store_rotten(cluster->nodes[odd].store, group));
+}
+
+static void a_follower_that_finds_rot_in_itself_is_given_its_rows_anew(void **state) {
+    struct cluster *cluster = *state;
+    struct victim victim = begin(cluster);
+    int odd = (victim.leader + 1) % CLUSTER_NODES;
+    expect_scrubbed(cluster, odd, victim.group);
+    struct attest_difference found = node_difference(cluster->nodes[victim.leader].node);
+    assert_int_equal(found.group, victim.group);
+    assert_int_equal(found.node, odd + 1);
+}
+
+static void a_leader_that_finds_rot_in_itself_gives_the_group_up(void **state) {
+    struct cluster *cluster = *state;
+    struct victim victim = begin(cluster);
+    expect_scrubbed(cluster, victim.leader, victim.group);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
@@ -177,6 +212,14 @@ int main(void) {
         ),
         cmocka_unit_test_setup_teardown(
             a_leader_whose_row_was_changed_gives_the_group_up, cluster_setup, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            a_follower_that_finds_rot_in_itself_is_given_its_rows_anew,
+            cluster_setup,
+            cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            a_leader_that_finds_rot_in_itself_gives_the_group_up, cluster_setup, cluster_teardown
         ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
