@@ -360,6 +360,9 @@ enum {
     LIMIT_CALL_READS = 4,
     // Given to the executor to tell a result before its claim is taken for lost.
     LIMIT_CALL_GRACE_MS = 2000,
+    // A stop waits this long for calls under way; then they are given back to be made again. Time
+    // is left of LIMIT_STOP_MS to tell that.
+    LIMIT_LEAVE_CALLS_MS = 6 * 1000,
     // As many as the reference follows.
     LIMIT_CALL_REDIRECTS = 50,
     // All heads of one call together: redirects and 1xx included.

@@ -30,6 +30,7 @@ enum call_outcome {
     CALL_ANSWERED,
     CALL_FAILED,    // no whole answer came; `error` says why
     CALL_TOO_LARGE, // it was given up when its body passed body_max
+    CALL_RELEASED,  // nobody makes it, or waits for it: it is to be claimed anew
     CALL_OUTCOME_COUNT
 };
 

@@ -4,11 +4,18 @@
 //
 // The claim is an entry, the call leaves behind its gate, the answer is an entry. Answers may need
 // scripts to go on; like messages they only record then, and a CONTINUE timer decides.
+//
+//   under way ──told──▶ kept ──hand_in──▶ asked ──taken──▶ gone
+//       └─overdue─▶ gone  ▲───────later────┘
+//
+// A node that is alone brings an answer in itself, at once if the store has room.
 #include "node/core/calls.h"
 
+#include "node/core/call_report.h"
 #include "node/core/node_internal.h"
 #include "node/core/timekeeping.h"
 #include "proto/base/check.h"
+#include "proto/base/mutant.h"
 #include "proto/limits.h"
 
 #include <stdlib.h>
@@ -16,13 +23,14 @@
 
 static const int64_t NS_PER_MS = 1000000;
 
-// A call that was claimed and not told yet. Owned by calls->open by its number.
+// A claimed call until its answer is in the task. Owned by calls->open by its number.
 struct open_call {
     group_id group;
     struct call_claim claim;
-    struct call_result result; // texts on the C heap
-    bool told;                 // the answer waits for room in the store
-    mono_time deadline;        // of its lease; nobody waits for it any longer
+    bool told;          // it came to something
+    bytes report;       // of that, while it is kept; on the C heap
+    mono_time again_at; // a kept one is handed in
+    mono_time deadline; // of its lease; nobody waits for it any longer
     struct open_call *previous;
     struct open_call *next;
 };
@@ -43,8 +51,11 @@ struct calls {
     struct table open;
     struct open_call *first;
     size_t open_count;
-    size_t told_count;
-    mono_time look_at; // no deadline is before it
+    size_t kept_count;      // with reports
+    mono_time look_at;      // no deadline is before it
+    mono_time hand_in_at;   // no kept one is due before it
+    bool leaving;           // nothing is claimed
+    mono_time give_back_at; // what is under way then, while leaving
     struct refused *refused;
 };
 
@@ -61,23 +72,17 @@ struct calls *calls_create(uint32_t room, uint64_t executor) {
     return calls;
 }
 
-static bytes text_keep(bytes text) {
-    if (text.size == 0) {
-        return BYTES_EMPTY;
-    }
-    uint8_t *copy = malloc(text.size);
+static bytes report_copy(bytes report) {
+    uint8_t *copy = malloc(report.size + 1);
     check(copy != NULL);
-    memcpy(copy, text.data, text.size);
-    return bytes_of(copy, text.size);
+    memcpy(copy, report.data, report.size);
+    return bytes_of(copy, report.size);
 }
 
-static void text_drop(bytes *text) {
-    union {
-        const uint8_t *borrowed;
-        void *owned;
-    } kept = {.borrowed = text->data};
-    free(kept.owned);
-    *text = BYTES_EMPTY;
+static void report_drop(struct calls *calls, struct open_call *call) {
+    calls->kept_count -= call->report.data != NULL ? 1u : 0u;
+    free((void *)(uintptr_t)call->report.data);
+    call->report = BYTES_EMPTY;
 }
 
 static void
@@ -110,10 +115,7 @@ static void call_drop(struct calls *calls, struct open_call *call) {
         call->next->previous = call->previous;
     }
     calls->open_count--;
-    calls->told_count -= call->told ? 1u : 0u;
-    text_drop(&call->result.headers);
-    text_drop(&call->result.body);
-    text_drop(&call->result.error);
+    report_drop(calls, call);
     free(call);
 }
 
@@ -174,43 +176,25 @@ set_aside(struct node *node, const struct match_supply *supply, const struct cal
     node->calls->refused = refused;
 }
 
-// Runs a claim, or an answer into its task. ERR_LATER: it may not run scripts, so once more, only
-// to record what happened.
 struct work {
-    const struct match_supply *supply; // a claim; NULL: an answer
+    const struct match_supply *supply;
     struct call_claim claim;
-    const struct call_result *result;
     struct call call;
     bool wanted;
+    enum err_code refusal; // NOT_FOUND: nothing is there; UNAVAILABLE: a limit
 };
 
-static err work_decide(struct decision *decision, struct work *work) {
-    if (work->supply == NULL) {
-        return complete_call(decision, &work->claim, work->result);
-    }
+// A refusal may have written, too: its decision is ended as any other.
+static err decide_claim(struct decision *decision, void *argument) {
+    struct work *work = argument;
     const struct key_queue_parts *parts = &work->supply->key;
     struct key key =
         key_queue(parts->queue_hash, parts->priority, parts->ready_ms, parts->sequence);
-    return claim_call(decision, key_bytes(&key), &work->claim, &work->call, &work->wanted);
-}
-
-static err
-work_do(struct node *node, group_id group, struct work *work, struct decision *out_decision) {
-    TRY(node_decision_begin(node, group, out_decision));
-    out_decision->evaluated.allowed = false;
-    err done = work_decide(out_decision, work);
-    if (done.code == ERR_LATER) {
-        (void)node_decision_abort(node, out_decision);
-        TRY(node_decision_begin(node, group, out_decision));
-        out_decision->evaluated.allowed = false;
-        out_decision->evaluated.record_only = true;
-        done = work_decide(out_decision, work);
-    }
-    bool refused = done.code == ERR_UNAVAILABLE && work->claim.limit_hash != 0;
-    if (err_is(done) && done.code != ERR_NOT_FOUND && !refused) {
-        (void)node_decision_abort(node, out_decision);
-    }
-    return done;
+    work->claim.limit_hash = 0;
+    err claimed = claim_call(decision, key_bytes(&key), &work->claim, &work->call, &work->wanted);
+    bool limited = claimed.code == ERR_UNAVAILABLE && work->claim.limit_hash != 0;
+    work->refusal = claimed.code;
+    return claimed.code == ERR_NOT_FOUND || limited ? ERR_NONE : claimed;
 }
 
 // Claims one row. False: the store has no room now; the row stays supply.
@@ -224,19 +208,16 @@ static bool claim(struct node *node, const struct match_supply *supply) {
         .claim = {.executor = calls->executor, .number = ++calls->number},
     };
     struct decision decision;
-    err claimed = work_do(node, supply->group, &work, &decision);
-    if (claimed.code == ERR_UNAVAILABLE) {
-        if (work.claim.limit_hash == 0) {
-            match_add(node->match, supply);
-            return false;
-        }
-        set_aside(node, supply, &work.claim);
-        (void)node_decision_commit(node, &decision); // the group may have asked for a permit
-        return true;
+    err decided = node_decide_to_record(node, supply->group, decide_claim, &work, &decision);
+    if (decided.code == ERR_UNAVAILABLE) {
+        match_add(node->match, supply);
+        return false;
     }
-    check(!err_is(claimed) || claimed.code == ERR_NOT_FOUND);
-    struct gate gate = node_decision_commit(node, &decision);
-    if (!err_is(claimed) && work.wanted) {
+    check(!err_is(decided));
+    struct gate gate = node_decision_commit(node, &decision); // the group may ask for a permit
+    if (work.refusal == ERR_UNAVAILABLE) {
+        set_aside(node, supply, &work.claim);
+    } else if (work.refusal == ERR_OK && work.wanted) {
         int64_t lease_ms = work.call.total_ms + LIMIT_CALL_GRACE_MS;
         mono_time deadline = {node->mono.ns + lease_ms * NS_PER_MS};
         call_add(calls, supply->group, work.claim, deadline);
@@ -249,35 +230,85 @@ static bool claim(struct node *node, const struct match_supply *supply) {
 // --- answers
 // -------------------------------------------------------------------------------------
 
+static void report_keep(struct node *node, struct open_call *call, bytes owned) {
+    struct calls *calls = node->calls;
+    if (calls->kept_count == 0 || call->again_at.ns < calls->hand_in_at.ns) {
+        calls->hand_in_at = call->again_at;
+    }
+    call->report = owned;
+    calls->kept_count++;
+}
+
+static void hand_in(struct node *node, struct open_call *call) {
+    bytes report = call->report;
+    call->report = BYTES_EMPTY;
+    node->calls->kept_count--;
+    // Whether the lease has ended is its leader's to say, whose time is not this node's.
+    int64_t left_ms = (call->deadline.ns - node->mono.ns) / NS_PER_MS + LIMIT_FORWARD_MS;
+    if (left_ms > 0) {
+        call_report_send(node, call->group, call->claim.number, report, left_ms);
+    } else {
+        call_drop(node->calls, call);
+    }
+    free((void *)(uintptr_t)report.data);
+}
+
 // False: the store has no room now.
 static bool bring_in(struct node *node, struct open_call *call, const struct call_result *result) {
-    struct work work = {.claim = call->claim, .result = result};
     struct decision decision;
-    err done = work_do(node, call->group, &work, &decision);
-    if (done.code == ERR_UNAVAILABLE) {
+    if (!call_report_decide(node, call->group, &call->claim, result, &decision)) {
         return false;
     }
-    check(!err_is(done));
     (void)node_decision_commit(node, &decision);
     call_drop(node->calls, call);
     return true;
 }
 
+static void came_to(struct node *node, struct open_call *call, const struct call_result *result) {
+    call->told = true;
+    if (node->alone && bring_in(node, call, result)) {
+        return;
+    }
+    call->again_at = node->mono;
+    report_keep(node, call, call_report_write(&call->claim, result));
+    if (!node->alone) {
+        hand_in(node, call);
+    }
+}
+
 void calls_told(struct node *node, uint64_t call_id, const struct call_result *result) {
     struct open_call *call = table_get(&node->calls->open, call_id);
-    if (call == NULL || call->told) {
+    if (call != NULL && !call->told) {
+        node->stats.calls_told++;
+        came_to(node, call, result);
+    }
+}
+
+static void give_back(struct node *node, struct open_call *call) {
+    const struct call_result released = {.outcome = CALL_RELEASED};
+    came_to(node, call, &released);
+}
+
+void calls_unmade(struct node *node, uint64_t call_id) {
+    struct open_call *call = table_get(&node->calls->open, call_id);
+    if (call != NULL && !call->told) {
+        give_back(node, call);
+    }
+}
+
+void calls_reported(
+    struct node *node, uint64_t call_id, enum report_outcome outcome, bytes report
+) {
+    struct open_call *call = table_get(&node->calls->open, call_id);
+    if (call == NULL) {
         return;
     }
-    node->stats.calls_told++;
-    if (bring_in(node, call, result)) {
+    if (outcome != REPORT_LATER) {
+        call_drop(node->calls, call);
         return;
     }
-    call->result = *result;
-    call->result.headers = text_keep(result->headers);
-    call->result.body = text_keep(result->body);
-    call->result.error = text_keep(result->error);
-    call->told = true;
-    node->calls->told_count++;
+    call->again_at.ns = node->mono.ns + LIMIT_FORWARD_RETRY_MS * NS_PER_MS;
+    report_keep(node, call, report_copy(report));
 }
 
 // Nobody told about them: the effect was lost, or who made the call is. Their tasks are claimed
@@ -300,12 +331,7 @@ static void forget_overdue(struct node *node) {
     calls->look_at = next;
 }
 
-bool calls_next_look(const struct calls *calls, mono_time *out_at) {
-    *out_at = calls->look_at;
-    return calls->open_count >= calls->room;
-}
-
-void calls_lost(struct node *node, group_id group) {
+void calls_forget(struct node *node, group_id group) {
     struct open_call *next = NULL;
     for (struct open_call *call = node->calls->first; call != NULL; call = next) {
         next = call->next;
@@ -315,17 +341,67 @@ void calls_lost(struct node *node, group_id group) {
     }
 }
 
-static void bring_in_late(struct node *node) {
-    struct open_call *call = node->calls->first;
-    while (call != NULL && node->calls->told_count > 0) {
-        struct open_call *next = call->next;
-        if (call->told && !bring_in(node, call, &call->result)) {
-            node->more_to_do = true;
-            return;
-        }
-        arena_reset(node->arena);
-        call = next;
+static void hand_in_kept(struct node *node) {
+    struct calls *calls = node->calls;
+    if (calls->kept_count == 0 || node->mono.ns < calls->hand_in_at.ns) {
+        return;
     }
+    mono_time later = {INT64_MAX};
+    struct open_call *next = NULL;
+    for (struct open_call *call = calls->first; call != NULL; call = next) {
+        next = call->next;
+        if (call->report.data != NULL && call->again_at.ns <= node->mono.ns) {
+            hand_in(node, call);
+            arena_reset(node->arena);
+        }
+    }
+    for (struct open_call *call = calls->first; call != NULL; call = call->next) {
+        if (call->report.data != NULL && call->again_at.ns < later.ns) {
+            later = call->again_at;
+        }
+    }
+    calls->hand_in_at = later;
+}
+
+// --- leaving
+// -------------------------------------------------------------------------------------
+
+void calls_leave(struct node *node) {
+    if (!node->calls->leaving) {
+        node->calls->leaving = true;
+        node->calls->give_back_at.ns = node->mono.ns + LIMIT_LEAVE_CALLS_MS * NS_PER_MS;
+    }
+}
+
+static void give_all_back(struct node *node) {
+    struct calls *calls = node->calls;
+    if (!calls->leaving || node->mono.ns < calls->give_back_at.ns) {
+        return;
+    }
+    calls->give_back_at.ns = INT64_MAX;
+    struct open_call *next = NULL;
+    for (struct open_call *call = calls->first; call != NULL; call = next) {
+        next = call->next;
+        if (!call->told) {
+            give_back(node, call);
+            arena_reset(node->arena);
+        }
+    }
+}
+
+bool calls_next_wakeup(const struct calls *calls, mono_time *out_at) {
+    int64_t at_ns = INT64_MAX;
+    if (calls->open_count >= calls->room) {
+        at_ns = calls->look_at.ns;
+    }
+    if (calls->kept_count > 0 && calls->hand_in_at.ns < at_ns) {
+        at_ns = calls->hand_in_at.ns;
+    }
+    if (calls->leaving && calls->open_count > 0 && calls->give_back_at.ns < at_ns) {
+        at_ns = calls->give_back_at.ns;
+    }
+    *out_at = (mono_time){at_ns};
+    return at_ns != INT64_MAX;
 }
 
 // --- limits
@@ -388,9 +464,13 @@ bool calls_next_unblock(const struct calls *calls, wall_time *out_at) {
 
 void calls_pump(struct node *node) {
     struct calls *calls = node->calls;
-    bring_in_late(node);
+    give_all_back(node);
+    hand_in_kept(node);
     forget_overdue(node);
     refused_end(node, node->time.ms);
+    if (calls->leaving) {
+        return;
+    }
     supply_open(node, calls->queue);
     struct match_supply supply;
     int claims = 0;

@@ -11,24 +11,28 @@ static const int64_t NS_PER_MS = 1000000;
 // --- applying
 // ---------------------------------------------------------------------------------------------
 
+struct arrival {
+    const struct stream_position *position;
+    bytes message;
+};
+
+static err decide_arrival(struct decision *decision, void *argument) {
+    const struct arrival *arrival = argument;
+    const struct stream_position *position = arrival->position;
+    return apply_message(decision, position->source, position->sequence, arrival->message);
+}
+
 // Applies one message to a group that is led here. False: the store has no room now.
 static bool apply(struct node *node, const struct stream_position *position, bytes message) {
     struct decision decision;
-    if (!marks_reach(node, position->destination) ||
-        err_is(node_decision_begin(node, position->destination, &decision))) {
+    struct arrival arrival = {position, message};
+    if (!marks_reach(node, position->destination)) {
         return false;
     }
-    decision.evaluated.allowed = false;
-    err applied = apply_message(&decision, position->source, position->sequence, message);
-    if (applied.code == ERR_LATER) {
-        // It may not run scripts: once more, only to record what happened.
-        (void)node_decision_abort(node, &decision);
-        if (err_is(node_decision_begin(node, position->destination, &decision))) {
-            return false;
-        }
-        decision.evaluated.allowed = false;
-        decision.evaluated.record_only = true;
-        applied = apply_message(&decision, position->source, position->sequence, message);
+    err applied =
+        node_decide_to_record(node, position->destination, decide_arrival, &arrival, &decision);
+    if (applied.code == ERR_UNAVAILABLE) {
+        return false;
     }
     check(!err_is(applied));
     (void)node_decision_commit(node, &decision);

@@ -65,6 +65,29 @@ err node_decision_begin_restore(struct node *node, group_id group, struct decisi
     return begin(node, group, out_decision);
 }
 
+err node_decide_to_record(
+    struct node *node,
+    group_id group,
+    err (*decide)(struct decision *decision, void *argument),
+    void *argument,
+    struct decision *out_decision
+) {
+    TRY(node_decision_begin(node, group, out_decision));
+    out_decision->evaluated.allowed = false;
+    err done = decide(out_decision, argument);
+    if (done.code == ERR_LATER) {
+        (void)node_decision_abort(node, out_decision);
+        TRY(node_decision_begin(node, group, out_decision));
+        out_decision->evaluated.allowed = false;
+        out_decision->evaluated.record_only = true;
+        done = decide(out_decision, argument);
+    }
+    if (err_is(done)) {
+        (void)node_decision_abort(node, out_decision);
+    }
+    return done;
+}
+
 err node_decision_look(struct node *node, group_id group, struct decision *out_decision) {
     TRY(begin(node, group, out_decision));
     // A look decides nothing: whatever a job knows is no matter to it.

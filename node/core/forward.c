@@ -5,6 +5,7 @@
 // proposed for another node, and the client should hear the same.
 #include "node/core/forward.h"
 
+#include "node/core/calls.h"
 #include "node/core/gather.h"
 #include "node/core/look.h"
 #include "node/core/node_internal.h"
@@ -177,6 +178,9 @@ static void forward_fail(struct node *node, struct forward *forward, const char 
     case FORWARD_LOOK:
         look_answered(node, forward->request_id, (bytes){0});
         break;
+    case FORWARD_CALLED:
+        calls_reported(node, forward->request_id, REPORT_LATER, forward->request.body);
+        break;
     }
     forward_destroy(node, forward);
 }
@@ -197,6 +201,11 @@ static void delivery_tell(struct node *node, node_id to, uint64_t forward, bool 
     } else {
         node_send(node, to, LINK_URGENT, PEER_DELIVERY, &peer_delivery_record, &delivery);
     }
+}
+
+// A release before this one knows no reports: the claim is left to its lease.
+static enum report_outcome report_outcome(uint16_t status) {
+    return status == 200 ? REPORT_TAKEN : status == 503 ? REPORT_LATER : REPORT_REFUSED;
 }
 
 static void pass_on(
@@ -227,6 +236,11 @@ static void pass_on(
         break;
     case FORWARD_LOOK:
         look_answered(node, forward->request_id, reply.status == 200 ? reply.body : (bytes){0});
+        break;
+    case FORWARD_CALLED:
+        calls_reported(
+            node, forward->request_id, report_outcome(reply.status), forward->request.body
+        );
         break;
     }
     forward_destroy(node, forward);

@@ -30,11 +30,12 @@ enum forward_purpose {
     FORWARD_PART,    // its answer is part of a gathered one
     FORWARD_CLAIM,   // its answer is tasks for a poll that waits here
     FORWARD_LOOK,    // its answer is look.h's
+    FORWARD_CALLED,  // it says what a call came to; calls.h hears whether that was taken
 };
 
 struct forward_wish {
     enum forward_purpose purpose;
-    uint64_t request_id;                // REQUEST: the client's; CLAIM: the poll's; LOOK
+    uint64_t request_id; // REQUEST: the client's; CLAIM: the poll's; LOOK; CALLED: the call's
     const struct node_request *request; // copied
     group_id group;                     // whose leader is asked
     node_id node;                       // or this node and no other; 0: the group's leader

@@ -179,7 +179,7 @@ void lead_restoring(struct node *node, group_id id, bool restoring) {
         group->leading = false;
         node->groups_led--;
         streams_follow(node->streams, id);
-        calls_lost(node, id);
+        calls_forget(node, id);
         node->supply_stale = true;
     } else if (!restoring && group->restoring && !group->leading) {
         group->leading = true;
@@ -218,7 +218,9 @@ static void end_leading(struct node *node, const struct raft_event *event) {
     group_follow(group);
     auditor_lost(node->auditor, event->group);
     streams_follow(node->streams, event->group);
-    calls_lost(node, event->group);
+    if (mutant_is("call_lost_with_leadership")) {
+        calls_forget(node, event->group);
+    }
     gates_lost(node->gates, event->group);
     waits_ask_elsewhere(node);
     node->supply_stale = true;

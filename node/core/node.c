@@ -174,6 +174,9 @@ static void effect_lost(struct node *node, struct node_effect *effect) {
     if (effect->with_tasks) {
         poll_delivered(node, effect->request_id);
     }
+    if (effect->kind == EFFECT_CALL) {
+        calls_unmade(node, effect->call_id);
+    }
     if (effect->kind != EFFECT_REPLY) {
         node_effect_release(effect);
         return;
@@ -278,6 +281,7 @@ void node_step(struct node *node, const struct node_event *event, struct node_ef
         break;
     case NODE_LEAVE:
         node->leaving = true;
+        calls_leave(node);
         break;
     case NODE_PEER_UP:
     case NODE_PEER_DOWN:
@@ -315,9 +319,6 @@ static mono_time at_time(const struct node *node, wall_time due) {
 static mono_time cluster_next_wakeup(const struct node *node) {
     mono_time next = raft_next_wakeup(node->raft);
     mono_time at = {0};
-    if (forward_next_wakeup(node, &at)) {
-        next = sooner(next, at);
-    }
     if (gather_waits(node)) {
         next = sooner(next, (mono_time){node->mono.ns + LIMIT_FORWARD_RETRY_MS * NS_PER_MS});
     }
@@ -380,7 +381,10 @@ mono_time node_next_wakeup(const struct node *node) {
     if (auditor_next_wakeup(node, &deadline)) {
         next = sooner(next, deadline);
     }
-    if (calls_next_look(node->calls, &deadline)) {
+    if (calls_next_wakeup(node->calls, &deadline)) {
+        next = sooner(next, deadline);
+    }
+    if (forward_next_wakeup(node, &deadline)) {
         next = sooner(next, deadline);
     }
     if (!node->alone) {

@@ -250,6 +250,17 @@ struct node {
 // Starts a decision on a group at its partition time. Errors: ERR_UNAVAILABLE.
 MUST_USE err node_decision_begin(struct node *node, group_id group, struct decision *out_decision);
 
+// A decision that must not run scripts, begun and made: when it would have to, it is made once more
+// only to record what happened, and a CONTINUE timer decides. Errors: ERR_UNAVAILABLE, and those of
+// `decide`; nothing is left to be ended then.
+MUST_USE err node_decide_to_record(
+    struct node *node,
+    group_id group,
+    err (*decide)(struct decision *decision, void *argument),
+    void *argument,
+    struct decision *out_decision
+);
+
 // As above for looking only, on any group this node has a copy of: of one that is led elsewhere it
 // sees what is committed. Ended by node_decision_abort.
 MUST_USE err node_decision_look(struct node *node, group_id group, struct decision *out_decision);

@@ -2,6 +2,7 @@
 //
 // Answers that depend on nothing stored leave at once; all others wait behind the gate that the
 // decision gives (node_decision_commit, node_decision_abort).
+#include "node/core/call_report.h"
 #include "node/core/forward.h"
 #include "node/core/gather.h"
 #include "node/core/lead.h"
@@ -295,6 +296,10 @@ static void client_request(struct node *node, const struct request *arrived) {
 void node_request(struct node *node, uint64_t request_id, const struct node_request *http) {
     if (forward_is_run(request_id) && bytes_equal_text(http->method, LOOK_METHOD)) {
         look_run(node, request_id, http->body);
+        return;
+    }
+    if (forward_is_run(request_id) && bytes_equal_text(http->method, CALL_REPORT_METHOD)) {
+        call_report_run(node, request_id, http->body);
         return;
     }
     struct request request = {.id = request_id, .http = http};

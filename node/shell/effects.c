@@ -110,9 +110,11 @@ static void on_called(void *argument, uint64_t call_id, const struct call_result
     shell_step(argument, &event);
 }
 
-// A call wanted while the process stops is left to the next one: its claim's lease ends.
+// A call wanted while the process stops is left to another one.
 static void call_carry_out(struct shell *shell, const struct node_effect *effect) {
-    if (!shell->stopping) {
+    if (shell->stopping) {
+        on_called(shell, effect->call_id, &(struct call_result){.outcome = CALL_RELEASED});
+    } else {
         caller_make(shell->caller, effect->call_id, &effect->call, on_called, shell);
     }
 }

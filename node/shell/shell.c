@@ -211,7 +211,12 @@ static void on_stop_deadline(evutil_socket_t descriptor, short what, void *argum
     (void)descriptor;
     (void)what;
     struct shell *shell = argument;
-    log_line(shell->log, LOG_WARN, "stop_deadline", "text=\"clients still connected are cut off\"");
+    log_line(
+        shell->log,
+        LOG_WARN,
+        "stop_deadline",
+        "text=\"clients still connected and calls under way are cut off\""
+    );
     shell->stopped = true;
 }
 
@@ -220,10 +225,10 @@ void shell_stop(struct shell *shell) {
         return;
     }
     shell->stopping = true;
+    struct node_event event = {.kind = NODE_LEAVE};
+    shell_step(shell, &event);
     if (shell->peers != NULL) {
-        struct node_event event = {.kind = NODE_LEAVE};
         shell->leave_by.ns = clocks_mono().ns + LIMIT_LEAVE_MS * 1000000LL;
-        shell_step(shell, &event);
     } else {
         http_server_stop(shell->http);
     }
@@ -473,9 +478,9 @@ static void shell_run(struct shell *shell) {
     while (!shell->stopped) {
         (void)event_base_loop(shell->base, EVLOOP_ONCE);
         turn(shell);
-        // Answers of calls under way are waited for: what is cut off is made again.
+        // Calls under way are waited for until they are answered, or given back.
         shell->stopped =
-            shell->stopped || (shell->http_stopped && caller_stats(shell->caller).open == 0);
+            shell->stopped || (shell->http_stopped && node_stats(shell->node).calls_open == 0);
     }
     settle(shell);
     log_line(

@@ -304,8 +304,9 @@ MUST_USE err claim_call(
 // The queue whose tasks the server calls itself.
 #define CALL_QUEUE BYTES_LITERAL("HTTP")
 
-// Brings the answer of a call into its task. A claim that is not the present one – the lease ended,
-// the task did – changes nothing. Errors: ERR_LATER, ERR_CORRUPT.
+// Brings the answer of a call into its task; CALL_RELEASED puts it back into its queue, as if its
+// lease had ended. A claim that is not the present one – the lease ended, the task did – changes
+// nothing. Errors: ERR_LATER, ERR_CORRUPT.
 MUST_USE err complete_call(
     struct decision *decision, const struct call_claim *claim, const struct call_result *result
 );

@@ -25,7 +25,8 @@ err complete_call(
     if (task == NULL || !is_current(task, claim)) {
         return ERR_NONE;
     }
-    TRY(task_kind_of(task->definition->type)->answer(task, result));
+    const struct task_kind *kind = task_kind_of(task->definition->type);
+    TRY(result->outcome == CALL_RELEASED ? kind->wake(task) : kind->answer(task, result));
     if (!task_is_terminal(task)) {
         timer_arm(task);
     }

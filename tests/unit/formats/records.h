@@ -4,6 +4,7 @@
 
 #define EVERY_RECORD(RECORD)  \
     RECORD(backup_chunk)      \
+    RECORD(call_report)       \
     RECORD(cluster_row)       \
     RECORD(frozen_count_row)  \
     RECORD(idempotency_row)   \

@@ -214,6 +214,11 @@ void cluster_cut(struct cluster *cluster, int at, bool cut) {
     links_follow(cluster);
 }
 
+void cluster_leave(struct cluster *cluster, int at) {
+    struct node_event event = {.kind = NODE_LEAVE};
+    step(cluster, at, &event);
+}
+
 static int setup(void **state, int founders, uint32_t replicas, int64_t dead_after_ms) {
     struct cluster *cluster = calloc(1, sizeof(*cluster));
     assert_non_null(cluster);

@@ -127,3 +127,6 @@ void cluster_kill(struct cluster *cluster, int at);
 void cluster_start(struct cluster *cluster, int at);
 void cluster_wipe(struct cluster *cluster, int at); // of one that is down: its disk is a new one
 void cluster_cut(struct cluster *cluster, int at, bool cut);
+
+// The process is told to end: it hands over what it leads, and runs on.
+void cluster_leave(struct cluster *cluster, int at);

@@ -160,61 +160,6 @@ static void a_node_dies_and_nothing_stops(void **state) {
     }
 }
 
-static const char *const CALL =
-    "{\"name\":\"c\",\"tasks\":[{\"name\":\"h\",\"taskReferenceName\":\"h\",\"type\":\"HTTP\","
-    "\"inputParameters\":{\"uri\":\"http://peer/\",\"method\":\"POST\"}}]}";
-
-// The claim outlives its leader: another one waits for its lease and makes the same call.
-static void a_call_of_a_node_that_died_is_made_again_by_another(void **state) {
-    struct cluster *cluster = *state;
-    char id[ID_TEXT_BYTES + 1];
-    char headers[sizeof(cluster->call_headers)];
-    define(cluster);
-    assert_int_equal(cluster_ask(cluster, 0, "POST", "/api/metadata/workflow", CALL), 200);
-    start(cluster, 0, "c", id);
-    cluster_run(cluster, 100);
-    assert_int_equal(cluster->calls, 1);
-    memcpy(headers, cluster->call_headers, sizeof(headers));
-    int victim = cluster->call_at;
-    int other = (victim + 1) % CLUSTER_NODES;
-    cluster_kill(cluster, victim);
-    cluster_run(cluster, 10000);
-    assert_int_equal(cluster->calls, 1);
-    cluster_run(cluster, 15000);
-    assert_int_equal(cluster->calls, 2);
-    assert_int_not_equal(cluster->call_at, victim);
-    assert_string_equal(cluster->call_headers, headers);
-    cluster_called(cluster, cluster->call_at, cluster->call_id);
-    cluster_run(cluster, 100);
-    expect_status(cluster, other, id, "COMPLETED");
-}
-
-// It was made by a node that no longer leads when the answer comes: the claim's lease ends, and
-// what the old leader holds is forgotten.
-static void an_answer_to_a_node_that_leads_no_more_is_not_lost_for_the_task(void **state) {
-    struct cluster *cluster = *state;
-    char id[ID_TEXT_BYTES + 1];
-    define(cluster);
-    assert_int_equal(cluster_ask(cluster, 0, "POST", "/api/metadata/workflow", CALL), 200);
-    start(cluster, 0, "c", id);
-    cluster_run(cluster, 100);
-    int before = cluster->call_at;
-    cluster_cut(cluster, before, true);
-    cluster_run(cluster, 8000);
-    cluster_cut(cluster, before, false);
-    cluster_run(cluster, 1000); // it learns that another one leads
-    cluster_called(cluster, before, cluster->call_id);
-    cluster_run(cluster, 10);
-    assert_int_equal(node_stats(cluster->nodes[before].node).calls_open, 0);
-    for (int ms = 0; ms < 20000 && cluster->calls < 2; ms++) {
-        cluster_run(cluster, 1); // meanwhile it may lead again, for it is preferred
-    }
-    assert_int_equal(cluster->calls, 2);
-    cluster_called(cluster, cluster->call_at, cluster->call_id);
-    cluster_run(cluster, 1000);
-    expect_status(cluster, before, id, "COMPLETED");
-}
-
 static void a_node_that_is_cut_off_answers_503_and_comes_back(void **state) {
     struct cluster *cluster = *state;
     define(cluster);
@@ -380,14 +325,6 @@ int main(void) {
         ),
         cmocka_unit_test_setup_teardown(
             a_node_dies_and_nothing_stops, cluster_setup, cluster_teardown
-        ),
-        cmocka_unit_test_setup_teardown(
-            a_call_of_a_node_that_died_is_made_again_by_another, cluster_setup, cluster_teardown
-        ),
-        cmocka_unit_test_setup_teardown(
-            an_answer_to_a_node_that_leads_no_more_is_not_lost_for_the_task,
-            cluster_setup,
-            cluster_teardown
         ),
         cmocka_unit_test_setup_teardown(
             a_node_that_is_cut_off_answers_503_and_comes_back, cluster_setup, cluster_teardown
