@@ -28,6 +28,7 @@ struct fleet {
     struct machine_watch watch;
     struct network *network;
     struct chronicle *chronicle;
+    struct outside *outside;
     struct machine *machines[NETWORK_NODES_MAX + 1]; // from 1
     bool *has_copy;                                  // by node and group
     struct standing *standings;                      // by node and group
@@ -45,6 +46,7 @@ static struct machine *make(struct fleet *fleet, uint16_t number) {
         .dead_after_ms = swarm->dead_after_ms,
         .network = fleet->network,
         .chronicle = fleet->chronicle,
+        .outside = fleet->outside,
     };
     return machine_create(fleet->world, swarm, &plan, &fleet->watch);
 }
@@ -60,6 +62,7 @@ fleet_create(struct world *world, const struct swarm *swarm, const struct machin
     fleet->watch = *watch;
     fleet->network = network_create(world, swarm->delay_us_max);
     fleet->chronicle = chronicle_create(world, swarm->group_count);
+    fleet->outside = outside_create(world, swarm);
     fleet->has_copy = calloc(places, sizeof(bool));
     fleet->standings = calloc(places, sizeof(struct standing));
     fleet->leaders = calloc(swarm->group_count, sizeof(struct known_leader));
@@ -81,11 +84,16 @@ void fleet_destroy(struct fleet **fleet_at) {
     }
     network_destroy(&fleet->network);
     chronicle_destroy(&fleet->chronicle);
+    outside_destroy(&fleet->outside);
     free(fleet->has_copy);
     free(fleet->standings);
     free(fleet->leaders);
     free(fleet);
     *fleet_at = NULL;
+}
+
+struct outside *fleet_outside(struct fleet *fleet) {
+    return fleet->outside;
 }
 
 struct machine *fleet_newcomer(struct fleet *fleet) {

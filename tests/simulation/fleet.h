@@ -38,6 +38,9 @@ bool fleet_is_alone(const struct fleet *fleet);
 // number, until then by the caller: machine_destroy.
 struct machine *fleet_newcomer(struct fleet *fleet);
 
+// The servers that HTTP tasks call.
+struct outside *fleet_outside(struct fleet *fleet);
+
 // A cluster let it in.
 void fleet_enroll(
     struct fleet *fleet,

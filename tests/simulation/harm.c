@@ -9,7 +9,8 @@
 
 enum {
     WALL_STEP_MS = 20000,
-    WALL_STEP_FAR_MS = 3600000, // in a cluster only: a node alone has nothing but its clock
+    WALL_STEP_TROUBLE_MS = 15000, // until a majority has made up its mind
+    WALL_STEP_FAR_MS = 3600000,   // in a cluster only: a node alone has nothing but its clock
     PARTITION_MS_MAX = 8000,
     CLOG_MS_MAX = 5000,
     SLEEP_MS_MAX = 5000,
@@ -32,6 +33,11 @@ static uint16_t any_node(struct harm *harm) {
     return fleet_any(harm->fleet);
 }
 
+// What is told meanwhile may be lost on its way.
+static void trouble(struct harm *harm, int64_t ms) {
+    outside_trouble(fleet_outside(harm->fleet), ms);
+}
+
 // --- nodes ---------------------------------------------------------------------------------------
 
 static void crash(void *argument, uint64_t token) {
@@ -48,6 +54,15 @@ static void crash(void *argument, uint64_t token) {
         if (machine != NULL && (all || number == one)) {
             machine_crash(machine, all ? "the power goes" : "of the machine");
         }
+    }
+}
+
+static void stop(void *argument, uint64_t token) {
+    (void)token;
+    struct harm *harm = argument;
+    struct machine *machine = fleet_machine(harm->fleet, any_node(harm));
+    if (!harm->over && machine != NULL) {
+        machine_stop(machine);
     }
 }
 
@@ -82,6 +97,7 @@ static void sleep_some(void *argument, uint64_t token) {
         silence(harm, node, true);
         world_after(harm->world, ms * WORLD_MS, speak_again, harm, node);
     }
+    trouble(harm, ms);
     machine_pause(fleet_machine(harm->fleet, node), ms * WORLD_MS);
 }
 
@@ -102,6 +118,7 @@ static void step_wall(void *argument, uint64_t token) {
         return;
     }
     machine_clock(machine)->step_ms = ms;
+    trouble(harm, WALL_STEP_TROUBLE_MS);
     world_trace(harm->world, "n%u: wall clock steps to %lld ms", node + 1U, (long long)ms);
 }
 
@@ -120,6 +137,7 @@ static void fill(void *argument, uint64_t token) {
     uint32_t permille = (uint32_t)world_draw(harm->world, FULL_PERMILLE_MIN, 1000);
     machine_fill(fleet_machine(harm->fleet, node), permille);
     int64_t ms = world_draw(harm->world, 100, FULL_MS_MAX);
+    trouble(harm, ms);
     world_after(harm->world, ms * WORLD_MS, empty, harm, node);
 }
 
@@ -201,6 +219,7 @@ static void part(void *argument, uint64_t token) {
         }
     }
     int64_t ms = world_draw(harm->world, 50, PARTITION_MS_MAX);
+    trouble(harm, ms + MEND_MS_MAX);
     world_after(harm->world, ms * WORLD_MS, mend, harm, 0);
 }
 
@@ -215,6 +234,7 @@ static void clog_ways(void *argument, uint64_t token) {
     bool all = world_maybe(harm->world, 300);
     int64_t ms = world_maybe(harm->world, 700) ? world_draw(harm->world, 10, 500)
                                                : world_draw(harm->world, 10, CLOG_MS_MAX);
+    trouble(harm, ms);
     for (uint16_t other = 1; other <= fleet_size(harm->fleet); other++) {
         if (other == node || (!all && other != only)) {
             continue;
@@ -232,6 +252,7 @@ static void cut(void *argument, uint64_t token) {
     uint16_t one = any_node(harm);
     uint16_t other = any_node(harm);
     if (!harm->over && one != other) {
+        trouble(harm, 0);
         network_cut(fleet_network(harm->fleet), one, other);
     }
 }
@@ -252,6 +273,7 @@ static void every_second(void *argument, uint64_t token) {
     if (harm->over) {
         return;
     }
+    strike(harm, swarm->stop_per_second, stop);
     strike(harm, swarm->crash_per_second, crash);
     strike(harm, swarm->wall_step_per_second, step_wall);
     strike(harm, swarm->sleep_per_second, sleep_some);

@@ -15,6 +15,7 @@
 #include <string.h>
 
 enum {
+    STOP_LOOK_MS = 50,
     ARENA_BLOCK_BYTES = 64 * 1024,
     AUDIT_REST_MS = 4000
 };
@@ -43,10 +44,8 @@ static void boot(void *argument, uint64_t incarnation);
 static struct store_options store_options_of(struct machine *machine);
 static void note_store_id(struct machine *machine);
 static void pump(struct machine *machine);
+static int64_t awake_at(const void *argument);
 static struct network_end network_end_of(struct machine *machine);
-static void tell_called(
-    void *argument, uint64_t incarnation, uint64_t call_id, const struct call_result *result
-);
 
 // --- life ----------------------------------------------------------------------------------------
 
@@ -94,7 +93,6 @@ struct machine *machine_create(
     machine->shadow =
         shadow_create(world, plan->chronicle, plan->number, swarm->group_count, is_alone(machine));
     machine->questions = questions_create();
-    machine->outside = outside_create(world, swarm, tell_called, machine);
     machine->arena = arena_create(ARENA_BLOCK_BYTES);
     machine->scripts = arena_create(ARENA_BLOCK_BYTES);
     machine->committed = calloc(swarm->group_count, sizeof(*machine->committed));
@@ -150,7 +148,6 @@ void machine_destroy(struct machine **machine_at) {
     memory_map_destroy(&machine->map);
     shadow_destroy(&machine->shadow);
     questions_destroy(&machine->questions);
-    outside_destroy(&machine->outside);
     arena_destroy(&machine->arena);
     arena_destroy(&machine->scripts);
     free(machine->committed);
@@ -260,6 +257,7 @@ static void boot(void *argument, uint64_t incarnation) {
     }
     machine->lives++;
     machine->leaves = false;
+    machine->stopping = false;
     machine->tasks_returned = 0;
     note_store_id(machine);
     know_members(machine);
@@ -305,15 +303,55 @@ bool machine_is_gone(const struct machine *machine) {
     return machine->gone;
 }
 
-void machine_crash(struct machine *machine, const char *why) {
-    if (!machine->up) {
-        return;
-    }
-    machine->stats.crashes++;
+// Ends the process; the machine starts another one some time later.
+static void start_again(struct machine *machine, const char *why) {
     end_process(machine, why);
     int64_t down_ms = world_draw(machine->world, 1, machine->swarm->down_ms_max);
+    if (!machine->stopping) {
+        outside_trouble(machine->plan.outside, down_ms);
+    }
     world_after(machine->world, down_ms * WORLD_MS, boot, machine, machine->incarnation);
     machine_lose_askers(machine);
+}
+
+void machine_crash(struct machine *machine, const char *why) {
+    if (machine->up) {
+        machine->stats.crashes++;
+        machine->stopping = false;
+        start_again(machine, why);
+    }
+}
+
+static void look_whether_done(void *argument, uint64_t incarnation) {
+    struct machine *machine = argument;
+    if (!machine->up || incarnation != machine->incarnation ||
+        machine_sleeps(machine, look_whether_done, machine, incarnation)) {
+        return;
+    }
+    struct node_stats stats = node_stats(machine->node);
+    bool leads = stats.groups_led > 0 && !is_alone(machine);
+    bool late = world_mono(machine->world).ns >= machine->stop_by_ns;
+    if (late || (!leads && stats.calls_open == 0)) {
+        machine->stopping = !late;
+        start_again(machine, "it was stopped");
+    } else {
+        world_after(
+            machine->world, STOP_LOOK_MS * WORLD_MS, look_whether_done, machine, incarnation
+        );
+    }
+}
+
+void machine_stop(struct machine *machine) {
+    if (!machine->up || machine->stopping || awake_at(machine) > world_mono(machine->world).ns) {
+        return;
+    }
+    world_trace(machine->world, "n%u is asked to stop", machine->plan.number);
+    machine->stopping = true;
+    machine->stop_by_ns = world_mono(machine->world).ns + LIMIT_STOP_MS * WORLD_MS;
+    uint64_t incarnation = machine->incarnation;
+    struct node_event event = {.kind = NODE_LEAVE};
+    machine_step(machine, &event);
+    look_whether_done(machine, incarnation);
 }
 
 // --- sleeping ------------------------------------------------------------------------------------
@@ -408,16 +446,42 @@ void machine_step(struct machine *machine, struct node_event *event) {
     pump(machine);
 }
 
-static void tell_called(
+// --- calls ---------------------------------------------------------------------------------------
+
+static bool is_life(void *argument, uint64_t incarnation) {
+    const struct machine *machine = argument;
+    return machine->up && incarnation == machine->incarnation;
+}
+
+static bool tell_called(
     void *argument, uint64_t incarnation, uint64_t call_id, const struct call_result *result
 ) {
     struct machine *machine = argument;
     bool sleeps = awake_at(machine) > world_mono(machine->world).ns;
-    if (incarnation != machine->incarnation || !machine->up || sleeps) {
-        return;
+    if (!is_life(machine, incarnation) || sleeps) {
+        return false;
     }
     struct node_event event = {.kind = NODE_CALLED, .call_id = call_id, .called = result};
     machine_step(machine, &event);
+    return true;
+}
+
+static void call(struct machine *machine, const struct node_effect *effect) {
+    if (machine->stopping) { // as the server's shell does
+        const struct call_result released = {.outcome = CALL_RELEASED};
+        struct node_event event = {
+            .kind = NODE_CALLED, .call_id = effect->call_id, .called = &released};
+        machine_step(machine, &event);
+        return;
+    }
+    const struct outside_caller caller = {
+        .number = machine->plan.number,
+        .incarnation = machine->incarnation,
+        .argument = machine,
+        .told = tell_called,
+        .lives = is_life,
+    };
+    outside_call(machine->plan.outside, &caller, effect);
 }
 
 static void tick(void *argument, uint64_t incarnation) {
@@ -542,7 +606,7 @@ static void carry_out(struct machine *machine, const struct node_effect *effect)
         );
         break;
     case EFFECT_CALL:
-        outside_call(machine->outside, machine->incarnation, effect);
+        call(machine, effect);
         break;
     case EFFECT_SEND:
         send(machine, effect);

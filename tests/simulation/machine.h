@@ -8,6 +8,7 @@
 #include "tests/simulation/chronicle.h"
 #include "tests/simulation/clock.h"
 #include "tests/simulation/network.h"
+#include "tests/simulation/outside.h"
 #include "tests/simulation/shadow.h"
 #include "tests/simulation/swarm.h"
 #include "tests/simulation/world.h"
@@ -72,6 +73,7 @@ struct machine_plan {
     int64_t dead_after_ms;
     struct network *network;
     struct chronicle *chronicle;
+    struct outside *outside;
 };
 
 struct machine *machine_create(
@@ -106,6 +108,10 @@ uint64_t machine_ask(
 
 // The asker hangs up: no answer will come.
 void machine_leave(struct machine *machine, uint64_t number);
+
+// The process is asked to end: it does when it leads nothing and makes no calls any more, or after
+// LIMIT_STOP_MS; then it starts again.
+void machine_stop(struct machine *machine);
 
 // The power goes now; the machine comes back by itself.
 void machine_crash(struct machine *machine, const char *why);

@@ -3,7 +3,6 @@
 
 #include "storage/memory/memory.h"
 #include "tests/simulation/machine.h"
-#include "tests/simulation/outside.h"
 #include "tests/simulation/questions.h"
 
 struct machine {
@@ -18,7 +17,6 @@ struct machine {
     struct sorted_map *map;
     struct shadow *shadow;
     struct questions *questions;
-    struct outside *outside;
     struct arena *arena;   // of opening
     struct arena *scripts; // and their results, for the machine's whole life
 
@@ -27,6 +25,8 @@ struct machine {
     bool up;
     bool gone;   // for ever
     bool leaves; // the cluster said that it is no member: it stops after this step
+    bool stopping;
+    int64_t stop_by_ns;
     bool joined; // it was let in, and knew these members then
     uint16_t members[NETWORK_NODES_MAX];
     bytes addresses[NETWORK_NODES_MAX];

@@ -195,6 +195,7 @@ static void calm(struct run *run) {
     swarm_heal(&scene->swarm);
     turn_for(run, (stalls ? STALL_SECONDS_MAX : sleeps ? SLEEP_SECONDS_MAX : 3) * WORLD_SECOND);
     scene->calm = true;
+    outside_calm(fleet_outside(scene->fleet));
     scene->swarm.starts_max = scene->starts + scene->starts_unknown + CALM_STARTS;
     check_polls(run, 0);
     turn_for(run, CALM_SECONDS * WORLD_SECOND);

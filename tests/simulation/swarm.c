@@ -82,6 +82,7 @@ static void draw_workload(struct world *world, struct swarm *swarm) {
 }
 
 static void draw_faults(struct world *world, struct swarm *swarm) {
+    swarm->stop_per_second = sometimes(world, 20, 200);
     swarm->crash_per_second = sometimes(world, 20, 300);
     swarm->crash_after_reply = sometimes(world, 2, 15);
     swarm->crash_in_write = sometimes(world, 1, 10);
@@ -133,6 +134,7 @@ struct swarm swarm_draw(struct world *world, uint16_t node_count, bool churn) {
 }
 
 void swarm_heal(struct swarm *swarm) {
+    swarm->stop_per_second = 0;
     swarm->crash_per_second = 0;
     swarm->crash_after_reply = 0;
     swarm->crash_in_write = 0;
@@ -218,10 +220,12 @@ void swarm_trace(const struct swarm *swarm, struct world *world) {
     );
     world_trace(
         world,
-        "swarm faults crash=%u/s reply=%u write=%u checkpoint=%u stall=%u error=%u full=%u "
+        "swarm faults stop=%u/s crash=%u/s reply=%u write=%u checkpoint=%u stall=%u error=%u "
+        "full=%u "
         "fill=%u/s wall=%u "
         "sleep=%u partition=%u clog=%u cut=%u "
         "late=%u slow=%u dies=%u repeats=%u fails=%u progress=%u extends=%u leaves=%u",
+        swarm->stop_per_second,
         swarm->crash_per_second,
         swarm->crash_after_reply,
         swarm->crash_in_write,

@@ -52,6 +52,7 @@ struct swarm {
     uint32_t lifecycle_per_mille; // retry, restart, rerun, … among a client's operations
 
     // the faults, per mille; 0: the fault does not exist in this world
+    uint32_t stop_per_second;   // a process is asked to end, and starts again
     uint32_t crash_per_second;  // at any moment
     uint32_t crash_after_reply; // right after an answer left
     uint32_t crash_in_write;    // between two writes of a log batch
