@@ -1,260 +1,180 @@
-// Elements are walked one by one as they end, with the names of those around them; attributes,
-// comments and what is not asked for are passed over. There is no DTD in what S3 says, so one is
-// refused, and with it all entities but the five of XML and characters by number.
+// Elements are looked at as they end, with the names of those around them; libexpat reads the XML,
+// and nothing else of the tree speaks it. There is no DTD in what S3 says, so one is refused, and
+// with it every entity but the five of XML.
 #include "node/bucket/answer.h"
 
 #include "proto/base/buffer.h"
+#include "proto/base/check.h"
 #include "proto/limits.h"
 
-struct walk {
-    bytes rest;
-    bytes open[LIMIT_BUCKET_XML_DEPTH]; // names of elements around here
-    int depth;
-    bytes text;   // raw, since the newest tag
-    bool is_leaf; // no element ended since the newest began
+#include <expat.h>
+#include <string.h>
+
+enum {
+    NAME_BYTES_MAX = 32, // the names that count are shorter
+    READ_BYTES = 64 * 1024
 };
+
+static const char NAME_SPACE_END = '|'; // what expat puts before a local name
 
 struct element {
-    int depth; // 1: the root
-    bytes name;
-    bytes parent;
-    bytes text; // raw; empty when there are elements inside
+    int depth;          // 1: the root
+    const char *name;   // without its name space
+    const char *parent; // "" of the root
+    bytes text;         // empty when there are elements inside
 };
 
-enum step {
-    STEP_ELEMENT,
-    STEP_END,
-    STEP_BAD
+// False: what is read is not what was expected, and reading ends.
+typedef bool element_fn(void *argument, const struct element *element);
+
+struct walk {
+    XML_Parser parser;
+    element_fn *ended;
+    void *argument;
+    int depth;
+    char open[LIMIT_BUCKET_XML_DEPTH][NAME_BYTES_MAX];
+    struct buffer text; // since the newest element began
+    bool is_leaf;       // no element ended since then
 };
 
-static const char NO_LIST[] = "what the service answers is no list of objects";
+// --- elements ------------------------------------------------------------------------------------
 
-// --- tags ----------------------------------------------------------------------------------------
-
-static bool is_blank(uint8_t one) {
-    return one == ' ' || one == '\t' || one == '\r' || one == '\n';
+static void stop(struct walk *walk) {
+    (void)XML_StopParser(walk->parser, XML_FALSE);
 }
 
-static bytes name_of(bytes tag) {
-    size_t end = 0;
-    while (end < tag.size && !is_blank(tag.data[end])) {
-        end++;
+static void on_start(void *argument, const XML_Char *name, const XML_Char **attributes) {
+    (void)attributes;
+    struct walk *walk = argument;
+    if (walk->depth == LIMIT_BUCKET_XML_DEPTH) {
+        stop(walk);
+        return;
     }
-    bytes name = bytes_slice(tag, 0, end);
-    size_t colon = bytes_find(name, 0, ':'); // of whatever name space
-    return colon < name.size ? bytes_slice(name, colon + 1, name.size) : name;
-}
-
-// The end of a tag: the first '>' outside of quotes.
-static size_t tag_end(bytes rest) {
-    uint8_t quote = 0;
-    for (size_t i = 0; i < rest.size; i++) {
-        uint8_t one = rest.data[i];
-        if (quote != 0) {
-            quote = one == quote ? 0 : quote;
-        } else if (one == '"' || one == '\'') {
-            quote = one;
-        } else if (one == '>') {
-            return i;
-        }
-    }
-    return rest.size;
-}
-
-static bool opens(struct walk *walk, bytes name) {
-    if (walk->depth == LIMIT_BUCKET_XML_DEPTH || name.size == 0) {
-        return false;
-    }
-    walk->open[walk->depth++] = name;
+    const char *end = strrchr(name, NAME_SPACE_END);
+    const char *local = end == NULL ? name : end + 1;
+    char *kept = walk->open[walk->depth++];
+    size_t size = strlen(local) < NAME_BYTES_MAX ? strlen(local) : 0; // none that is asked for
+    memcpy(kept, local, size);
+    kept[size] = '\0';
+    buffer_clear(&walk->text);
     walk->is_leaf = true;
-    walk->text = BYTES_EMPTY;
-    return true;
 }
 
-static enum step closes(struct walk *walk, bytes name, struct element *out) {
-    if (walk->depth == 0 || !bytes_equal(walk->open[walk->depth - 1], name)) {
-        return STEP_BAD;
-    }
-    *out = (struct element){
+static void on_end(void *argument, const XML_Char *name) {
+    (void)name;
+    struct walk *walk = argument;
+    struct element element = {
         .depth = walk->depth,
-        .name = name,
-        .parent = walk->depth > 1 ? walk->open[walk->depth - 2] : BYTES_EMPTY,
-        .text = walk->is_leaf ? walk->text : BYTES_EMPTY,
+        .name = walk->open[walk->depth - 1],
+        .parent = walk->depth > 1 ? walk->open[walk->depth - 2] : "",
+        .text = walk->is_leaf ? buffer_bytes(&walk->text) : BYTES_EMPTY,
     };
     walk->depth--;
     walk->is_leaf = false;
-    walk->text = BYTES_EMPTY;
-    return STEP_ELEMENT;
-}
-
-// One tag, of which `tag` is what stands between its brackets. STEP_END: no element ended with it.
-static enum step tag_take(struct walk *walk, bytes tag, struct element *out) {
-    if (tag.size == 0 || tag.data[0] == '!') {
-        return STEP_BAD;
-    }
-    if (tag.data[0] == '?') {
-        return walk->depth == 0 ? STEP_END : STEP_BAD;
-    }
-    if (tag.data[0] == '/') {
-        return closes(walk, name_of(bytes_slice(tag, 1, tag.size)), out);
-    }
-    bool empty = tag.data[tag.size - 1] == '/';
-    bytes name = name_of(bytes_slice(tag, 0, tag.size - empty));
-    if (!opens(walk, name)) {
-        return STEP_BAD;
-    }
-    return empty ? closes(walk, name, out) : STEP_END;
-}
-
-// The next element that ends.
-static enum step walk_next(struct walk *walk, struct element *out) {
-    for (;;) {
-        size_t bracket = bytes_find(walk->rest, 0, '<');
-        bytes text = bytes_slice(walk->rest, 0, bracket);
-        if (walk->depth == 0 && bytes_trim(text).size > 0) {
-            return STEP_BAD;
-        }
-        if (bracket == walk->rest.size) {
-            return walk->depth == 0 ? STEP_END : STEP_BAD;
-        }
-        walk->text = text;
-        bytes rest = bytes_slice(walk->rest, bracket + 1, walk->rest.size);
-        size_t end = tag_end(rest);
-        if (end == rest.size) {
-            return STEP_BAD;
-        }
-        walk->rest = bytes_slice(rest, end + 1, rest.size);
-        enum step step = tag_take(walk, bytes_slice(rest, 0, end), out);
-        if (step != STEP_END) {
-            return step;
-        }
+    if (!walk->ended(walk->argument, &element)) {
+        stop(walk);
     }
 }
 
-// --- text ----------------------------------------------------------------------------------------
-
-// A character by its number, as UTF-8.
-static bool character_put(int64_t number, struct buffer *out) {
-    if (number < 1 || number > 0x10FFFF || (number >= 0xD800 && number < 0xE000)) {
-        return false;
-    }
-    uint32_t point = (uint32_t)number;
-    if (point < 0x80) {
-        buffer_append_byte(out, (uint8_t)point);
-        return true;
-    }
-    int more = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
-    static const uint8_t first[] = {0, 0xC0, 0xE0, 0xF0};
-    buffer_append_byte(out, (uint8_t)(first[more] | point >> (6 * more)));
-    for (int i = more - 1; i >= 0; i--) {
-        buffer_append_byte(out, (uint8_t)(0x80 | (point >> (6 * i) & 0x3F)));
-    }
-    return true;
+static void on_text(void *argument, const XML_Char *text, int size) {
+    struct walk *walk = argument;
+    buffer_append(&walk->text, bytes_of((const uint8_t *)text, (size_t)size));
 }
 
-static bool hex_parse(bytes digits, int64_t *out_number) {
-    *out_number = 0;
-    for (size_t i = 0; i < digits.size; i++) {
-        uint8_t one = digits.data[i] | 0x20;
-        bool decimal = one >= '0' && one <= '9';
-        if ((!decimal && (one < 'a' || one > 'f')) || i == 6) {
-            return false;
-        }
-        *out_number = *out_number * 16 + (decimal ? one - '0' : one - 'a' + 10);
-    }
-    return digits.size > 0;
+static void on_doctype(
+    void *argument,
+    const XML_Char *name,
+    const XML_Char *system,
+    const XML_Char *public,
+    int internal
+) {
+    (void)name, (void)system, (void)public, (void)internal;
+    stop(argument);
 }
 
-// What stands between '&' and ';'.
-static bool entity_put(bytes name, struct buffer *out) {
-    static const struct {
-        const char *name;
-        uint8_t is;
-    } known[] = {{"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}};
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (bytes_equal_text(name, known[i].name)) {
-            buffer_append_byte(out, known[i].is);
-            return true;
-        }
-    }
-    int64_t number = 0;
-    if (name.size > 2 && name.data[0] == '#' && name.data[1] == 'x') {
-        return hex_parse(bytes_slice(name, 2, name.size), &number) && character_put(number, out);
-    }
-    return name.size > 1 && name.data[0] == '#' &&
-           bytes_parse_i64(bytes_slice(name, 1, name.size), &number) && character_put(number, out);
+// Shows each element of a document as it ends. False: it is not well formed, or `ended` said so.
+static bool elements_each(bytes xml, element_fn *ended, void *argument) {
+    struct walk walk = {
+        .parser = XML_ParserCreateNS("UTF-8", NAME_SPACE_END),
+        .ended = ended,
+        .argument = argument};
+    check(walk.parser != NULL);
+    buffer_init(&walk.text, xml.size + 1);
+    XML_SetUserData(walk.parser, &walk);
+    XML_SetElementHandler(walk.parser, on_start, on_end);
+    XML_SetCharacterDataHandler(walk.parser, on_text);
+    XML_SetStartDoctypeDeclHandler(walk.parser, on_doctype);
+    enum XML_Status status = XML_STATUS_OK;
+    size_t at = 0;
+    do {
+        size_t size = xml.size - at < READ_BYTES ? xml.size - at : READ_BYTES;
+        const char *part = xml.size == 0 ? "" : (const char *)xml.data + at;
+        at += size;
+        status = XML_Parse(walk.parser, part, (int)size, at == xml.size);
+    } while (status == XML_STATUS_OK && at < xml.size);
+    XML_ParserFree(walk.parser);
+    buffer_deinit(&walk.text);
+    return status == XML_STATUS_OK;
 }
 
-// A raw text with its entities put in. False: one is unknown.
-static bool text_read(bytes raw, struct arena *arena, bytes *out_text) {
-    struct buffer text;
-    buffer_init(&text, raw.size + 1);
-    bool good = true;
-    for (size_t i = 0; i < raw.size && good; i++) {
-        if (raw.data[i] != '&') {
-            buffer_append_byte(&text, raw.data[i]);
-            continue;
-        }
-        size_t end = bytes_find(raw, i, ';');
-        good = end < raw.size && entity_put(bytes_slice(raw, i + 1, end), &text);
-        i = end;
-    }
-    *out_text = arena_copy(arena, buffer_bytes(&text));
-    buffer_deinit(&text);
-    return good;
+static bool is_named(const struct element *element, int depth, const char *name) {
+    return element->depth == depth && strcmp(element->name, name) == 0;
 }
 
 // --- lists ---------------------------------------------------------------------------------------
 
+static const char NO_LIST[] = "what the service answers is no list of objects";
+
 struct page {
+    struct arena *arena;
+    bucket_object_visit *visit;
+    void *argument;
+    err visited; // what it gave
     bytes key;
     int64_t size;
+    bool is_list;
     bool truncated;
     bytes next;
 };
 
-static bool is_named(const struct element *element, int depth, const char *name) {
-    return element->depth == depth && bytes_equal_text(element->name, name);
+static bool object_ended(struct page *page) {
+    if (page->key.size == 0 || page->size < 0) {
+        return false;
+    }
+    page->visited = page->visit(page->argument, page->key, (uint64_t)page->size);
+    page->key = BYTES_EMPTY;
+    page->size = -1;
+    return !err_is(page->visited);
 }
 
-static bool page_note(struct page *page, const struct element *element, struct arena *arena) {
-    bool of_object = element->depth == 3 && bytes_equal_text(element->parent, "Contents");
-    if (of_object && bytes_equal_text(element->name, "Key")) {
-        return text_read(element->text, arena, &page->key);
-    }
-    if (of_object && bytes_equal_text(element->name, "Size")) {
+static bool page_element(void *argument, const struct element *element) {
+    struct page *page = argument;
+    bool of_object = element->depth == 3 && strcmp(element->parent, "Contents") == 0;
+    if (of_object && strcmp(element->name, "Key") == 0) {
+        page->key = arena_copy(page->arena, element->text);
+    } else if (of_object && strcmp(element->name, "Size") == 0) {
         return bytes_parse_i64(bytes_trim(element->text), &page->size) && page->size >= 0;
-    }
-    if (is_named(element, 2, "IsTruncated")) {
+    } else if (is_named(element, 2, "Contents")) {
+        return object_ended(page);
+    } else if (is_named(element, 2, "IsTruncated")) {
         page->truncated = bytes_equal_text(bytes_trim(element->text), "true");
+    } else if (is_named(element, 2, "NextContinuationToken")) {
+        page->next = arena_copy(page->arena, element->text);
+    } else if (element->depth == 1) {
+        page->is_list = strcmp(element->name, "ListBucketResult") == 0;
     }
-    return !is_named(element, 2, "NextContinuationToken") ||
-           text_read(element->text, arena, &page->next);
+    return true;
 }
 
 err bucket_list_read(
     bytes xml, struct arena *arena, bucket_object_visit *visit, void *argument, bytes *out_next
 ) {
-    struct walk walk = {.rest = xml};
-    struct page page = {.size = -1};
-    struct element element;
-    bool is_list = false;
-    enum step step = STEP_END;
-    while ((step = walk_next(&walk, &element)) == STEP_ELEMENT) {
-        is_list = is_named(&element, 1, "ListBucketResult");
-        if (!page_note(&page, &element, arena)) {
-            return err_make(ERR_CORRUPT, NO_LIST);
-        }
-        if (is_named(&element, 2, "Contents")) {
-            if (page.key.size == 0 || page.size < 0) {
-                return err_make(ERR_CORRUPT, NO_LIST);
-            }
-            TRY(visit(argument, page.key, (uint64_t)page.size));
-            page.key = BYTES_EMPTY;
-            page.size = -1;
-        }
+    struct page page = {.arena = arena, .visit = visit, .argument = argument, .size = -1};
+    bool read = elements_each(xml, page_element, &page);
+    if (err_is(page.visited)) {
+        return page.visited;
     }
-    if (step == STEP_BAD || !is_list || (page.truncated && page.next.size == 0)) {
+    if (!read || !page.is_list || (page.truncated && page.next.size == 0)) {
         return err_make(ERR_CORRUPT, NO_LIST);
     }
     *out_next = page.truncated ? page.next : BYTES_EMPTY;
@@ -263,11 +183,13 @@ err bucket_list_read(
 
 // --- errors --------------------------------------------------------------------------------------
 
-static bytes shown(bytes raw, struct arena *arena) {
-    bytes text = BYTES_EMPTY;
-    if (!text_read(raw, arena, &text)) {
-        return BYTES_EMPTY;
-    }
+struct complaint {
+    struct arena *arena;
+    struct bucket_error error;
+    bool is_error;
+};
+
+static bytes shown(bytes text, struct arena *arena) {
     uint8_t *copy = ARENA_ARRAY(arena, uint8_t, text.size + 1);
     for (size_t i = 0; i < text.size; i++) {
         copy[i] = text.data[i] < ' ' || text.data[i] > '~' ? ' ' : text.data[i];
@@ -275,21 +197,23 @@ static bytes shown(bytes raw, struct arena *arena) {
     return bytes_of(copy, text.size);
 }
 
-void bucket_error_read(bytes xml, struct arena *arena, struct bucket_error *out_error) {
-    struct walk walk = {.rest = xml};
-    struct bucket_error error = {0};
-    struct element element;
-    bool is_error = false;
-    enum step step = STEP_END;
-    while ((step = walk_next(&walk, &element)) == STEP_ELEMENT) {
-        is_error = is_named(&element, 1, "Error");
-        if (is_named(&element, 2, "Code")) {
-            error.code = shown(element.text, arena);
-        } else if (is_named(&element, 2, "Message")) {
-            error.message = shown(element.text, arena);
-        } else if (is_named(&element, 2, "Region")) {
-            error.region = shown(element.text, arena);
-        }
+static bool error_element(void *argument, const struct element *element) {
+    struct complaint *complaint = argument;
+    struct bucket_error *error = &complaint->error;
+    if (is_named(element, 2, "Code")) {
+        error->code = shown(element->text, complaint->arena);
+    } else if (is_named(element, 2, "Message")) {
+        error->message = shown(element->text, complaint->arena);
+    } else if (is_named(element, 2, "Region")) {
+        error->region = shown(element->text, complaint->arena);
+    } else if (element->depth == 1) {
+        complaint->is_error = strcmp(element->name, "Error") == 0;
     }
-    *out_error = step == STEP_END && is_error ? error : (struct bucket_error){0};
+    return true;
+}
+
+void bucket_error_read(bytes xml, struct arena *arena, struct bucket_error *out_error) {
+    struct complaint complaint = {.arena = arena};
+    bool read = elements_each(xml, error_element, &complaint);
+    *out_error = read && complaint.is_error ? complaint.error : (struct bucket_error){0};
 }
