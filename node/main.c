@@ -1,5 +1,7 @@
 // orpheus: one program. `orpheus serve` runs a node, `orpheus cluster …` speaks to one, `orpheus
-// backup` and `orpheus restore` copy a cluster's state out and in.
+// backup` and `orpheus restore` copy a cluster's state out and in, `orpheus recover` goes on with
+// what a loss left.
+#include "node/command/recover.h"
 #include "node/command/tool.h"
 #include "node/config.h"
 #include "node/log.h"
@@ -27,6 +29,7 @@ static void help(FILE *out) {
     buffer_append_text(&text, "usage: orpheus serve [--name value …]         run a node\n");
     buffer_append_text(&text, ORDERS_HELP);
     buffer_append_text(&text, tool_usage());
+    buffer_append_text(&text, recover_usage());
     buffer_append_text(
         &text,
         "       orpheus explain WORKFLOW_ID            what an execution's rows say: partition, "
@@ -85,6 +88,9 @@ int main(int argument_count, char **arguments) {
     }
     if (strcmp(verb, "restore") == 0) {
         return tool_restore(argument_count - 2, arguments + 2);
+    }
+    if (strcmp(verb, "recover") == 0) {
+        return recover_run(argument_count - 2, arguments + 2);
     }
     if (strcmp(verb, "version") == 0) {
         (void)printf("orpheus %s\n", SHELL_VERSION);

@@ -311,6 +311,8 @@ enum {
     LIMIT_DECISION_UNSAVED = 64,
     // Tasks a retry goes through at a time (scheduler/lifecycle.h).
     LIMIT_WALK_SLICE = 64,
+    // Rows that an entry of a recovered partition looks at (scheduler/renewal.h).
+    LIMIT_RENEWAL_ROWS = 256,
     // Branches of a wide fork mapped at a time (distributed.md §5.1).
     LIMIT_FORK_SLICE = 256,
     // Scripts whose results one decision uses before it commits and goes on in a later entry: ten

@@ -14,6 +14,7 @@
 #include "proto/limits.h"
 #include "scheduler/audit_internal.h"
 #include "scheduler/commands/commands.h"
+#include "scheduler/renewal.h"
 
 #include <stdarg.h>
 
@@ -274,6 +275,9 @@ static err stream(struct audit *audit, uint16_t destination) {
     uint64_t applied = 0;
     if (other != NULL) {
         TRY(message_watermark(other, (group_id)destination, audit->group, &applied));
+    }
+    // After a recovery each group enters the new epoch in its time (renewal.h).
+    if (other != NULL && renewal_same_epoch(applied, row.sequence)) {
         right = right && applied <= row.sequence &&
                 (outbox.first != 0 ? applied + 1 >= outbox.first : applied == row.sequence);
     }

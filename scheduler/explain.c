@@ -147,6 +147,7 @@ static const char *message_text(uint8_t kind) {
         [MESSAGE_START_FAILURE] = "start failure workflow",
         [MESSAGE_REVIVE_PARENT] = "revive parent",
         [MESSAGE_RESUME_CHILD] = "resume child",
+        [MESSAGE_CHECK_CHILD] = "check child",
     };
     bool known = kind < sizeof(texts) / sizeof(texts[0]) && texts[kind] != NULL;
     return known ? texts[kind] : "permits";

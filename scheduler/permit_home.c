@@ -6,6 +6,7 @@
 #include "proto/base/hash.h"
 #include "proto/base/mutant.h"
 #include "scheduler/message.h"
+#include "scheduler/renewal.h"
 #include "storage/keys.h"
 
 struct holder {
@@ -55,6 +56,21 @@ err permit_home_returned(
     check(holder->held[kind] >= count);
     holder->held[kind] -= count;
     return serve(permits, kind);
+}
+
+err permit_home_stated(
+    struct permits *permits, group_id group, enum permit_kind kind, uint32_t count
+) {
+    TRY(look(permits));
+    holder_of(permits, group)->held[kind] = count;
+    waiter_of(permits, group, kind)->wanted = 0;
+    return ERR_NONE;
+}
+
+err permit_home_serve(struct permits *permits) {
+    TRY(look(permits));
+    TRY(serve(permits, PERMIT_CONCURRENT));
+    return serve(permits, PERMIT_RATE);
 }
 
 // --- serving
@@ -132,6 +148,11 @@ say(struct permits *permits, group_id group, enum permit_kind kind, uint32_t cou
 
 static err serve(struct permits *permits, enum permit_kind kind) {
     struct permit_home *home = permits->home;
+    bool waits = false;
+    TRY(renewal_waits_for_statements(permits->decision, &waits));
+    if (waits) {
+        return ERR_NONE;
+    }
     for (;;) {
         uint32_t place = next_waiter(home, kind);
         if (place == home->waiter_count) {

@@ -30,5 +30,13 @@ MUST_USE err permit_home_returned(
     struct permits *permits, group_id group, enum permit_kind kind, uint32_t count
 );
 
+// A group says what it holds of a kind, and that it waits for nothing it asked for before
+// (renewal.h).
+MUST_USE err
+permit_home_stated(struct permits *permits, group_id group, enum permit_kind kind, uint32_t count);
+
+// Gives what could not be given while groups had not stated what they hold.
+MUST_USE err permit_home_serve(struct permits *permits);
+
 // Writes the home's row, if it was looked at.
 void permit_home_save(struct permits *permits);

@@ -35,6 +35,9 @@ WIRE_RECORD(stream_row, STREAM_ROW_FIELDS)
 #define WIRE_SELF struct watermark_row
 WIRE_RECORD(watermark_row, WATERMARK_ROW_FIELDS)
 #undef WIRE_SELF
+#define WIRE_SELF struct renewal_row
+WIRE_RECORD(renewal_row, RENEWAL_ROW_FIELDS)
+#undef WIRE_SELF
 #define WIRE_SELF struct limit_row
 WIRE_RECORD(limit_row, LIMIT_ROW_FIELDS)
 #undef WIRE_SELF

@@ -247,6 +247,8 @@ enum message_kind {
     MESSAGE_PERMITS_ASKED,   // a group → the home of the limit `name` (scheduler/permit.h)
     MESSAGE_PERMITS_GIVEN,   // home → a group
     MESSAGE_PERMITS_RETURNED, // a group → home
+    MESSAGE_PERMITS_STATED,   // a group → home: what it holds; without a name: that is all
+    MESSAGE_CHECK_CHILD,      // child's group → parent's: I run; is that still wanted?
 };
 
 enum message_flag {
@@ -254,6 +256,7 @@ enum message_flag {
     MESSAGE_HAS_REASON = 1u << 1,
     MESSAGE_NOT_STARTED = 1u << 2, // CHILD_DONE: there is no such execution, `reason` says why
     MESSAGE_OTHERS_WAIT = 1u << 3, // PERMITS_GIVEN: return what is idle
+    MESSAGE_ASKS_AGAIN = 1u << 4,  // START_CHILD: one that is there and ended says so again
 };
 
 // One record for all kinds; a field that a kind does not use is zero and costs nothing.
@@ -290,3 +293,18 @@ WIRE_STRUCT(stream_row, STREAM_ROW_FIELDS);
 // I: the newest sequence applied from a group.
 #define WATERMARK_ROW_FIELDS(FIELD) FIELD(1, U64, sequence)
 WIRE_STRUCT(watermark_row, WATERMARK_ROW_FIELDS);
+
+// --- X: what a recovered partition has yet to put right (scheduler/renewal.h)
+// -------------------------------------------------------------------
+
+// `epoch` is that of its streams, `wanted` the one it is to enter. While `walking`, executions
+// behind `reached` are looked at still, of that one tasks from `reached_task` on. `unstated` are
+// groups that did not say yet what they hold of limits whose home this is.
+#define RENEWAL_ROW_FIELDS(FIELD) \
+    FIELD(1, U32, epoch)          \
+    FIELD(2, U32, wanted)         \
+    FIELD(3, BOOL, walking)       \
+    FIELD(4, ID, reached)         \
+    FIELD(5, U32, reached_task)   \
+    FIELD(6, U32_LIST, unstated)
+WIRE_STRUCT(renewal_row, RENEWAL_ROW_FIELDS);

@@ -575,6 +575,12 @@ bool key_partition_parse(bytes key, uint16_t *out_partition) {
     return true;
 }
 
+struct key key_renewal(void) {
+    struct key key;
+    begin(&key, KEY_RENEWAL);
+    return key;
+}
+
 struct key key_config(void) {
     struct key key;
     begin(&key, KEY_CONFIG);

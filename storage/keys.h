@@ -25,6 +25,7 @@
 //   H name 0 …                            schedule
 //   M                                     newest mark of a backup, and whether rows are restored
 //   Y kind1 hash8 create6 id16            what finds an execution by something else than its id
+//   X                                     what a recovered partition has yet to put right
 //   Z                                     the group's members: written by node/raft alone
 //   system group only:
 //   N node4                               member
@@ -78,6 +79,7 @@ enum key_kind {
     KEY_SCHEDULE = 'H',
     KEY_INDEX = 'Y',
     KEY_MARK = 'M', // of every group
+    KEY_RENEWAL = 'X',
     KEY_CONFIG = 'Z',
     KEY_CATALOG = 'C',
     KEY_VERSION = 'V',
@@ -207,6 +209,9 @@ struct key key_schedule(bytes name);
 
 // The group's own row about backups (distributed.md §11).
 struct key key_mark(void);
+
+// How far the group is with what follows a recovery (scheduler/renewal.h).
+struct key key_renewal(void);
 
 // Who agrees on the group (node/raft/config.h).
 struct key key_config(void);

@@ -36,7 +36,12 @@ static err begin(struct node *node, group_id group, struct decision *out_decisio
 static err refuse_restoring(struct node *node, group_id group) {
     return err_make(
         ERR_UNAVAILABLE,
-        arena_format(node->arena, "partition %u is being restored from a backup", group)
+        arena_format(
+            node->arena,
+            node->groups[group].entering ? "partition %u was recovered and is being put right"
+                                         : "partition %u is being restored from a backup",
+            group
+        )
     );
 }
 

@@ -14,19 +14,27 @@ enum {
     FIRST_VERSION = 1
 };
 
-static struct place_target first_placement(struct node *node) {
+struct place_target founding_place(
+    id128 cluster_id, const struct founders *founders, uint32_t group_count, struct arena *arena
+) {
     struct place_member members[LIMIT_CLUSTER_FOUNDERS];
-    for (size_t i = 0; i < node->founders.count; i++) {
-        members[i] = (struct place_member){.node_id = node->founders.ids[i], .weight = 1};
+    for (size_t i = 0; i < founders->count; i++) {
+        members[i] = (struct place_member){.node_id = founders->ids[i], .weight = 1};
     }
     struct place_input input = {
-        .cluster_id = node->cluster_id,
+        .cluster_id = cluster_id,
         .members = members,
-        .member_count = node->founders.count,
-        .partition_count = node->settings.group_count - 1,
-        .replica_count = node->founders.copies,
+        .member_count = founders->count,
+        .partition_count = group_count - 1,
+        .replica_count = founders->copies == 0 ? REPLICAS_DEFAULT : founders->copies,
     };
-    return place(&input, node->arena);
+    return place(&input, arena);
+}
+
+static struct place_target first_placement(struct node *node) {
+    return founding_place(
+        node->cluster_id, &node->founders, node->settings.group_count, node->arena
+    );
 }
 
 // --- replicas

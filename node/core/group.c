@@ -40,6 +40,8 @@ void group_lead(struct group *group, uint64_t term, const struct store *store, m
 void group_follow(struct group *group) {
     group->leading = false;
     group->restoring = false;
+    group->entering = false;
+    group->walking = false;
     group->ack_count = 0;
 }
 

@@ -18,9 +18,12 @@ struct group {
     bool has_copy; // this node is one of its voters
     bool leading;  // this node leads it and its term is open: it may decide
     uint16_t home; // the node that leads it when all are well
-    // Its rows are being restored: led, once the beginning of that is committed it is not
-    // `leading`.
+    // Its rows are being restored, or put right after a recovery: led, once the beginning of that
+    // is committed it is not `leading`.
     bool restoring;
+    bool entering;        // of the two, the second (renewals.h)
+    uint32_t epoch;       // that its streams are to be in
+    bool walking;         // led, and looks through its executions after that
     mono_time held_until; // its log is kept for a backup; 0: it is not
     log_index held_from;
     uint64_t mark; // of the newest backup that cut it (marks.h)

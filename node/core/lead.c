@@ -15,6 +15,7 @@
 #include "node/core/membership.h"
 #include "node/core/node_internal.h"
 #include "node/core/outside.h"
+#include "node/core/renewals.h"
 #include "node/core/timekeeping.h"
 #include "node/core/wait.h"
 #include "node/core/wants.h"
@@ -59,8 +60,8 @@ bool lead_may_decide(const struct node *node, group_id group) {
 static void row_committed(void *argument, bytes key, bytes value) {
     struct node *node = argument;
     struct key_outbox_parts parts;
-    if (key.data[0] == KEY_MARK) {
-        node->mark_row_seen = true;
+    if (key.data[0] == KEY_MARK || key.data[0] == KEY_RENEWAL) {
+        node->inert_row_seen = true;
     }
     if (value.data != NULL && key.data[0] == KEY_OUTBOX && key_outbox_parse(key, &parts) &&
         node->groups[node->visited_group].leading) {
@@ -77,7 +78,7 @@ static void committed(struct node *node, group_id id, log_index index) {
     struct group *group = &node->groups[id];
     node->visited_group = id;
     bool led = group_is_led(group);
-    node->mark_row_seen = false;
+    node->inert_row_seen = false;
     for (log_index at = group->visited + 1; at <= index; at++) {
         if (led) {
             store_entry_visit(node->store, id, at, row_committed, node);
@@ -89,8 +90,9 @@ static void committed(struct node *node, group_id id, log_index index) {
     if (index > group->visited) {
         group->visited = index;
     }
-    if (node->mark_row_seen) {
-        marks_committed(node, id);
+    if (node->inert_row_seen && led) {
+        bool entering = renewals_look(node, id);
+        lead_restoring(node, id, marks_restoring(node, id) || entering);
     }
     struct group_ack ack;
     while (group_ack_take(group, index, &ack)) {
@@ -194,6 +196,7 @@ static void begin_leading(struct node *node, const struct raft_event *event) {
     node->groups_led += !group->leading;
     group_lead(group, event->term, node->store, node->mono);
     marks_lead(node, event->group);
+    group->restoring = renewals_look(node, event->group) || group->restoring;
     gates_committed(node->gates, event->group, raft_commit_index(node->raft, event->group));
     if (group->restoring) {
         group->leading = false;

@@ -115,9 +115,9 @@ bool marks_next_wakeup(const struct node *node, mono_time *out_at) {
     return node->backup_until.ns != 0;
 }
 
-void marks_committed(struct node *node, group_id group) {
+bool marks_restoring(struct node *node, group_id group) {
     struct mark_row row;
     err read = mark_read(node, group, &row);
     check(!err_is(read));
-    lead_restoring(node, group, row.restoring);
+    return row.restoring;
 }

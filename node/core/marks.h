@@ -59,5 +59,5 @@ void marks_hold(struct node *node, group_id id, log_index from);
 // When holds are looked at next. False: there are none.
 bool marks_next_wakeup(const struct node *node, mono_time *out_at);
 
-// The group's row M was written by a committed entry: a restore began or ended.
-void marks_committed(struct node *node, group_id group);
+// Whether the group's rows are being restored, as its row M says now.
+MUST_USE bool marks_restoring(struct node *node, group_id group);

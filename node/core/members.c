@@ -4,6 +4,7 @@
 
 #include "node/core/interest.h"
 #include "node/core/node_internal.h"
+#include "node/core/renewals.h"
 #include "proto/base/check.h"
 #include "proto/base/mutant.h"
 #include "proto/limits.h"
@@ -121,10 +122,13 @@ static void row_take(struct node *node, node_id id, const struct member_row *row
 
 static void version_take(struct node *node, bytes value) {
     struct cluster_row row;
-    if (!err_is(wire_decode(&cluster_row_record, value, node->arena, &row)) &&
-        row.version > node->cluster_version) {
+    if (err_is(wire_decode(&cluster_row_record, value, node->arena, &row))) {
+        return;
+    }
+    if (row.version > node->cluster_version) {
         node->cluster_version = row.version;
     }
+    renewals_epoch(node, row.stream_epoch);
 }
 
 uint32_t members_version(const struct node *node) {

@@ -215,7 +215,11 @@ static bool turn(struct node *node, struct decision *decision, struct raft_targe
             changed = true;
         }
     }
-    if (version_turn(node, &table)) {
+    bool raised = table.cluster.stream_epoch < node->epoch_wanted;
+    if (raised) {
+        table.cluster.stream_epoch = node->epoch_wanted;
+    }
+    if (version_turn(node, &table) || raised) {
         system_put_cluster(decision, &table.cluster);
         changed = true;
     }

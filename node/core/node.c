@@ -23,6 +23,7 @@
 #include "node/core/membership.h"
 #include "node/core/node_internal.h"
 #include "node/core/outside.h"
+#include "node/core/renewals.h"
 #include "node/core/timekeeping.h"
 #include "node/core/wait.h"
 #include "node/core/wants.h"
@@ -218,6 +219,7 @@ static void node_pump(struct node *node) {
     gather_pump(node);
     alarms_pump(node);
     marks_pump(node);
+    renewals_pump(node);
     streams_pump(node);
     acks_pump(node);
     poll_pump(node);

@@ -5,6 +5,7 @@
 #include "node/core/attest.h"
 #include "node/core/calls.h"
 #include "node/core/fitness.h"
+#include "node/core/founding.h"
 #include "node/core/gates.h"
 #include "node/core/group.h"
 #include "node/core/node.h"
@@ -109,13 +110,6 @@ struct node_peer {
     mono_time well_since;   // it is up and could lead
 };
 
-// The nodes that formed the cluster. None on a node that joined it.
-struct founders {
-    node_id ids[LIMIT_CLUSTER_FOUNDERS];
-    size_t count;
-    uint32_t copies; // wanted of every partition
-};
-
 // What this node says of itself.
 struct self_facts {
     id128 store_id;
@@ -204,7 +198,9 @@ struct node {
     mono_time streams_retry_at; // carry.c
     uint64_t mark;              // the newest heard of: marks.c
     mono_time backup_until;     // the last hold of a log ends: marks.c; 0: there is none
-    bool mark_row_seen;         // among the rows being looked at
+    bool inert_row_seen;        // M or X, among the rows being looked at
+    uint32_t epoch;             // of streams, as the cluster's row says: renewals.c
+    uint32_t epoch_wanted;      // the highest that a recovered group here, or a report, told of
     struct alarms *alarms;
     struct heap deferred; // struct deferred: alarms whose scripts could not be run just now
     struct streams *streams;

@@ -126,13 +126,14 @@ WIRE_STRUCT(peer_fitness, PEER_FITNESS_FIELDS);
     FIELD(6, U32_LIST, learners)
 WIRE_STRUCT(peer_truth, PEER_TRUTH_FIELDS);
 
-#define PEER_REPORT_FIELDS(FIELD)                                    \
-    FIELD(1, TEXT_LIST, truths) /* of the groups the sender leads */ \
-    FIELD(2, TEXT, api_address)                                      \
-    FIELD(3, TEXT, zone)                                             \
-    FIELD(4, U32, weight)                                            \
-    FIELD(5, BOOL, busy)       /* has no strength for moves now */   \
-    FIELD(6, U64, moved_bytes) /* of snapshots it sent, since its start */
+#define PEER_REPORT_FIELDS(FIELD)                                           \
+    FIELD(1, TEXT_LIST, truths) /* of the groups the sender leads */        \
+    FIELD(2, TEXT, api_address)                                             \
+    FIELD(3, TEXT, zone)                                                    \
+    FIELD(4, U32, weight)                                                   \
+    FIELD(5, BOOL, busy)        /* has no strength for moves now */         \
+    FIELD(6, U64, moved_bytes)  /* of snapshots it sent, since its start */ \
+    FIELD(7, U32, stream_epoch) /* that a recovered group it leads is to enter */
 WIRE_STRUCT(peer_report, PEER_REPORT_FIELDS);
 
 #define PEER_PROGRESS_FIELDS(FIELD)                                         \

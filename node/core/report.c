@@ -2,6 +2,7 @@
 
 #include "node/core/membership.h"
 #include "node/core/node_internal.h"
+#include "node/core/renewals.h"
 #include "proto/base/check.h"
 #include "proto/base/hash.h"
 #include "proto/limits.h"
@@ -151,6 +152,7 @@ static void report(struct node *node) {
         .zone = node->facts.zone,
         .weight = node->facts.weight,
         .busy = is_busy(node),
+        .stream_epoch = node->epoch_wanted,
     };
     bool changing = look(node, &report);
     int64_t again_ms = changing ? LIMIT_MEMBERSHIP_MS : LIMIT_REPORT_MS;
@@ -236,6 +238,7 @@ err report_told(struct node *node, node_id from, const struct peer_report *repor
         };
         take(node, said.group, &told);
     }
+    renewals_told(node, report->stream_epoch);
     peer->busy = report->busy;
     peer->moved_bytes = report->moved_bytes;
     membership_facts_told(node, peer, report);

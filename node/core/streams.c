@@ -3,11 +3,16 @@
 //
 // A message is applied only once its source committed it: groups commit on their own, and nothing
 // may follow from an entry that could still be lost.
+//
+// `sent` and `forgotten` are the source's, `acked` and `applied` the destination's where that is
+// led here. After a recovery the two may be of different epochs for a while (scheduler/renewal.h):
+// then nothing moves between them.
 #include "node/core/streams.h"
 
 #include "proto/base/check.h"
 #include "proto/base/mutant.h"
 #include "scheduler/commands/commands.h"
+#include "scheduler/renewal.h"
 
 #include <stdlib.h>
 
@@ -59,9 +64,14 @@ static uint32_t index_of(const struct streams *streams, group_id source, group_i
     return (uint32_t)source * streams->group_count + destination;
 }
 
+// Whether the next message can be handed on.
+static bool has_next(const struct stream *stream) {
+    return stream->applied < stream->sent && renewal_same_epoch(stream->applied, stream->sent);
+}
+
 static void ready_link(struct streams *streams, uint32_t index) {
     struct stream *stream = &streams->streams[index];
-    if (!stream->ready && stream->applied < stream->sent) {
+    if (!stream->ready && has_next(stream)) {
         stream->ready = true;
         stream->next_ready = streams->ready_first;
         streams->ready_first = index + 1;
@@ -70,7 +80,7 @@ static void ready_link(struct streams *streams, uint32_t index) {
 
 static void ack_link(struct streams *streams, uint32_t index) {
     struct stream *stream = &streams->streams[index];
-    if (!stream->ack && stream->forgotten < stream->acked) {
+    if (!stream->ack && stream->forgotten < stream->acked && stream->acked <= stream->sent) {
         uint32_t source = index / streams->group_count;
         stream->ack = true;
         stream->next_ack = streams->ack_first[source];
@@ -112,6 +122,35 @@ static void rewind_stream(struct streams *streams, uint32_t index) {
     ready_link(streams, index);
 }
 
+// A destination that is led here and in another epoch keeps its positions until it is in this one.
+static bool
+waits_for_destination(const struct streams *streams, uint32_t index, uint64_t sequence) {
+    return streams->led[destination_of(streams, index)] &&
+           !renewal_same_epoch(streams->streams[index].acked, sequence);
+}
+
+static void source_message(struct streams *streams, uint32_t index, uint64_t sequence) {
+    struct stream *stream = &streams->streams[index];
+    bool first = stream->sent == 0;
+    uint64_t before = sequence - 1;
+    uint64_t acked = first && stream->acked < before ? before : stream->acked;
+    stream->forgotten = first ? before : stream->forgotten;
+    if (waits_for_destination(streams, index, sequence)) {
+        positions_set(streams, stream, sequence, stream->acked);
+        return;
+    }
+    positions_set(streams, stream, sequence, acked);
+    if (first) {
+        ack_link(streams, index);
+    }
+    bool led = streams->led[destination_of(streams, index)];
+    if (first && (!led || mutant_is("stream_applied_again"))) {
+        rewind_stream(streams, index);
+    } else {
+        ready_link(streams, index);
+    }
+}
+
 static void source_lead(struct streams *streams, struct store *store, group_id source) {
     struct key from = key_kind_prefix(KEY_OUTBOX);
     struct store_cursor *cursor = store_cursor_open(store, NULL, source, key_bytes(&from));
@@ -119,23 +158,7 @@ static void source_lead(struct streams *streams, struct store *store, group_id s
     bytes value = BYTES_EMPTY;
     struct key_outbox_parts parts;
     while (store_cursor_next(cursor, &key, &value) && key_outbox_parse(key, &parts)) {
-        uint32_t index = index_of(streams, source, parts.destination);
-        struct stream *stream = &streams->streams[index];
-        bool first = stream->sent == 0;
-        uint64_t before = parts.sequence - 1;
-        uint64_t acked = first && stream->acked < before ? before : stream->acked;
-        if (first) {
-            stream->forgotten = before;
-        }
-        positions_set(streams, stream, parts.sequence, acked);
-        if (first) {
-            ack_link(streams, index);
-        }
-        if (first && (!streams->led[parts.destination] || mutant_is("stream_applied_again"))) {
-            rewind_stream(streams, index);
-        } else {
-            ready_link(streams, index);
-        }
+        source_message(streams, index_of(streams, source, parts.destination), parts.sequence);
     }
     store_cursor_close(&cursor);
 }
@@ -182,9 +205,12 @@ void streams_follow(struct streams *streams, group_id group) {
         if (stream->sent == 0) {
             positions_set(streams, stream, 0, 0);
             stream->applied = 0;
-        } else {
-            rewind_stream(streams, index);
+            continue;
         }
+        if (!renewal_same_epoch(stream->acked, stream->sent)) {
+            positions_set(streams, stream, stream->sent, stream->forgotten);
+        }
+        rewind_stream(streams, index);
     }
 }
 
@@ -195,8 +221,13 @@ void streams_sent(
     struct stream *stream = &streams->streams[index];
     if (stream->sent == 0) {
         // The first message of this process on this stream: what was before it is long applied.
+        stream->forgotten = sequence - 1;
+        if (waits_for_destination(streams, index, sequence)) {
+            positions_set(streams, stream, sequence, stream->acked);
+            return;
+        }
         positions_set(streams, stream, sequence, sequence - 1);
-        stream->applied = stream->forgotten = sequence - 1;
+        stream->applied = sequence - 1;
     }
     check(sequence <= stream->sent + 1);
     if (sequence > stream->sent) {
@@ -274,7 +305,7 @@ bool streams_next(struct streams *streams, struct stream_position *out_position)
     while (streams->ready_first != 0) {
         uint32_t index = streams->ready_first - 1;
         struct stream *stream = &streams->streams[index];
-        if (stream->applied < stream->sent) {
+        if (has_next(stream)) {
             *out_position = (struct stream_position){
                 .source = source_of(streams, index),
                 .destination = destination_of(streams, index),
@@ -291,21 +322,26 @@ bool streams_next(struct streams *streams, struct stream_position *out_position)
 bool streams_take_ack(
     struct streams *streams, group_id source, struct stream_position *out_position
 ) {
-    uint32_t first = streams->ack_first[source];
-    if (first == 0) {
-        return false;
+    for (;;) {
+        uint32_t first = streams->ack_first[source];
+        if (first == 0) {
+            return false;
+        }
+        struct stream *stream = &streams->streams[first - 1];
+        streams->ack_first[source] = stream->next_ack;
+        streams->ack_streams--;
+        stream->ack = false;
+        if (stream->acked > stream->sent) {
+            continue; // the destination went to the next epoch: its number says nothing of this one
+        }
+        stream->forgotten = stream->acked;
+        *out_position = (struct stream_position){
+            .source = source,
+            .destination = destination_of(streams, first - 1),
+            .sequence = stream->acked,
+        };
+        return true;
     }
-    struct stream *stream = &streams->streams[first - 1];
-    streams->ack_first[source] = stream->next_ack;
-    streams->ack_streams--;
-    stream->ack = false;
-    stream->forgotten = stream->acked;
-    *out_position = (struct stream_position){
-        .source = source,
-        .destination = destination_of(streams, first - 1),
-        .sequence = stream->acked,
-    };
-    return true;
 }
 
 bool streams_ack_group(const struct streams *streams, group_id *out_source) {

@@ -37,12 +37,13 @@ WIRE_STRUCT(member_row, MEMBER_ROW_FIELDS);
     FIELD(3, U64, revision) /* rises with every change */
 WIRE_STRUCT(partition_row, PARTITION_ROW_FIELDS);
 
-#define CLUSTER_ROW_FIELDS(FIELD)                                              \
-    FIELD(1, U32, version)    /* of rows and messages that all members know */ \
-    FIELD(2, U32, next_node)  /* the next id of a member */                    \
-    FIELD(3, U32, copies)     /* wanted of every partition */                  \
-    FIELD(4, U32, partitions) /* without the system group */                   \
-    FIELD(5, U64, placed)     /* hash of what the targets were computed from */
+#define CLUSTER_ROW_FIELDS(FIELD)                                                 \
+    FIELD(1, U32, version)      /* of rows and messages that all members know */  \
+    FIELD(2, U32, next_node)    /* the next id of a member */                     \
+    FIELD(3, U32, copies)       /* wanted of every partition */                   \
+    FIELD(4, U32, partitions)   /* without the system group */                    \
+    FIELD(5, U64, placed)       /* hash of what the targets were computed from */ \
+    FIELD(6, U32, stream_epoch) /* rises when a partition was recovered */
 WIRE_STRUCT(cluster_row, CLUSTER_ROW_FIELDS);
 
 // `joining`, `active` …; `unknown` for a number of a later release.

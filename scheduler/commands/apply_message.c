@@ -11,6 +11,7 @@
 #include "scheduler/ending.h"
 #include "scheduler/message.h"
 #include "scheduler/permit.h"
+#include "scheduler/renewal.h"
 #include "scheduler/revival.h"
 #include "scheduler/tasks/kind.h"
 #include "scheduler/timer.h"
@@ -57,6 +58,12 @@ err apply_message(
     case MESSAGE_PERMITS_GIVEN:
     case MESSAGE_PERMITS_RETURNED:
         TRY(permits_message(decision, source, &message));
+        break;
+    case MESSAGE_PERMITS_STATED:
+        TRY(renewal_stated(decision, source, &message));
+        break;
+    case MESSAGE_CHECK_CHILD:
+        TRY(renewal_check_child(decision, &message));
         break;
     }
     if (mutant_is("watermark_elsewhere")) {
@@ -134,7 +141,9 @@ static err start_execution(struct decision *decision, const struct message_row *
     bytes present = BYTES_EMPTY;
     err found = store_txn_get(decision->txn, key_bytes(&key), &present);
     if (found.code != ERR_NOT_FOUND) {
-        return found;
+        TRY(found);
+        return (message->flags & MESSAGE_ASKS_AGAIN) != 0 ? renewal_tell_again(decision, message)
+                                                          : ERR_NONE;
     }
     err error = create(decision, message);
     return is_business(error) ? refuse(decision, message, error.text) : error;

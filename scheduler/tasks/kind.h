@@ -98,6 +98,10 @@ void terminate_want_end(struct task *task);
 // The child of a SUB_WORKFLOW task ended, or could not begin (engine.md §5.10).
 MUST_USE err sub_workflow_done(struct task *task, const struct message_row *message);
 
+// A SUB_WORKFLOW task that waits begins its child once more, or asks it how it ended: whether the
+// first word of either arrived is not known (renewal.h). Nothing for other tasks.
+MUST_USE err sub_workflow_ask_again(struct task *task);
+
 // A task is about to end without success by another word than its child's: a SUB_WORKFLOW's child
 // is told to end, too, for nobody will (engine.md §16, 23). Nothing for other kinds.
 MUST_USE err sub_workflow_abandon(struct task *task, bytes reason);

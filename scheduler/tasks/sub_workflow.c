@@ -15,7 +15,7 @@
 static err evaluate_parameters(
     struct workflow *workflow, const struct definition_task *definition, bytes *out_json
 );
-static err send_start(struct task *task, bytes input);
+static err send_start(struct task *task, bytes input, uint32_t flags);
 static bytes member(bytes object, const char *key);
 static int64_t integer_of(struct task *task, bytes value);
 static enum api_task_status status_of(uint8_t child_status);
@@ -64,7 +64,7 @@ static err begin(struct task *task) {
     id128 child = id_mint(slot, decision->now.ms, decision->random);
     task->row.child = workflow_id_text(decision, child);
     task->row.flags |= TASK_CHILD_STARTED;
-    TRY(send_start(task, input));
+    TRY(send_start(task, input, 0));
     task->row.callback_s = 0;
     task->row.update_ms = decision->now.ms;
     const char *output =
@@ -105,6 +105,17 @@ static err cancel(struct task *task, bytes reason) {
 
 err sub_workflow_abandon(struct task *task, bytes reason) {
     return task->definition->type == TASK_TYPE_SUB_WORKFLOW ? cancel(task, reason) : ERR_NONE;
+}
+
+err sub_workflow_ask_again(struct task *task) {
+    bool waits = task->definition->type == TASK_TYPE_SUB_WORKFLOW && !task_is_terminal(task) &&
+                 (task->row.flags & TASK_CHILD_STARTED) != 0;
+    if (!waits) {
+        return ERR_NONE;
+    }
+    bytes input = BYTES_EMPTY;
+    TRY(payload_load(task->workflow, task_input(task), &input));
+    return send_start(task, input, MESSAGE_ASKS_AGAIN);
 }
 
 err sub_workflow_done(struct task *task, const struct message_row *message) {
@@ -188,7 +199,7 @@ static err evaluate_parameters(
     return ERR_NONE;
 }
 
-static err send_start(struct task *task, bytes input) {
+static err send_start(struct task *task, bytes input, uint32_t flags) {
     struct workflow *workflow = task->workflow;
     struct decision *decision = workflow->decision;
     struct arena *arena = decision->arena;
@@ -215,7 +226,8 @@ static err send_start(struct task *task, bytes input) {
     struct message_row message = {
         .kind = MESSAGE_START_CHILD,
         .flags =
-            (workflow->row.flags & WORKFLOW_HAS_CORRELATION) != 0 ? MESSAGE_HAS_CORRELATION : 0u,
+            flags |
+            ((workflow->row.flags & WORKFLOW_HAS_CORRELATION) != 0 ? MESSAGE_HAS_CORRELATION : 0u),
         .workflow = child,
         .parent = workflow->id,
         .parent_task = task->row.id,

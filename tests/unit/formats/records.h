@@ -38,6 +38,7 @@
     RECORD(queue_counter_row) \
     RECORD(queue_row)         \
     RECORD(reference_row)     \
+    RECORD(renewal_row)       \
     RECORD(stream_row)        \
     RECORD(swim_datagram)     \
     RECORD(swim_news)         \

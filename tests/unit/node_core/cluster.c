@@ -126,6 +126,10 @@ static void start(struct cluster *cluster, int at) {
     links_follow(cluster);
 }
 
+void cluster_open_store(struct cluster *cluster, int at) {
+    open_store(cluster, at);
+}
+
 void cluster_start(struct cluster *cluster, int at) {
     open_store(cluster, at);
     start(cluster, at);

@@ -125,6 +125,9 @@ void cluster_join(struct cluster *cluster, int at, int via);
 // The process dies with what it had not synced; starts again; its links are cut, or healed.
 void cluster_kill(struct cluster *cluster, int at);
 void cluster_start(struct cluster *cluster, int at);
+void cluster_open_store(
+    struct cluster *cluster, int at
+);                                                  // of one that is down; the caller closes it
 void cluster_wipe(struct cluster *cluster, int at); // of one that is down: its disk is a new one
 void cluster_cut(struct cluster *cluster, int at, bool cut);
 

@@ -217,7 +217,7 @@ static void kinds_of_a_partition_have_letters_of_their_own(void **state) {
         KEY_WORKFLOW,       KEY_EXECUTION, KEY_TASK_ID,     KEY_FROZEN,  KEY_FROZEN_COUNT,
         KEY_QUEUE_COUNTERS, KEY_POLL_DATA, KEY_QUEUE,       KEY_TIMER,   KEY_OUTBOX,
         KEY_STREAM,         KEY_INBOX,     KEY_IDEMPOTENCY, KEY_REQUEST, KEY_LIMIT,
-        KEY_INDEX,          KEY_SCHEDULE,  KEY_MARK,        KEY_CONFIG,
+        KEY_INDEX,          KEY_SCHEDULE,  KEY_MARK,        KEY_CONFIG,  KEY_RENEWAL,
     };
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         for (size_t j = 0; j < i; j++) {
