@@ -321,6 +321,11 @@ enum {
     LIMIT_DECISION_EVALUATIONS = 16,
     // Scripts one decision may ask for at a time; more are asked for when it runs again.
     LIMIT_DECISION_WANTED = 64,
+    // Scripts one decision asks for ahead, before the flow reaches them (scheduler/foresight.h),
+    // how far along the flow it looks for them, and how large an input is copied for that.
+    LIMIT_DECISION_FORESEEN = 16,
+    LIMIT_FORESIGHT_TASKS = 16,
+    LIMIT_FORESIGHT_BYTES = 64 * 1024,
     // Executions inside executions, and how far one request follows them up or down; people nest
     // three. One that is its own child ends here.
     LIMIT_WORKFLOW_DEPTH = 1000,

@@ -11,9 +11,14 @@
 struct source {
     struct workflow *workflow;
     bytes task_id;
+    struct context_ahead *ahead;
+    uint32_t ahead_end; // the index of the task whose parameters they are
     err error;
 };
 
+static err evaluate(struct source *source, bytes parameters, bytes *out_json);
+static bool
+is_ahead(struct source *source, bytes root, bytes field, bool *out_found, bytes *out_value);
 static bool lookup(void *argument, bytes root, bytes field, struct arena *arena, bytes *out_value);
 static bool member(void *argument, bytes root, bytes field, bytes name, bytes *out_value);
 static bool variable(void *argument, bytes name, struct arena *arena, bytes *out_text);
@@ -65,20 +70,24 @@ static const char *const task_fields[] = {
 };
 
 err context_evaluate(struct workflow *workflow, bytes parameters, bytes task_id, bytes *out_json) {
+    struct source source = {.workflow = workflow, .task_id = task_id};
+    return evaluate(&source, parameters, out_json);
+}
+
+static err evaluate(struct source *source, bytes parameters, bytes *out_json) {
     if (!expression_is_present(parameters)) {
         *out_json = parameters;
         return ERR_NONE;
     }
-    struct source source = {.workflow = workflow, .task_id = task_id, .error = ERR_NONE};
     struct expression_source names = {
-        .argument = &source,
+        .argument = source,
         .lookup = lookup,
         .member = member,
         .variable = variable,
         .roots = roots,
     };
-    TRY(expression_evaluate(parameters, &names, workflow->decision->arena, out_json));
-    return source.error;
+    TRY(expression_evaluate(parameters, &names, source->workflow->decision->arena, out_json));
+    return source->error;
 }
 
 err context_reveal(struct decision *decision, bytes input, bytes *out_json) {
@@ -101,7 +110,13 @@ err context_task_input(
     if (templated) {
         TRY(under_template(workflow, input_template, &parameters));
     }
-    TRY(context_evaluate(workflow, parameters, options->task_id, out_json));
+    struct source source = {
+        .workflow = workflow,
+        .task_id = options->task_id,
+        .ahead = options->ahead,
+        .ahead_end = definition->index,
+    };
+    TRY(evaluate(&source, parameters, out_json));
     if (templated) {
         TRY(nulls_from_template(workflow, input_template, out_json));
     }
@@ -114,6 +129,10 @@ static bool lookup(void *argument, bytes root, bytes field, struct arena *arena,
     struct workflow *workflow = source->workflow;
     bool is_workflow = bytes_equal_text(root, "workflow");
     struct task *task = NULL;
+    bool found = false;
+    if (source->ahead != NULL && is_ahead(source, root, field, &found, out_value)) {
+        return found;
+    }
     if (!is_workflow || definition_find(workflow->definition, root) != NULL) {
         err error = task_latest(workflow, root, &task);
         if (err_is(error)) {
@@ -132,6 +151,31 @@ static bool lookup(void *argument, bytes root, bytes field, struct arena *arena,
                         : workflow_field(source, field, out_value);
 }
 
+// Whether this cannot be read from rows, for it is yet to come: then it is known all the same, or
+// noted as unknown.
+static bool
+is_ahead(struct source *source, bytes root, bytes field, bool *out_found, bytes *out_value) {
+    struct context_ahead *ahead = source->ahead;
+    const struct definition_task *task = definition_find(source->workflow->definition, root);
+    if (task == NULL) {
+        bool changes = ahead->variables_change && bytes_equal_text(root, "workflow") &&
+                       (field.size == 0 || bytes_equal_text(field, "variables"));
+        ahead->unknown = ahead->unknown || changes;
+        return changes;
+    }
+    if (task->index < ahead->from || task->index >= source->ahead_end) {
+        return false;
+    }
+    for (uint32_t i = 0; i < ahead->output_count && !*out_found; i++) {
+        if (ahead->outputs[i].index == task->index && bytes_equal_text(field, "output")) {
+            *out_value = ahead->outputs[i].json;
+            *out_found = true;
+        }
+    }
+    ahead->unknown = ahead->unknown || !*out_found;
+    return true;
+}
+
 // One member of the output of a loop that runs: the whole grows with every iteration.
 static bool member(void *argument, bytes root, bytes field, bytes name, bytes *out_value) {
     struct source *source = argument;
@@ -140,7 +184,7 @@ static bool member(void *argument, bytes root, bytes field, bytes name, bytes *o
     struct task *task = NULL;
     bytes output = BYTES_EMPTY;
     if (definition == NULL || definition->type != TASK_TYPE_DO_WHILE ||
-        !bytes_equal_text(field, "output")) {
+        !bytes_equal_text(field, "output") || source->ahead != NULL) {
         return false;
     }
     err error = task_latest(workflow, root, &task);
@@ -160,7 +204,13 @@ static bool variable(void *argument, bytes name, struct arena *arena, bytes *out
         bytes environment = source->workflow->decision->settings->environment;
         return named_text(environment, bytes_slice(name, prefix.size, name.size), arena, out_text);
     }
-    if (!bytes_equal_text(name, "CPEWF_TASK_ID") || source->task_id.data == NULL) {
+    if (!bytes_equal_text(name, "CPEWF_TASK_ID")) {
+        return false;
+    }
+    if (source->ahead != NULL) {
+        source->ahead->unknown = true; // it has no number yet
+    }
+    if (source->task_id.data == NULL) {
         return false;
     }
     *out_text = source->task_id;
@@ -187,6 +237,9 @@ static bool named_text(bytes texts, bytes name, struct arena *arena, bytes *out_
 static void roots(void *argument, void (*visit)(void *visitor, bytes root), void *visitor) {
     struct source *source = argument;
     const struct definition *definition = source->workflow->definition;
+    if (source->ahead != NULL) {
+        source->ahead->unknown = true;
+    }
     visit(visitor, BYTES_LITERAL("workflow"));
     for (uint32_t i = 0; i < definition->task_count; i++) {
         bytes reference = definition->tasks[i].model.task_reference_name;

@@ -48,6 +48,8 @@ struct decision {
     struct decision_results evaluated;
     struct evaluation wanted[LIMIT_DECISION_WANTED]; // asked for with ERR_SUSPENDED; in the arena
     size_t wanted_count;
+    struct evaluation foreseen[LIMIT_DECISION_FORESEEN]; // asked for with those, ahead
+    size_t foreseen_count;
     size_t evaluations_used; // found results; from LIMIT_DECISION_EVALUATIONS on the decider cuts
 };
 
@@ -61,6 +63,14 @@ MUST_USE err decision_evaluate(
     const struct evaluation *evaluation,
     struct evaluation_result *out_result
 );
+
+// The result of an evaluation if it is known, else NULL; asks for nothing.
+const struct evaluation_result *
+decision_known(const struct decision *decision, const struct evaluation *evaluation);
+
+// A decision that waits for a script will probably want this one, too: it is asked for with it,
+// unless there are too many. As `evaluation` of decision_evaluate.
+void decision_foresee(struct decision *decision, const struct evaluation *evaluation);
 
 // Says when something happened to the execution. Only a decision that waited for scripts, while
 // others went on, can be older: then ERR_SUSPENDED with nothing wanted, and `now` is that moment,

@@ -19,13 +19,11 @@ err decision_evaluate(
     const struct evaluation *evaluation,
     struct evaluation_result *out_result
 ) {
-    hash128 key = evaluation_key(evaluation);
-    for (size_t i = 0; i < decision->evaluated.count; i++) {
-        if (hash128_equal(decision->evaluated.keys[i], key)) {
-            decision->evaluations_used++;
-            *out_result = decision->evaluated.results[i];
-            return ERR_NONE;
-        }
+    const struct evaluation_result *known = decision_known(decision, evaluation);
+    if (known != NULL) {
+        decision->evaluations_used++;
+        *out_result = *known;
+        return ERR_NONE;
     }
     if (!decision->evaluated.allowed) {
         return err_make(ERR_LATER, "a script is to be run in an entry of its own");
@@ -34,6 +32,29 @@ err decision_evaluate(
         decision->wanted[decision->wanted_count++] = *evaluation;
     }
     return err_make(ERR_SUSPENDED, "the decision waits for a script");
+}
+
+const struct evaluation_result *
+decision_known(const struct decision *decision, const struct evaluation *evaluation) {
+    if (decision->evaluated.count == 0) {
+        return NULL;
+    }
+    hash128 key = evaluation_key(evaluation);
+    for (size_t i = 0; i < decision->evaluated.count; i++) {
+        if (hash128_equal(decision->evaluated.keys[i], key)) {
+            return &decision->evaluated.results[i];
+        }
+    }
+    return NULL;
+}
+
+void decision_foresee(struct decision *decision, const struct evaluation *evaluation) {
+    if (decision->foreseen_count == LIMIT_DECISION_FORESEEN) {
+        return;
+    }
+    struct evaluation *foreseen = &decision->foreseen[decision->foreseen_count++];
+    *foreseen = *evaluation;
+    foreseen->ahead = true;
 }
 
 err decision_follow(struct decision *decision, int64_t happened_ms) {

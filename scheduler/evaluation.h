@@ -7,6 +7,8 @@
 #include "proto/base/bytes.h"
 #include "proto/base/hash.h"
 
+#include <stdbool.h>
+
 enum evaluation_language {
     EVALUATION_JAVASCRIPT,
     EVALUATION_JQ,
@@ -26,12 +28,13 @@ struct evaluation {
     enum evaluation_kind kind;
     bytes text;
     bytes input;
+    bool ahead; // asked for before its turn (scheduler/foresight.h): not worth waiting for long
 };
 
 enum evaluation_outcome {
     EVALUATION_DONE,        // `json` holds the value
     EVALUATION_FAILED,      // the script is wrong or threw; again would be the same
-    EVALUATION_TIMED_OUT,   // over its deadline
+    EVALUATION_TIMED_OUT,   // over its deadline; ahead: over a slice, which says nothing yet
     EVALUATION_UNAVAILABLE, // not run to its end for a reason outside the script (bounds of the
                             // pool)
 };
@@ -44,6 +47,6 @@ struct evaluation_result {
     bytes error;
 };
 
-// Equal for equal evaluations, different for different ones (SipHash, 128 bits), the same on every
-// node and release: results are found again by it.
+// Equal for equal evaluations, asked ahead or not, different for different ones (SipHash, 128
+// bits), the same on every node and release: results are found again by it.
 hash128 evaluation_key(const struct evaluation *evaluation);

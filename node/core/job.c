@@ -8,6 +8,11 @@
 // handed out meanwhile) it moves on to that one. A state that keeps changing under it would make it
 // ask for ever: LIMIT_JOB_RUNS bounds that, and the client hears 503.
 //
+// It waits for all that was asked, what was foreseen (scheduler/foresight.h) too, because most of
+// it comes within microseconds and a run without it would be one for nothing. What was asked ahead
+// and takes longer than a slice comes back without a result; the decision asks again if it gets
+// there.
+//
 // Rejected: keeping the half-made decision in memory. It would hold pointers into an overlay that
 // moves on, and every other command of the workflow would have to queue behind it.
 #include "node/core/look.h"
@@ -23,6 +28,11 @@ enum job_kind {
     JOB_ALARM,
 };
 
+struct asked {
+    hash128 key;
+    bool ahead;
+};
+
 struct job {
     uint64_t id;
     enum job_kind kind;
@@ -33,7 +43,8 @@ struct job {
     struct random random; // as it was when the decision began
     wall_time time;
     wall_time now; // of the decision, fixed by its first run
-    hash128 *keys;
+    struct asked *asked;
+    hash128 *keys; // as asked; zero: it was ahead and came to nothing
     struct evaluation_result *results;
     size_t count;
     size_t answered;
@@ -83,6 +94,7 @@ static void job_destroy(struct node *node, struct job *job) {
     (void)table_take(&node->job_table, job->id);
     looks_forget(node, &job->looks);
     arena_destroy(&job->copies);
+    free(job->asked);
     free(job->keys);
     free(job->results);
     free(job);
@@ -101,8 +113,10 @@ static void ask(struct node *node, struct job *job, const struct evaluation *eva
     size_t index = job->count++;
     job->keys = realloc(job->keys, job->count * sizeof(*job->keys));
     job->results = realloc(job->results, job->count * sizeof(*job->results));
-    check(job->keys != NULL && job->results != NULL);
+    job->asked = realloc(job->asked, job->count * sizeof(*job->asked));
+    check(job->keys != NULL && job->results != NULL && job->asked != NULL);
     job->keys[index] = evaluation_key(evaluation);
+    job->asked[index] = (struct asked){job->keys[index], evaluation->ahead};
     job->results[index] = (struct evaluation_result){.outcome = EVALUATION_UNAVAILABLE};
     size_t size = evaluation->text.size + evaluation->input.size;
     uint8_t *copy = malloc(size + 1);
@@ -121,6 +135,7 @@ static void ask(struct node *node, struct job *job, const struct evaluation *eva
                 .kind = evaluation->kind,
                 .text = bytes_of(copy, evaluation->text.size),
                 .input = bytes_of(copy + evaluation->text.size, evaluation->input.size),
+                .ahead = evaluation->ahead,
             },
         .body = bytes_of(copy, size),
     };
@@ -128,10 +143,11 @@ static void ask(struct node *node, struct job *job, const struct evaluation *eva
     node->stats.evaluations++;
 }
 
+// What was asked ahead and came to nothing counts as asked ahead only.
 static bool was_asked(const struct job *job, const struct evaluation *evaluation) {
     hash128 key = evaluation_key(evaluation);
     for (size_t i = 0; i < job->count; i++) {
-        if (hash128_equal(job->keys[i], key)) {
+        if (hash128_equal(evaluation->ahead ? job->asked[i].key : job->keys[i], key)) {
             return true;
         }
     }
@@ -146,6 +162,11 @@ static bool suspend(struct node *node, struct job *job, struct decision *decisio
     for (size_t i = 0; i < decision->wanted_count; i++) {
         if (!was_asked(job, &decision->wanted[i])) {
             ask(node, job, &decision->wanted[i]);
+        }
+    }
+    for (size_t i = 0; i < decision->foreseen_count; i++) {
+        if (!was_asked(job, &decision->foreseen[i])) {
+            ask(node, job, &decision->foreseen[i]);
         }
     }
     (void)node_decision_abort(node, decision);
@@ -291,7 +312,12 @@ void job_evaluated(
         .json = arena_copy(job->copies, result->json),
         .error = arena_copy(job->copies, result->error),
     };
-    job->unavailable = job->unavailable || result->outcome == EVALUATION_UNAVAILABLE;
+    bool unavailable = result->outcome == EVALUATION_UNAVAILABLE;
+    if (job->asked[index].ahead && (unavailable || result->outcome == EVALUATION_TIMED_OUT)) {
+        job->keys[index] = (hash128){0};
+    } else {
+        job->unavailable = job->unavailable || unavailable;
+    }
     job->answered++;
     if (is_complete(job)) {
         job_run(node, job);

@@ -1,8 +1,8 @@
 // What is drawn in pool.h as prose:
 //
-//   waiting ──▶ slow queue, when its text was slow not long ago (suspects.h)
+//   waiting ──▶ slow queue, when its text was slow not long ago (suspects.h); ahead: given up
 //   waiting ──▶ FAST process (pipeline) ──answer──▶ callback
-//      ▲            │ its head runs over a slice
+//      ▲            │ its head runs over a slice (ahead: killed and given up)
 //      │            ├── a slow place is free: the process is SLOW now, those behind go back
 //      │            └── none is free: killed; head ──▶ slow queue, those behind go back
 //      └────────────┘
@@ -64,8 +64,10 @@ struct lane {
     enum evaluation_language language;
     struct request_list waiting;
     struct request_list slow;
+    struct request_list dropped; // asked ahead and suspected by now; answered from the loop
     struct suspects suspects;
     struct process processes[PROCESSES_MAX];
+    struct process *newest; // FAST, the one that a request was sent to last; NULL: it is not so now
     uint32_t failed_starts; // in a row
     int64_t start_after_ms;
 };
@@ -185,10 +187,16 @@ static void reap(struct evaluator_pool *pool) {
     pool->dead_count = kept;
 }
 
+static void process_is_not_newest(struct process *process) {
+    struct lane *lane = process->lane;
+    lane->newest = lane->newest == process ? NULL : lane->newest;
+}
+
 // Ends a process; what it was sent is the caller's to have moved.
 static void process_close(struct process *process) {
     struct evaluator_pool *pool = process->lane->pool;
     check(process->sent.count == 0);
+    process_is_not_newest(process);
     process_kill(process->pid);
     event_free(process->readable);
     event_free(process->writable);
@@ -277,9 +285,14 @@ static void at_writable(evutil_socket_t pipe, short what, void *argument) {
 // --- dispatch ------------------------------------------------------------------------------------
 
 // The process with the fewest requests, one more when all are busy and there may be more. NULL:
-// none takes any.
-static struct process *lane_pick(struct lane *lane) {
-    struct process *best = NULL;
+// none takes any. What is asked ahead stands behind what it was asked with: its asker waits for
+// both, and waking a second process costs as much as a short script.
+static struct process *lane_pick(struct lane *lane, const struct request *request) {
+    struct process *best = lane->newest;
+    if (request->ahead && best != NULL && best->sent.count < LIMIT_EVALUATION_PIPELINE) {
+        return best;
+    }
+    best = NULL;
     for (size_t i = 0; i < PROCESSES_MAX; i++) {
         struct process *process = &lane->processes[i];
         if (process->state == PROCESS_FAST &&
@@ -301,18 +314,20 @@ static struct process *lane_pick(struct lane *lane) {
 static bool lane_has_ordinary(struct lane *lane) {
     while (lane->waiting.count > 0 &&
            suspects_has(&lane->suspects, lane->waiting.first->program, now_ms())) {
-        request_list_append(&lane->slow, request_list_take(&lane->waiting));
+        struct request *request = request_list_take(&lane->waiting);
+        request_list_append(request->ahead ? &lane->dropped : &lane->slow, request);
     }
     return lane->waiting.count > 0;
 }
 
 static void lane_dispatch(struct lane *lane) {
     while (lane_has_ordinary(lane)) {
-        struct process *process = lane_pick(lane);
+        struct process *process = lane_pick(lane, lane->waiting.first);
         if (process == NULL) {
             break;
         }
         process_send(process, request_list_take(&lane->waiting));
+        lane->newest = process;
     }
     while (lane->slow.count > 0 &&
            lane_count(lane, PROCESS_SLOW) < lane->pool->options.slow_processes) {
@@ -332,11 +347,17 @@ static void process_over_slice(struct process *process) {
     suspects_add(
         &lane->suspects, process->sent.first->program, now_ms() + LIMIT_EVALUATION_SUSPECT_MS
     );
+    if (process->sent.first->ahead) {
+        request_list_append(&lane->dropped, process_empty(process));
+        process_close(process);
+        return;
+    }
     if (lane_count(lane, PROCESS_SLOW) < lane->pool->options.slow_processes) {
         struct request *head = process_empty(process);
         request_list_append(&process->sent, head);
         lane->pool->stats.running++;
         process->state = PROCESS_SLOW;
+        process_is_not_newest(process);
         process_yield(process->pid);
         return;
     }
@@ -391,11 +412,21 @@ static void lane_give_up(struct lane *lane) {
     }
 }
 
+// What was asked ahead and is given up. From the loop.
+static void lane_drop(struct lane *lane) {
+    for (struct request *request = request_list_take(&lane->dropped); request != NULL;
+         request = request_list_take(&lane->dropped)) {
+        lane->pool->stats.dropped++;
+        finish_with_error(lane->pool, request, EVALUATION_TIMED_OUT, "");
+    }
+}
+
 // The tick runs while anything is under way.
 static void pool_watch(struct evaluator_pool *pool) {
     bool busy = pool->dead_count > 0;
     for (size_t i = 0; i < EVALUATION_LANGUAGE_COUNT; i++) {
-        busy = busy || pool->lanes[i].waiting.count + pool->lanes[i].slow.count > 0;
+        const struct lane *lane = &pool->lanes[i];
+        busy = busy || lane->waiting.count + lane->slow.count + lane->dropped.count > 0;
     }
     if ((busy || pool->stats.running > 0) && !event_pending(pool->tick, EV_TIMEOUT, NULL)) {
         const struct timeval in = {.tv_sec = 0, .tv_usec = (suseconds_t)TICK_MS * 1000};
@@ -412,6 +443,7 @@ static void at_tick(evutil_socket_t none, short what, void *argument) {
         lane_look_at_times(&pool->lanes[i]);
         lane_dispatch(&pool->lanes[i]);
         lane_give_up(&pool->lanes[i]);
+        lane_drop(&pool->lanes[i]);
     }
     pool_watch(pool);
 }
@@ -526,6 +558,7 @@ void evaluator_pool_destroy(struct evaluator_pool **pool) {
         }
         list_free(*pool, &lane->waiting);
         list_free(*pool, &lane->slow);
+        list_free(*pool, &lane->dropped);
     }
     for (uint32_t i = 0; i < (*pool)->dead_count; i++) {
         process_await((*pool)->dead[i]);
@@ -543,6 +576,12 @@ err evaluator_pool_submit(
     void *argument
 ) {
     struct evaluator_pool_stats now = evaluator_pool_stats(pool);
+    struct lane *lane = &pool->lanes[evaluation->language];
+    uint64_t program = hash_sip64(evaluation->text);
+    if (evaluation->ahead && suspects_has(&lane->suspects, program, now_ms())) {
+        pool->stats.dropped++;
+        return err_make(ERR_FULL, "a script that was slow is not evaluated ahead");
+    }
     if (now.waiting + now.running >= pool->options.waiting_max ||
         pool->held_bytes > LIMIT_EVALUATION_WAITING_BYTES) {
         pool->stats.refused++;
@@ -555,7 +594,8 @@ err evaluator_pool_submit(
         .request_id = request_id,
         .callback = callback,
         .argument = argument,
-        .program = hash_sip64(evaluation->text),
+        .program = program,
+        .ahead = evaluation->ahead,
     };
     buffer_init(&request->frame, LIMIT_EVALUATION_FRAME_BYTES + 64);
     struct frame_request frame = {
@@ -571,7 +611,6 @@ err evaluator_pool_submit(
     }
     pool->held_bytes += request->frame.size;
     pool->stats.submitted++;
-    struct lane *lane = &pool->lanes[evaluation->language];
     request_list_append(&lane->waiting, request);
     lane_dispatch(lane);
     pool_watch(pool);
@@ -584,7 +623,7 @@ struct evaluator_pool_stats evaluator_pool_stats(const struct evaluator_pool *po
     stats.processes = 0;
     for (size_t i = 0; i < EVALUATION_LANGUAGE_COUNT; i++) {
         const struct lane *lane = &pool->lanes[i];
-        stats.waiting += lane->waiting.count + lane->slow.count;
+        stats.waiting += lane->waiting.count + lane->slow.count + lane->dropped.count;
         stats.processes += lane_count(lane, PROCESS_FAST) + lane_count(lane, PROCESS_SLOW);
     }
     return stats;

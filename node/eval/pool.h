@@ -10,6 +10,10 @@
 // once more and then fails; the others never began. Evaluations have no effects, so running one
 // again is safe.
 //
+// One that is asked ahead (`ahead` of evaluation.h) must not hold up its asker for what may never
+// be needed: it is given up where others become slow ones, and not begun when its text is
+// suspected.
+//
 // The server ignores SIGPIPE: a process may die while it is written to.
 //
 // Thread: the loop's; callbacks are called on it, never from within a call of the pool.
@@ -52,6 +56,7 @@ struct evaluator_pool_stats {
     uint64_t died;    // processes that were not killed by the pool
     uint64_t slow;    // evaluations that ran longer than a slice
     uint64_t retried; // runs repeated because a process died or was needed
+    uint64_t dropped; // asked ahead, and given up
     uint32_t waiting;
     uint32_t running; // sent to a process
     uint32_t processes;
@@ -65,8 +70,8 @@ evaluator_pool_create(struct event_base *base, const struct evaluator_pool_optio
 void evaluator_pool_destroy(struct evaluator_pool **pool);
 
 // Asks for an evaluation, whose texts are copied. `callback` is called once, later, with
-// `request_id`, which is the caller's and means nothing here. Errors: ERR_FULL: too much waits;
-// ERR_TOO_LARGE: the texts exceed a frame.
+// `request_id`, which is the caller's and means nothing here. Errors: ERR_FULL: too much waits, or
+// it is ahead and suspected; ERR_TOO_LARGE: the texts exceed a frame.
 MUST_USE err evaluator_pool_submit(
     struct evaluator_pool *pool,
     uint64_t request_id,

@@ -14,6 +14,7 @@ struct request {
     void *argument;
     uint32_t deaths;  // of processes that were running it
     uint64_t program; // hash of its text
+    bool ahead;       // given up when it takes a slice
     struct buffer frame;
 };
 

@@ -71,12 +71,12 @@ static void reply_carry_out(struct shell *shell, const struct node_effect *effec
 }
 
 // A job and the place of its evaluation as one number: a job has at most LIMIT_JOB_RUNS times
-// LIMIT_DECISION_WANTED of them.
+// LIMIT_DECISION_WANTED and as many foreseen of them.
 enum {
     EVALUATION_INDEX_BITS = 16
 };
 _Static_assert(
-    LIMIT_JOB_RUNS *LIMIT_DECISION_WANTED <= 1 << EVALUATION_INDEX_BITS,
+    LIMIT_JOB_RUNS *(LIMIT_DECISION_WANTED + LIMIT_DECISION_FORESEEN) <= 1 << EVALUATION_INDEX_BITS,
     "an evaluation's place fits its bits"
 );
 

@@ -44,6 +44,22 @@ static err begin(struct task *task) {
     return task_move(task, API_TASK_COMPLETED);
 }
 
+static err script(
+    struct decision *decision,
+    const struct definition_task *definition,
+    bytes input,
+    struct evaluation *out_evaluation
+) {
+    (void)decision;
+    bytes expression = definition->model.case_expression;
+    *out_evaluation = (struct evaluation){
+        .language = EVALUATION_JAVASCRIPT,
+        .text = bytes_trim(expression).size > 0 ? expression : BYTES_EMPTY,
+        .input = input,
+    };
+    return ERR_NONE;
+}
+
 static err
 choose(struct workflow *workflow, const struct definition_task *definition, bytes *out_name) {
     struct arena *arena = workflow->decision->arena;
@@ -52,10 +68,10 @@ choose(struct workflow *workflow, const struct definition_task *definition, byte
     TRY(context_task_input(workflow, definition, &options, &input));
     bytes expression = definition->model.case_expression;
     struct evaluation_result result = {.outcome = EVALUATION_DONE, .json = JSON_NULL_TEXT};
-    if (bytes_trim(expression).size > 0) {
-        TRY(script_run(
-            workflow, EVALUATION_JAVASCRIPT, EVALUATION_EXPRESSION, expression, input, &result
-        ));
+    struct evaluation evaluation;
+    TRY(script(workflow->decision, definition, input, &evaluation));
+    if (evaluation.text.data != NULL) {
+        TRY(script_run(workflow, definition, &evaluation, &result));
     } else {
         (void)json_get(input, definition->model.case_value_param, &result.json);
     }
@@ -83,6 +99,8 @@ const struct task_kind task_kind_decision = {
     .never_retried = true,
     .named_by_type = true,
     .first_status = API_TASK_IN_PROGRESS,
+    .at_once = true,
     .map = map,
+    .script = script,
     .begin = begin,
 };

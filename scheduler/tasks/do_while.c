@@ -11,7 +11,6 @@
 #include "scheduler/decider.h"
 #include "scheduler/tasks/kind.h"
 #include "scheduler/tasks/loop.h"
-#include "scheduler/tasks/script.h"
 
 static err start_iteration(struct task *loop, uint32_t iteration, bytes items);
 static bool set_iteration(struct task *loop, uint32_t iteration, bytes items);
@@ -210,10 +209,10 @@ static err goes_on(struct task *loop, bytes input, bytes items, bool *out_contin
     }
     bytes variables = BYTES_EMPTY;
     TRY(loop_variables(loop, input, condition, &variables));
+    struct evaluation evaluation = {
+        .language = EVALUATION_JAVASCRIPT, .text = condition, .input = variables};
     struct evaluation_result result;
-    TRY(script_run(
-        workflow, EVALUATION_JAVASCRIPT, EVALUATION_EXPRESSION, condition, variables, &result
-    ));
+    TRY(decision_evaluate(workflow->decision, &evaluation, &result));
     if (result.outcome == EVALUATION_DONE) {
         *out_continues = is_true(result.json) || mutant_is("loop_condition_lost");
         return ERR_NONE;

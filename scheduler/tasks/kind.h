@@ -13,6 +13,7 @@ struct task_kind {
     bool named_by_type; // `taskDefName` is the type (engine.md §10)
     bool with_template; // the definition's inputTemplate applies (engine.md §9.7)
     bool knows_task_id; // `${CPEWF_TASK_ID}` has a value (engine.md §9.4)
+    bool at_once;       // ends as it begins: the decision goes on behind it
     enum api_task_status first_status;
 
     // Adds the task, and what is scheduled together with it, to the schedule. NULL: just the task
@@ -21,6 +22,17 @@ struct task_kind {
 
     // The task was admitted: runs it as far as it goes without waiting. NULL: nothing to do.
     err (*begin)(struct task *task);
+
+    // Words the script that a task with this input runs as it begins; `out_evaluation->text` has
+    // data NULL when it runs none. All in the decision's arena. NULL: it never runs one.
+    err (*script
+    )(struct decision *decision,
+      const struct definition_task *definition,
+      bytes input,
+      struct evaluation *out_evaluation);
+
+    // The output it has when its script gave `json`. NULL: not known from that alone.
+    bytes (*scripted)(bytes json, struct arena *arena);
 
     // Something it waits for within the workflow may have come: ends the task when it did. Called
     // after begin, whenever a joined task or one of the loop settled, and for one that is open

@@ -3,13 +3,31 @@
 #include "scheduler/tasks/kind.h"
 #include "scheduler/tasks/script.h"
 
+static err script(
+    struct decision *decision,
+    const struct definition_task *definition,
+    bytes input,
+    struct evaluation *out_evaluation
+) {
+    (void)definition;
+    TRY(context_reveal(decision, input, &input));
+    bytes text = script_parameter(input, "scriptExpression", decision->arena);
+    *out_evaluation = (struct evaluation){
+        .language = EVALUATION_JAVASCRIPT,
+        .kind = EVALUATION_BODY,
+        .text = bytes_trim(text).size > 0 ? text : BYTES_EMPTY,
+        .input = input,
+    };
+    return ERR_NONE;
+}
+
 static err begin(struct task *task) {
     struct workflow *workflow = task->workflow;
     bytes input = BYTES_EMPTY;
+    struct evaluation evaluation;
     TRY(payload_load(workflow, task_input(task), &input));
-    TRY(context_reveal(workflow->decision, input, &input));
-    bytes text = script_parameter(task, input, "scriptExpression");
-    if (bytes_trim(text).size == 0) {
+    TRY(script(workflow->decision, task->definition, input, &evaluation));
+    if (evaluation.text.data == NULL) {
         return script_fail(
             task,
             BYTES_LITERAL("Empty 'scriptExpression' in Lambda task's input parameters. A non-empty "
@@ -18,7 +36,7 @@ static err begin(struct task *task) {
         );
     }
     struct evaluation_result result;
-    TRY(script_run(workflow, EVALUATION_JAVASCRIPT, EVALUATION_BODY, text, input, &result));
+    TRY(script_run(workflow, task->definition, &evaluation, &result));
     return script_end(task, &result, API_TASK_FAILED);
 }
 
@@ -26,5 +44,8 @@ const struct task_kind task_kind_lambda = {
     .with_template = true,
     .knows_task_id = true,
     .first_status = API_TASK_IN_PROGRESS,
+    .at_once = true,
     .begin = begin,
+    .script = script,
+    .scripted = script_output,
 };

@@ -7,5 +7,6 @@ static err begin(struct task *task) {
 
 const struct task_kind task_kind_noop = {
     .first_status = API_TASK_IN_PROGRESS,
+    .at_once = true,
     .begin = begin,
 };

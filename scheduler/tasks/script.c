@@ -4,22 +4,19 @@
 
 #include "proto/json/json.h"
 #include "scheduler/expression/expression.h"
+#include "scheduler/foresight.h"
 
 err script_run(
     struct workflow *workflow,
-    enum evaluation_language language,
-    enum evaluation_kind kind,
-    bytes text,
-    bytes input,
+    const struct definition_task *definition,
+    const struct evaluation *evaluation,
     struct evaluation_result *out_result
 ) {
-    struct evaluation evaluation = {
-        .language = language,
-        .kind = kind,
-        .text = text,
-        .input = input,
-    };
-    return decision_evaluate(workflow->decision, &evaluation, out_result);
+    err error = decision_evaluate(workflow->decision, evaluation, out_result);
+    if (error.code == ERR_SUSPENDED) {
+        foresight_look(workflow, definition);
+    }
+    return error;
 }
 
 bool script_is_javascript(bytes evaluator_type) {
@@ -31,13 +28,17 @@ bytes script_case_text(bytes value, struct arena *arena) {
     return json_is_string(value) ? json_string(value, arena) : expression_java_text(value, arena);
 }
 
-bytes script_parameter(const struct task *task, bytes input, const char *key) {
+bytes script_parameter(bytes input, const char *key, struct arena *arena) {
     bytes value = BYTES_EMPTY;
     if (!json_get_text(input, key, &value) || json_is_null(value)) {
         return BYTES_EMPTY;
     }
-    bytes text = script_case_text(value, task->workflow->decision->arena);
+    bytes text = script_case_text(value, arena);
     return text.data != NULL ? text : BYTES_LITERAL("");
+}
+
+bytes script_output(bytes json, struct arena *arena) {
+    return bytes_from_text(arena_format(arena, "{\"result\":%.*s}", BYTES_ARG(json)));
 }
 
 err script_end(
@@ -48,9 +49,7 @@ err script_end(
             task, result->error, result->outcome == EVALUATION_FAILED ? failed : API_TASK_FAILED
         );
     }
-    const char *output =
-        arena_format(task->workflow->decision->arena, "{\"result\":%.*s}", BYTES_ARG(result->json));
-    if (!task_set_output(task, bytes_from_text(output))) {
+    if (!task_set_output(task, script_output(result->json, task->workflow->decision->arena))) {
         task_set_too_large(task, result->json.size);
         return task_move(task, API_TASK_FAILED_WITH_TERMINAL_ERROR);
     }

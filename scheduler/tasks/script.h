@@ -3,13 +3,13 @@
 
 #include "scheduler/task.h"
 
-// Runs `text` over `input`. Errors: ERR_SUSPENDED, ERR_LATER (decision.h): give the decision up.
+// Runs the script of a task of this definition; when it has to be waited for, those that will
+// follow in the flow are asked for as well (foresight.h). Errors: ERR_SUSPENDED, ERR_LATER
+// (decision.h): give the decision up.
 MUST_USE err script_run(
     struct workflow *workflow,
-    enum evaluation_language language,
-    enum evaluation_kind kind,
-    bytes text,
-    bytes input,
+    const struct definition_task *definition,
+    const struct evaluation *evaluation,
     struct evaluation_result *out_result
 );
 
@@ -20,7 +20,10 @@ bool script_is_javascript(bytes evaluator_type);
 bytes script_case_text(bytes value, struct arena *arena);
 
 // The member of a task's input as text; data NULL when there is none or it is null.
-bytes script_parameter(const struct task *task, bytes input, const char *key);
+bytes script_parameter(bytes input, const char *key, struct arena *arena);
+
+// The output of a task whose script gave `json`: `{"result":…}`.
+bytes script_output(bytes json, struct arena *arena);
 
 // Ends the task with `output.result`, or by a result that is none: `output.error` and the reason
 // are its text, `failed` the status when the script itself is to blame.

@@ -27,5 +27,6 @@ static err begin(struct task *task) {
 
 const struct task_kind task_kind_set_variable = {
     .first_status = API_TASK_IN_PROGRESS,
+    .at_once = true,
     .begin = begin,
 };

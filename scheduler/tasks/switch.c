@@ -7,14 +7,20 @@
 
 #include <string.h>
 
+static err script(
+    struct decision *decision,
+    const struct definition_task *definition,
+    bytes input,
+    struct evaluation *out_evaluation
+);
 static uint32_t branch_of(const struct definition_task *definition, bytes name);
 static void give(struct task *task, bytes input, bytes name, bool has_children);
 
 static err map(struct schedule *schedule, const struct definition_task *definition) {
     struct workflow *workflow = schedule->workflow;
     bytes evaluator = definition->model.evaluator_type;
-    bool script = script_is_javascript(evaluator);
-    if (!script && !bytes_equal_text(evaluator, "value-param")) {
+    bool is_script = script_is_javascript(evaluator);
+    if (!is_script && !bytes_equal_text(evaluator, "value-param")) {
         const char *text = arena_format(
             workflow->decision->arena,
             "No evaluator registered for type: %.*s",
@@ -28,10 +34,10 @@ static err map(struct schedule *schedule, const struct definition_task *definiti
     bytes input = BYTES_EMPTY;
     TRY(payload_load(workflow, task_input(task), &input));
     struct evaluation_result result = {.outcome = EVALUATION_DONE, .json = JSON_NULL_TEXT};
-    if (script) {
-        bytes text = definition->model.expression;
-        TRY(script_run(workflow, EVALUATION_JAVASCRIPT, EVALUATION_EXPRESSION, text, input, &result)
-        );
+    if (is_script) {
+        struct evaluation evaluation;
+        TRY(script(workflow->decision, definition, input, &evaluation));
+        TRY(script_run(workflow, definition, &evaluation, &result));
     } else {
         (void)json_get(input, definition->model.expression, &result.json);
     }
@@ -48,6 +54,22 @@ static err map(struct schedule *schedule, const struct definition_task *definiti
     }
     task->row.flags |= TASK_HAS_CHILDREN;
     return schedule_map(schedule, &workflow->definition->tasks[branch]);
+}
+
+static err script(
+    struct decision *decision,
+    const struct definition_task *definition,
+    bytes input,
+    struct evaluation *out_evaluation
+) {
+    (void)decision;
+    bool is_script = script_is_javascript(definition->model.evaluator_type);
+    *out_evaluation = (struct evaluation){
+        .language = EVALUATION_JAVASCRIPT,
+        .text = is_script ? definition->model.expression : BYTES_EMPTY,
+        .input = input,
+    };
+    return ERR_NONE;
 }
 
 static err begin(struct task *task) {
@@ -87,6 +109,8 @@ const struct task_kind task_kind_switch = {
     .never_retried = true,
     .named_by_type = true,
     .first_status = API_TASK_IN_PROGRESS,
+    .at_once = true,
     .map = map,
+    .script = script,
     .begin = begin,
 };

@@ -2,6 +2,7 @@
 // drawn. An answer that the machine's death overtakes is lost with the decision that wanted it.
 
 #include "proto/json/json.h"
+#include "proto/limits.h"
 #include "tests/simulation/machine_internal.h"
 #include "tests/simulation/script.h"
 
@@ -59,6 +60,19 @@ static int64_t draw_end_us(struct machine *machine, struct evaluation_result *re
                                                            : world_draw(world, 20, 300);
 }
 
+// One that is asked ahead is given up after a slice.
+static int64_t draw_end_ahead_us(struct machine *machine, struct evaluation_result *result) {
+    int64_t us = draw_end_us(machine, result);
+    if (us <= (int64_t)LIMIT_EVALUATION_SLICE_MS * 1000) {
+        return us;
+    }
+    *result = (struct evaluation_result){
+        .outcome = EVALUATION_TIMED_OUT,
+        .json = BYTES_LITERAL("null"),
+    };
+    return (int64_t)LIMIT_EVALUATION_SLICE_MS * 1000;
+}
+
 void machine_run_script(struct machine *machine, const struct node_effect *effect) {
     struct arena *arena = machine->scripts;
     struct running *running = ARENA_NEW(arena, struct running);
@@ -75,6 +89,7 @@ void machine_run_script(struct machine *machine, const struct node_effect *effec
     }
     world_note(machine->world, text);
     world_note(machine->world, input);
-    int64_t us = draw_end_us(machine, &running->result);
+    int64_t us = evaluation->ahead ? draw_end_ahead_us(machine, &running->result)
+                                   : draw_end_us(machine, &running->result);
     world_after(machine->world, us * 1000, told, running, machine->incarnation);
 }

@@ -222,6 +222,94 @@ static void a_definition_without_evaluator_is_for_later(void **state) {
     assert_non_null(strstr(world->body, "\"retryable\":true"));
 }
 
+// Tells the result of one of several scripts that a job asked for.
+static void evaluated_of(
+    struct world *world,
+    uint64_t job,
+    uint32_t index,
+    enum evaluation_outcome outcome,
+    const char *text
+) {
+    world->job_id = job;
+    world->evaluation_index = index;
+    world_evaluated(world, outcome, text);
+}
+
+// A second script that takes its input from the workflow's is asked for with the first.
+#define SCRIPT_OF(name, text)                              \
+    "{\"name\":\"" name "\",\"taskReferenceName\":\"" name \
+    "\",\"type\":\"INLINE\",\"inputParameters\":{\"expression\":\"" text "\"}}"
+static const char TWO_SCRIPTS[] =
+    "{\"name\":\"s\",\"tasks\":[" SCRIPT_OF("i", "first") "," SCRIPT_OF("k", "second") "]}";
+
+static void what_is_foreseen_is_asked_for_at_once(void **state) {
+    struct world *world = *state;
+    define(world, TWO_SCRIPTS);
+    (void)start(world, "s");
+    assert_false(world_receive(world));
+    assert_int_equal(world->scripts, 2);
+    assert_string_equal(world->script, "second");
+    assert_true(world->ahead);
+    uint64_t job = world->job_id;
+    uint64_t entries = node_stats(world->node).entries;
+    evaluated_of(world, job, 0, EVALUATION_DONE, "1");
+    assert_int_equal(node_stats(world->node).entries, entries); // it waits for both
+    evaluated_of(world, job, 1, EVALUATION_DONE, "2");
+    assert_int_equal(node_stats(world->node).entries, entries + 1);
+    world_sync(world);
+    assert_true(world_receive(world));
+    assert_int_equal(world->status, 200);
+    assert_int_equal(world->scripts, 2);
+}
+
+// Neither its deadline, which was shorter, nor a full pool says anything of the script.
+static void what_was_foreseen_and_not_answered_is_asked_for_again(void **state) {
+    static const enum evaluation_outcome outcomes[] = {
+        EVALUATION_TIMED_OUT, EVALUATION_UNAVAILABLE};
+    struct world *world = *state;
+    define(world, TWO_SCRIPTS);
+    for (int i = 0; i < 2; i++) {
+        world->scripts = 0;
+        (void)start(world, "s");
+        assert_false(world_receive(world));
+        assert_int_equal(world->scripts, 2);
+        uint64_t job = world->job_id;
+        evaluated_of(world, job, 1, outcomes[i], "");
+        evaluated_of(world, job, 0, EVALUATION_DONE, "1");
+        assert_false(world_receive(world));
+        assert_int_equal(world->scripts, 3);
+        assert_string_equal(world->script, "second");
+        assert_false(world->ahead);
+        evaluated_of(world, job, 2, EVALUATION_DONE, "2");
+        world_sync(world);
+        assert_true(world_receive(world));
+        assert_int_equal(world->status, 200);
+        char target[128];
+        (void)snprintf(target, sizeof(target), "/api/workflow/%.36s", world->body);
+        assert_int_equal(world_ask(world, "GET", target, ""), 200);
+        assert_non_null(strstr(world->body, "\"output\":{\"result\":2}"));
+    }
+}
+
+// What timed out when it was its turn did so; only what was asked ahead is asked again.
+static void a_script_that_timed_out_when_it_was_due_is_not_asked_again(void **state) {
+    struct world *world = *state;
+    define(world, TWO_SCRIPTS);
+    (void)start(world, "s");
+    assert_false(world_receive(world));
+    uint64_t job = world->job_id;
+    evaluated_of(world, job, 1, EVALUATION_DONE, "2");
+    evaluated_of(world, job, 0, EVALUATION_TIMED_OUT, "too late");
+    world_sync(world);
+    assert_true(world_receive(world));
+    assert_int_equal(world->scripts, 2);
+    char target[128];
+    (void)snprintf(target, sizeof(target), "/api/workflow/%.36s", world->body);
+    assert_int_equal(world_ask(world, "GET", target, ""), 200);
+    assert_non_null(strstr(world->body, "\"status\":\"FAILED\""));
+    assert_non_null(strstr(world->body, "too late"));
+}
+
 // Found by the simulator: the deadline of a busy evaluator was taken for a fault of the definition.
 static void a_definition_whose_parsing_is_late_is_for_later(void **state) {
     struct world *world = *state;
@@ -278,6 +366,15 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             a_start_waits_for_its_script_and_is_one_entry, world_setup, world_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            what_is_foreseen_is_asked_for_at_once, world_setup, world_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            what_was_foreseen_and_not_answered_is_asked_for_again, world_setup, world_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            a_script_that_timed_out_when_it_was_due_is_not_asked_again, world_setup, world_teardown
         ),
         cmocka_unit_test_setup_teardown(others_go_on_while_one_waits, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(

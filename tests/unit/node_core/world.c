@@ -101,6 +101,7 @@ static void script_note(struct world *world, struct node_effect *effect) {
     memcpy(world->input, evaluation->input.data, evaluation->input.size);
     world->job_id = effect->job_id;
     world->evaluation_index = effect->evaluation_index;
+    world->ahead = evaluation->ahead;
     world->scripts++;
     node_effect_release(effect);
 }

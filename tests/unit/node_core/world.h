@@ -29,6 +29,7 @@ struct world {
     uint32_t evaluation_index;
     char script[256];
     char input[1024];
+    bool ahead;
     int scripts; // asked for so far
     // the newest call that was to be made
     uint64_t call_id;

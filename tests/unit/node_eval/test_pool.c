@@ -114,6 +114,49 @@ static void a_text_that_is_quick_again_is_not_suspected(void **state) {
     world_close(&world);
 }
 
+// What may never be needed costs a slice, of whoever waits for it and of whoever is behind it.
+static void what_is_asked_ahead_gets_a_slice_and_no_more(void **state) {
+    (void)state;
+    struct world world;
+    world_open(&world, (struct evaluator_pool_options){.processes = 1, .slice_ms = 50});
+    static const char *const loops[] = {"while(true){}", "[recurse(.)] | length"};
+    for (unsigned i = 0; i < 2; i++) {
+        enum evaluation_language language = (enum evaluation_language)i;
+        struct answer loop;
+        struct answer again;
+        struct answer behind;
+        assert_true(world_ask_ahead(&world, &loop, language, loops[i]));
+        assert_true(world_ask_ahead(&world, &again, language, loops[i]));
+        world_ask(&world, &behind, language, EVALUATION_EXPRESSION, "1", "{}");
+        world_run_until(&world, 0);
+        assert_answer(&loop, EVALUATION_TIMED_OUT, loop.text);
+        assert_answer(&again, EVALUATION_TIMED_OUT, again.text);
+        assert_answer(&behind, EVALUATION_DONE, i == 0 ? "1" : "[1]");
+        // It is known now.
+        assert_false(world_ask_ahead(&world, &loop, language, loops[i]));
+    }
+    struct evaluator_pool_stats stats = evaluator_pool_stats(world.pool);
+    assert_int_equal(stats.dropped, 6);
+    world_close(&world);
+}
+
+static void what_is_asked_ahead_wakes_no_second_process(void **state) {
+    (void)state;
+    struct world world;
+    world_open(&world, (struct evaluator_pool_options){.processes = 2});
+    struct answer answers[3];
+    script(&world, &answers[0], "1");
+    assert_true(world_ask_ahead(&world, &answers[1], EVALUATION_JAVASCRIPT, "2"));
+    assert_int_equal(evaluator_pool_stats(world.pool).started, 1);
+    script(&world, &answers[2], "3");
+    assert_int_equal(evaluator_pool_stats(world.pool).started, 2);
+    world_run_until(&world, 0);
+    assert_answer(&answers[0], EVALUATION_DONE, "1");
+    assert_answer(&answers[1], EVALUATION_DONE, "2");
+    assert_answer(&answers[2], EVALUATION_DONE, "3");
+    world_close(&world);
+}
+
 static void a_thousand_requests_are_answered_in_their_place(void **state) {
     (void)state;
     struct world world;
@@ -343,6 +386,8 @@ int main(void) {
         cmocka_unit_test(loops_end_at_their_deadline),
         cmocka_unit_test(short_scripts_overtake_loops),
         cmocka_unit_test(a_text_that_is_quick_again_is_not_suspected),
+        cmocka_unit_test(what_is_asked_ahead_gets_a_slice_and_no_more),
+        cmocka_unit_test(what_is_asked_ahead_wakes_no_second_process),
         cmocka_unit_test(a_thousand_requests_are_answered_in_their_place),
         cmocka_unit_test(a_request_is_run_again_when_its_process_is_killed),
         cmocka_unit_test(a_memory_bomb_of_jq_fails_and_its_neighbours_do_not),

@@ -35,6 +35,11 @@ void world_ask(
     const char *input
 );
 
+// As above, ahead (scheduler/evaluation.h). False: refused.
+bool world_ask_ahead(
+    struct world *world, struct answer *answer, enum evaluation_language language, const char *text
+);
+
 // Runs the loop until `*open` questions are left, for at most 30 s.
 void world_run_until(struct world *world, uint32_t open);
 

@@ -666,7 +666,8 @@ static bool finish(struct world *world, err result) {
         evaluated.record_only = true;
     } else {
         assert_true(evaluated.allowed && decision->wanted_count > 0);
-        size_t count = evaluated.count + decision->wanted_count;
+        size_t asked = evaluated.count + decision->wanted_count;
+        size_t count = asked + decision->foreseen_count;
         hash128 *keys = ARENA_ARRAY(world->arena, hash128, count);
         struct evaluation_result *results =
             ARENA_ARRAY(world->arena, struct evaluation_result, count);
@@ -677,6 +678,10 @@ static bool finish(struct world *world, err result) {
         for (size_t i = 0; i < decision->wanted_count; i++) {
             keys[evaluated.count + i] = evaluation_key(&decision->wanted[i]);
             results[evaluated.count + i] = answer(world, &decision->wanted[i]);
+        }
+        for (size_t i = 0; i < decision->foreseen_count; i++) {
+            keys[asked + i] = evaluation_key(&decision->foreseen[i]);
+            results[asked + i] = answer(world, &decision->foreseen[i]);
         }
         evaluated.keys = keys;
         evaluated.results = results;
