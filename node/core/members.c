@@ -162,6 +162,19 @@ void members_load(struct node *node) {
     }
 }
 
+// A row that is not committed yet may never be.
+bool node_has_left(struct node *node, node_id id) {
+    struct store_group system = store_group(node->store, CATALOG_GROUP);
+    struct key key = key_node(id);
+    bytes value = BYTES_EMPTY;
+    struct member_row row;
+    return !node->alone && node_peer_of(node, id) == NULL &&
+           system.last_index == system.commit_index &&
+           !err_is(store_get(node->store, CATALOG_GROUP, key_bytes(&key), &value)) &&
+           !err_is(wire_decode(&member_row_record, value, node->arena, &row)) &&
+           row.state == MEMBER_LEFT;
+}
+
 void members_reach(struct node *node) {
     for (size_t i = 0; i < node->peer_count; i++) {
         if (node->peers[i].id != 0 && node->peers[i].id != node->self) {

@@ -92,6 +92,9 @@ struct node_stats {
 
 struct node_stats node_stats(const struct node *node);
 
+// Whether a node was a member once and is none any more, for certain: by a row that is committed.
+bool node_has_left(struct node *node, uint16_t id);
+
 // What this node says of its own disk and log.
 struct fitness node_fitness(const struct node *node);
 // The newest copy that was found to differ.

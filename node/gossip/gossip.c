@@ -39,6 +39,7 @@ struct gossip {
     uint64_t refused_seal;
     uint64_t unsent;
     struct place places[LIMIT_NODES];
+    struct place stranger;     // the newest, where it may be answered
     uint32_t cut[LIMIT_NODES]; // nodes that nothing passes to or from
     size_t cut_count;
     struct buffer payload;
@@ -333,9 +334,13 @@ static void take_in(struct gossip *gossip, mono_time now) {
         if (swim_counters(gossip->swim)->datagrams_received > before) {
             place = place_of(gossip, node);
         }
+        uint32_t stranger = 0;
         if (place != NULL) {
             place->address = from.address;
             place->size = from.size;
+        } else if (swim_next_stranger(gossip->swim, &stranger) && stranger == node) {
+            from.node = node;
+            gossip->stranger = from;
         }
     }
 }
@@ -345,7 +350,8 @@ static void send_out(struct gossip *gossip) {
     buffer_clear(&gossip->payload);
     while (swim_next_datagram(gossip->swim, &to, &gossip->payload)) {
         uint8_t nonce[GOSSIP_NONCE_BYTES];
-        const struct place *place = place_of(gossip, to);
+        const struct place *place =
+            to == gossip->stranger.node ? &gossip->stranger : place_of(gossip, to);
         randombytes_buf(nonce, sizeof(nonce));
         buffer_clear(&gossip->datagram);
         gossip_seal(&gossip->ring, nonce, buffer_bytes(&gossip->payload), &gossip->datagram);
@@ -399,6 +405,20 @@ void gossip_leave(struct gossip *gossip) {
 
 void gossip_note_heard(struct gossip *gossip, uint32_t node) {
     swim_note_heard(gossip->swim, node);
+}
+
+bool gossip_next_stranger(const struct gossip *gossip, uint32_t *out_node) {
+    return swim_next_stranger(gossip->swim, out_node);
+}
+
+void gossip_answer_stranger(struct gossip *gossip, bool has_left) {
+    swim_answer_stranger(gossip->swim, has_left);
+    send_out(gossip);
+    gossip->stranger = (struct place){0};
+}
+
+uint32_t gossip_gone_by(const struct gossip *gossip) {
+    return swim_gone_by(gossip->swim);
 }
 
 struct gossip_stats gossip_stats(const struct gossip *gossip) {

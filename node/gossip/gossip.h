@@ -61,6 +61,11 @@ void gossip_say(struct gossip *gossip, uint32_t load, bytes hints);
 void gossip_leave(struct gossip *gossip);
 void gossip_note_heard(struct gossip *gossip, uint32_t node);
 
+// As swim_next_stranger, swim_answer_stranger, swim_gone_by.
+MUST_USE bool gossip_next_stranger(const struct gossip *gossip, uint32_t *out_node);
+void gossip_answer_stranger(struct gossip *gossip, bool has_left);
+uint32_t gossip_gone_by(const struct gossip *gossip);
+
 struct gossip_stats {
     struct swim_counters swim;
     uint64_t refused_seal; // datagrams that no key opens

@@ -2,6 +2,7 @@
 
 #include "node/gossip/gossip.h"
 #include "node/shell/clocks.h"
+#include "node/shell/membership.h"
 #include "node/shell/shell_internal.h"
 #include "proto/base/check.h"
 
@@ -25,6 +26,13 @@ static void take(struct shell *shell) {
             swim_state_name(member.state)
         );
         shell_step(shell, &event);
+    }
+    uint32_t node = 0;
+    if (gossip_next_stranger(shell->gossip, &node)) {
+        gossip_answer_stranger(shell->gossip, node_has_left(shell->node, (uint16_t)node));
+    }
+    if (gossip_gone_by(shell->gossip) != 0) {
+        membership_gone(shell, gossip_gone_by(shell->gossip));
     }
 }
 

@@ -45,6 +45,22 @@ static void leave(struct shell *shell, struct arena *arena) {
     shell_stop(shell);
 }
 
+void membership_gone(struct shell *shell, uint32_t by) {
+    if (shell->identity.state == IDENTITY_LEFT) {
+        return;
+    }
+    log_line(
+        shell->log,
+        LOG_WARN,
+        "removed_while_away",
+        "peer=%u text=\"the cluster removed this node while it was away; the others hold its "
+        "copies\"",
+        (unsigned)by
+    );
+    SCOPED(arena_destroy) struct arena *arena = arena_create(1024);
+    leave(shell, arena);
+}
+
 void membership_version(struct shell *shell, uint32_t version) {
     if (version > SHELL_RELEASE_HIGH) {
         shell->outgrown = true;

@@ -13,6 +13,9 @@ struct shell;
 // and the process stops as if told to.
 void membership_changed(struct shell *shell, uint16_t node, bytes address);
 
+// Member `by` says that this node was removed, which it could not hear: it was away. As above.
+void membership_gone(struct shell *shell, uint32_t by);
+
 // All members speak `version`: links refuse who does not. When this program does not, the process
 // stops as if told to, and ends with membership_outgrown's words.
 void membership_version(struct shell *shell, uint32_t version);

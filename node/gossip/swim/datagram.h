@@ -9,6 +9,7 @@ enum swim_kind {
     SWIM_PING_FOR, // ask `target`, and pass its answer on
     SWIM_SYNC,     // all I know; tell me all you know
     SWIM_NEWS,     // all I know, or the rest of it
+    SWIM_GONE,     // answers the PING of that number: `target`, who sent it, is no member any more
     SWIM_KIND_END,
 };
 

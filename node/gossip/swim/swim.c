@@ -321,6 +321,42 @@ static void learn_all(struct swim *swim, const struct wire_text_list *list) {
     }
 }
 
+static void note_stranger(struct swim *swim, const struct swim_datagram *datagram) {
+    if (datagram->kind == SWIM_PING) {
+        swim->stranger = (struct outgoing){
+            .to = datagram->from,
+            .kind = SWIM_GONE,
+            .number = datagram->number,
+            .target = datagram->from,
+        };
+    }
+}
+
+// Only what answers the present probe of the one who says it: nothing kept from an earlier cluster.
+static void take_gone(struct swim *swim, const struct swim_datagram *datagram) {
+    if (datagram->target == swim->members[swim->self].node && swim->probed != SWIM_NONE &&
+        datagram->number == swim->probe_number &&
+        datagram->from == swim->members[swim->probed].node) {
+        swim->gone_by = datagram->from;
+    }
+}
+
+bool swim_next_stranger(const struct swim *swim, uint32_t *out_node) {
+    *out_node = swim->stranger.to;
+    return swim->stranger.to != 0;
+}
+
+void swim_answer_stranger(struct swim *swim, bool has_left) {
+    if (has_left && swim->stranger.to != 0) {
+        swim_put(swim, &swim->stranger);
+    }
+    swim->stranger = (struct outgoing){0};
+}
+
+uint32_t swim_gone_by(const struct swim *swim) {
+    return swim->gone_by;
+}
+
 err swim_receive(struct swim *swim, mono_time now, bytes datagram_bytes, uint32_t *out_from) {
     struct swim_datagram datagram;
     swim->now = now;
@@ -333,6 +369,7 @@ err swim_receive(struct swim *swim, mono_time now, bytes datagram_bytes, uint32_
     *out_from = datagram.from;
     if (swim_find(swim, datagram.from) == SWIM_NONE) {
         swim->counters.datagrams_strange++;
+        note_stranger(swim, &datagram);
         return ERR_NONE;
     }
     // News first: it may say more of the sender than that it is there.
@@ -356,6 +393,9 @@ err swim_receive(struct swim *swim, mono_time now, bytes datagram_bytes, uint32_
         break;
     case SWIM_SYNC:
         swim_put(swim, &(struct outgoing){.to = datagram.from, .kind = SWIM_NEWS});
+        break;
+    case SWIM_GONE:
+        take_gone(swim, &datagram);
         break;
     case SWIM_NEWS:
     case SWIM_KIND_END:

@@ -108,6 +108,16 @@ MUST_USE bool swim_next_datagram(struct swim *swim, uint32_t *out_to, struct buf
 // that is still so. False: none.
 MUST_USE bool swim_next_change(struct swim *swim, struct swim_member *out_member);
 
+// Somebody who is no member asked whether this node is there: who once was one does not know it
+// yet. False: nobody did.
+MUST_USE bool swim_next_stranger(const struct swim *swim, uint32_t *out_node);
+
+// Tells that one, if it has left, that it did; it is asked about no more until it asks again.
+void swim_answer_stranger(struct swim *swim, bool has_left);
+
+// The member that answered so to this node: it was removed while it was away. 0: none did.
+uint32_t swim_gone_by(const struct swim *swim);
+
 #define SWIM_COUNTERS(X)                                       \
     X(probes, "probes sent")                                   \
     X(probes_failed, "probes without any answer")              \

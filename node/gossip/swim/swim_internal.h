@@ -78,6 +78,9 @@ struct swim {
     struct relay relays[LIMIT_GOSSIP_RELAYS];
     size_t relay_next;
 
+    struct outgoing stranger; // the newest PING of who is no member, as its answer; to 0: none
+    uint32_t gone_by;         // who said that this node is none; 0: nobody
+
     struct outgoing outbox[LIMIT_GOSSIP_OUTBOX];
     size_t outbox_first;
     size_t outbox_count;

@@ -395,6 +395,30 @@ static void a_new_node_takes_the_place_of_a_lost_one(void **state) {
     expect_running(cluster, 3, &flows);
 }
 
+// Who asks for a node that is away: it is told that it has left by whoever knows that for certain.
+static void all_know_that_a_node_has_left_that_was_removed_while_it_was_down(void **state) {
+    struct cluster *cluster = *state;
+    cluster_kill(cluster, 2);
+    cluster_run(cluster, 3000);
+    assert_false(node_has_left(cluster->nodes[0].node, 3));
+    assert_int_equal(order(cluster, 0, 3, "remove?force=true"), 200);
+    settle(cluster, 0, 3, "left");
+    cluster_run(cluster, 5000);
+    cluster_kill(cluster, 1);
+    cluster_start(cluster, 1); // it does not remember, it reads it
+    cluster_run(cluster, 2000);
+    for (int at = 0; at < 2; at++) {
+        assert_true(node_has_left(cluster->nodes[at].node, 3));
+        assert_false(node_has_left(cluster->nodes[at].node, 1));
+        assert_false(node_has_left(cluster->nodes[at].node, 2));
+        assert_false(node_has_left(cluster->nodes[at].node, 4)); // nobody, or not heard of yet
+    }
+    cluster_start(cluster, 2);
+    cluster_run(cluster, 3000);
+    assert_false(node_has_left(cluster->nodes[2].node, 1));
+    assert_int_equal(node_stats(cluster->nodes[2].node).groups_led, 0);
+}
+
 static group_id group_without(const struct cluster *cluster, int at) {
     group_id group = 1;
     while (raft_status(node_raft(cluster->nodes[at].node), group).configured) {
@@ -632,6 +656,11 @@ int main(void) {
         ),
         cmocka_unit_test_setup_teardown(
             a_new_node_takes_the_place_of_a_lost_one, cluster_setup, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            all_know_that_a_node_has_left_that_was_removed_while_it_was_down,
+            cluster_setup,
+            cluster_teardown
         ),
         cmocka_unit_test_setup_teardown(
             a_member_with_an_empty_disk_gets_its_copies_again, cluster_setup, cluster_teardown

@@ -215,6 +215,37 @@ static void a_member_comes_and_goes(void **state) {
     trio_deinit(&trio);
 }
 
+// It was away when it was removed, and hears it from the first that knows.
+static void who_was_removed_is_told_so_when_it_asks(void **state) {
+    (void)state;
+    struct trio trio;
+    trio_init(&trio);
+    for (uint32_t at = 0; at < NODES; at++) {
+        start(&trio, at, 1, &OLD_KEY, 1);
+    }
+    gossip_remove(trio.nodes[0], 3);
+    gossip_remove(trio.nodes[1], 3);
+    uint32_t stranger = 0;
+    int64_t end = now().ns + (int64_t)PATIENCE_MS * 1000000;
+    while (!gossip_next_stranger(trio.nodes[0], &stranger)) {
+        assert_true(now().ns < end);
+        turn(&trio);
+    }
+    assert_int_equal(stranger, 3);
+    gossip_answer_stranger(trio.nodes[0], false); // it may be one that is not known here yet
+    assert_false(gossip_next_stranger(trio.nodes[0], &stranger));
+    while (gossip_gone_by(trio.nodes[2]) == 0) {
+        assert_true(now().ns < end);
+        turn(&trio);
+        if (gossip_next_stranger(trio.nodes[0], &stranger)) {
+            gossip_answer_stranger(trio.nodes[0], true);
+        }
+    }
+    assert_int_equal(gossip_gone_by(trio.nodes[2]), 1);
+    assert_int_equal(gossip_gone_by(trio.nodes[0]), 0);
+    trio_deinit(&trio);
+}
+
 static void assert_refused(const struct gossip_options *options, const char *part) {
     struct arena *arena = arena_create(1024);
     struct gossip *gossip = NULL;
@@ -284,6 +315,7 @@ int main(void) {
         cmocka_unit_test(a_key_is_changed_node_by_node),
         cmocka_unit_test(another_key_is_not_heard),
         cmocka_unit_test(a_member_comes_and_goes),
+        cmocka_unit_test(who_was_removed_is_told_so_when_it_asks),
         cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(a_seal_opens_for_its_key_and_cluster_only),
     };
