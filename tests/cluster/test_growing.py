@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import shutil
+import subprocess
 import sys
 import time
 import unittest
@@ -67,6 +68,38 @@ def wanted_copies(nodes):
     return [min(3, nodes)] * PARTITIONS
 
 
+def held_by(server, partition, nodes):
+    """Who votes in a partition, by what its leader says; None while it has none."""
+    for node in nodes:
+        for one in server.at(node).call("GET", "/api/cluster")["partitions"]:
+            if one["id"] == partition and one.get("role") == "leader":
+                return sorted(one["voters"])
+    return None
+
+
+def orpheus(server, *words):
+    done = subprocess.run(
+        [server.program, "cluster", *words, "--server", server.at(1).base], capture_output=True, text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"orpheus cluster {' '.join(words)}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+@contextlib.contextmanager
+def watched(server):
+    """What `orpheus cluster status --watch` shows during the block, as lines once that is over."""
+    lines = []
+    words = [server.program, "cluster", "status", "--watch", "--server", server.at(1).base]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as watch:
+        try:
+            yield lines
+        finally:
+            watch.terminate()
+            lines += watch.stdout.read().splitlines()
+
+
 def enough(load, count):
     """Waits for so many more starts to be answered."""
     wanted = len(load.answered) + count
@@ -89,6 +122,52 @@ class Growing(unittest.TestCase):
             self.assertEqual(members(server), {1: "active", 2: "active", 3: "active"})
             refused = server.cluster("remove", "3", check=False)
             self.assertEqual(refused.returncode, REFUSED, refused.stdout + refused.stderr)
+
+    def test_replicas_are_moved_by_hand_and_can_be_watched(self):
+        everywhere = (1, 2, 3, 4)
+        with new_server(nodes=4, partitions=PARTITIONS) as server:
+            with under_load(self, server, 6) as load:
+                enough(load, 20)
+                with watched(server) as lines:
+                    for partition in range(1, 7):
+                        voters = held_by(server, partition, everywhere)
+                        [to] = set(everywhere) - set(voters)
+                        source = voters[partition % 3]
+                        said = orpheus(server, "move", str(partition), "--from", str(source), "--to", str(to))
+                        self.assertTrue(said.endswith("1 of 1 moves done\n"), said)
+                        wanted = sorted({*voters, to} - {source})
+                        self.assertEqual(held_by(server, partition, everywhere), wanted)
+                enough(load, 20)
+                self.assertEqual(copies(server, 4), wanted_copies(4))
+            self.assertEqual([line for line in lines if "lack a copy" in line], [])
+            # One copy more or less, now here, now there; nobody goes down.
+            rows = {tuple(line.split()[:4:3]) for line in lines if line.split()[1:2] == ["up"]}
+            print(f"{len(lines)} lines watched: node and copies {sorted(rows)}")
+            self.assertGreater(len(rows), len(everywhere))
+            self.assertEqual([line for line in lines if line.split()[1:2] == ["down"]], [])
+
+    def test_a_node_that_was_removed_while_it_was_down_hears_it_and_stops(self):
+        with new_server(nodes=1, grows_to=4, partitions=PARTITIONS) as server:
+            with under_load(self, server, 7) as load:
+                for node in (2, 3, 4):
+                    load.come(node, server.cluster("add").stdout)
+                wait_for(lambda: seen(server)["progress"]["movesLeft"] == 0, 60, "the end of the moves")
+                load.go(4)
+                server.kill(4)
+                orpheus(server, "remove", "4")
+                self.assertEqual(copies(server, 3), wanted_copies(3))
+                enough(load, 20)
+                server.cluster("restart", "4", check=False)
+                wait_for(lambda: "event=stopped" in server.log(4), 20, "the end of the node")
+                said = server.log(4)
+                enough(load, 20)
+            self.assertIn("event=removed_while_away", said)
+            self.assertNotIn("event=leading", said)
+            self.assertEqual(members(server), {1: "active", 2: "active", 3: "active"})
+            self.assertEqual(copies(server, 3), wanted_copies(3))
+            again = server.cluster("restart", "4", check=False)
+            self.assertNotEqual(again.returncode, 0)
+            wait_for(lambda: "node 4 has left its cluster" in server.log(4), 20, "what to do")
 
     def test_a_node_whose_disk_is_lost_is_replaced(self):
         with new_server(nodes=3, grows_to=4, partitions=PARTITIONS) as server:
