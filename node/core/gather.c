@@ -5,6 +5,7 @@
 #include "node/core/forward.h"
 #include "node/core/node_internal.h"
 #include "proto/base/check.h"
+#include "proto/base/mutant.h"
 #include "proto/limits.h"
 
 #include <stdlib.h>
@@ -23,6 +24,7 @@ struct gather {
     enum reply_kind kind;
     uint16_t status;
     size_t parts; // on their way
+    bool dealing; // one of them is none: it keeps the gather open
     bool failed;
     mono_time deadline;
     mono_time again_at;
@@ -91,7 +93,21 @@ static void settle(struct node *node, struct gather *gather) {
     gather_destroy(node, gather);
 }
 
+static const char PARTLY[] =
+    "a partition that it needs has no leader now or refused it; for executions of others it was "
+    "done, or may have been: look at them before asking again";
+
+// What one part is refused with says nothing of the others.
+static bool is_partly_done(const struct gather *gather) {
+    size_t others = gather->parts - (gather->dealing ? 1 : 0);
+    return !gather->idempotent && (gather->merged.size > 0 || others > 0) &&
+           !mutant_is("bulk_called_undone");
+}
+
 static void fail(struct node *node, struct gather *gather, err error) {
+    if (error.code == ERR_UNAVAILABLE && is_partly_done(gather)) {
+        error.text = PARTLY;
+    }
     if (gather->request_id != 0) {
         node_answer_error(node, gather->request_id, error, GATE_OPEN);
         gather->request_id = 0;
@@ -213,6 +229,7 @@ static void part_begin(struct node *node, struct gather *gather, node_id leader)
 static void deal(struct node *node, struct gather *gather) {
     // Held open while parts go out: the first may come back at once.
     gather->parts++;
+    gather->dealing = true;
     for (uint32_t group = 0; group < node->settings.group_count && !gather->failed; group++) {
         node_id leader = gather->waiting[group] ? node_leader(node, (group_id)group) : 0;
         if (leader == node->self || node_peer_is_up(node, leader)) {
@@ -225,6 +242,7 @@ static void deal(struct node *node, struct gather *gather) {
     }
     gather->again_at.ns = node->mono.ns + LIMIT_FORWARD_RETRY_MS * NS_PER_MS;
     gather->parts--;
+    gather->dealing = false;
     settle(node, gather);
 }
 
@@ -233,7 +251,9 @@ static void deal(struct node *node, struct gather *gather) {
 
 void gather_part(struct node *node, struct gather *gather, const struct reply *reply) {
     gather->parts--;
-    if (reply->status >= 300 && gather->request_id != 0) {
+    if (reply->status == 503 && is_partly_done(gather)) {
+        fail(node, gather, err_make(ERR_UNAVAILABLE, PARTLY));
+    } else if (reply->status >= 300 && gather->request_id != 0) {
         node_answer(
             node, gather->request_id, reply, GATE_OPEN
         ); // refused: every part says the same

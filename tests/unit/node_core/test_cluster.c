@@ -174,6 +174,26 @@ static void a_node_that_is_cut_off_answers_503_and_comes_back(void **state) {
     expect_status(cluster, 0, id, "RUNNING");
 }
 
+// Two of three partitions did it; nobody leads the third.
+static void a_bulk_request_that_was_done_in_part_is_not_called_undone(void **state) {
+    struct cluster *cluster = *state;
+    char ids[CLUSTER_NODES][ID_TEXT_BYTES + 1];
+    char body[256];
+    define(cluster);
+    for (int at = 0; at < CLUSTER_NODES; at++) {
+        start(cluster, at, "w", ids[at]); // in a partition that this node leads
+    }
+    cluster_kill(cluster, 2);
+    (void)snprintf(body, sizeof(body), "[\"%s\",\"%s\"]", ids[0], ids[2]);
+    assert_int_equal(cluster_ask(cluster, 0, "PUT", "/api/workflow/bulk/pause", body), 503);
+    assert_null(strstr(cluster->body, "nothing was done"));
+    assert_non_null(strstr(cluster->body, "look at them before asking again"));
+    expect_status(cluster, 0, ids[0], "PAUSED");
+    (void)snprintf(body, sizeof(body), "[\"%s\"]", ids[2]);
+    assert_int_equal(cluster_ask(cluster, 0, "PUT", "/api/workflow/bulk/pause", body), 503);
+    assert_null(strstr(cluster->body, "look at them before asking again"));
+}
+
 static void a_stale_read_is_answered_without_a_majority(void **state) {
     struct cluster *cluster = *state;
     define(cluster);
@@ -328,6 +348,11 @@ int main(void) {
         ),
         cmocka_unit_test_setup_teardown(
             a_node_that_is_cut_off_answers_503_and_comes_back, cluster_setup, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            a_bulk_request_that_was_done_in_part_is_not_called_undone,
+            cluster_setup_single_copies,
+            cluster_teardown
         ),
         cmocka_unit_test_setup_teardown(
             a_stale_read_is_answered_without_a_majority, cluster_setup, cluster_teardown
