@@ -10,7 +10,8 @@
 
 enum {
     STARTS = 12,
-    SAY_BYTES = 256 * 1024
+    SAY_BYTES = 256 * 1024,
+    FORCED_TERM = 1 << 20
 };
 
 static const char *const TASKS =
@@ -380,6 +381,7 @@ static void an_old_store_that_comes_back_changes_nothing(void **state) {
         struct store_group kept = store_group(cluster->nodes[0].store, (group_id)group);
         struct store_group old = store_group(cluster->nodes[1].store, (group_id)group);
         assert_true(old.last_index < kept.last_index);
+        assert_true(old.last_term < FORCED_TERM); // it was given nothing
     }
     finish(cluster, 0, &starts);
 }
