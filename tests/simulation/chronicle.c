@@ -332,6 +332,31 @@ void chronicle_follow(
     }
 }
 
+void chronicle_adopt(struct chronicle *chronicle, struct store *store) {
+    for (uint32_t group = 0; group < chronicle->group_count; group++) {
+        struct history *history = &chronicle->groups[group];
+        struct store_group state = store_group(store, (group_id)group);
+        struct writing writing = {chronicle, (group_id)group, state.commit_index, 0};
+        struct store_cursor *cursor = store_cursor_open(store, NULL, (group_id)group, BYTES_EMPTY);
+        bytes key = BYTES_EMPTY;
+        bytes value = BYTES_EMPTY;
+        while (store_cursor_next(cursor, &key, &value)) {
+            note_write(&writing, key, value);
+        }
+        store_cursor_close(&cursor);
+        while (history->count <= state.commit_index) {
+            *history_add(history) = (struct entry){0};
+        }
+        struct entry *newest = &history->entries[history->count - 1];
+        newest->live_rows = writing.live_rows;
+        if (!store_entry_term(
+                store, (group_id)group, state.commit_index, &newest->term, &newest->chain
+            )) {
+            world_fail(chronicle->world, "replay", "group %u: nothing is known of its end", group);
+        }
+    }
+}
+
 // --- comparing -----------------------------------------------------------------------------------
 
 static void describe_key(bytes key, char *out, size_t size) {

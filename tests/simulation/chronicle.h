@@ -27,6 +27,10 @@ void chronicle_follow(
 // (Also that no two configs in a row can decide without each other, and that no replica's number is
 // given twice: invariants 13, 34.)
 
+// The chronicle of a cluster that goes on with this store begins with what that holds for
+// committed; what was before it is not known. Before anything else.
+void chronicle_adopt(struct chronicle *chronicle, struct store *store);
+
 // The newest committed entry of a group, 0: none yet.
 log_index chronicle_last(const struct chronicle *chronicle, group_id group);
 

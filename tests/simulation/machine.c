@@ -288,6 +288,29 @@ static void end_process(struct machine *machine, const char *why) {
     machine->watch.died(machine->watch.argument, machine->plan.number);
 }
 
+void machine_adopt(struct machine *machine, struct machine *from) {
+    check(!machine->up && machine->lives == 0);
+    memory_disk_destroy(&machine->disk);
+    memory_map_destroy(&machine->map);
+    machine->disk = memory_disk_copy(from->disk, &machine->faults);
+    machine->map = memory_map_copy(from->map, &machine->faults);
+    machine->lives = from->lives;
+}
+
+struct store *machine_open(struct machine *machine) {
+    const struct store_options options = store_options_of(machine);
+    check(!machine->up);
+    check(!err_is(store_open(&options, machine->arena, &machine->store)));
+    return machine->store;
+}
+
+void machine_close(struct machine *machine) {
+    chronicle_adopt(machine->plan.chronicle, machine->store);
+    shadow_adopt(machine->shadow, machine->store);
+    store_close(&machine->store);
+    arena_reset(machine->arena);
+}
+
 void machine_lose(struct machine *machine) {
     if (machine->gone) {
         return;

@@ -92,6 +92,15 @@ void machine_enroll(
     struct machine *machine, uint16_t number, const uint16_t *members, uint32_t member_count
 );
 
+// Before it ever ran: its disk is a copy of what the other's holds durably, as if the power had
+// gone.
+void machine_adopt(struct machine *machine, struct machine *from);
+
+// Of one that does not run: its store, opened for who does something to it before its next start;
+// given back.
+struct store *machine_open(struct machine *machine);
+void machine_close(struct machine *machine);
+
 // The machine is lost with its disk, for ever.
 void machine_lose(struct machine *machine);
 

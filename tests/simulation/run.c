@@ -6,6 +6,7 @@
 #include "tests/simulation/run.h"
 
 #include "proto/base/check.h"
+#include "tests/simulation/aftermath.h"
 #include "tests/simulation/archive.h"
 #include "tests/simulation/check_raft.h"
 #include "tests/simulation/checks.h"
@@ -23,6 +24,7 @@ enum {
     SCRATCH_BYTES = 256 * 1024,
     BODY_BYTES_MAX = 1024 * 1024,
     WORKERS_MAX = 32,
+    AFTERMATH_EVERY = 2, // seeds that look what would be after the loss of most disks
     DEFINITIONS_MAX = 64,
     REGISTER_SECONDS_MAX = 300,
     SETTLE_SECONDS = 60,   // invariant 36
@@ -307,6 +309,9 @@ void run_seed(
     turn_until_done(&run, REGISTER_SECONDS_MAX * WORLD_SECOND, "registering");
     if (!world_failed(scene->world)) {
         safety(&run);
+    }
+    if (!world_failed(scene->world) && seed % AFTERMATH_EVERY == 0) {
+        aftermath_check(scene, seed);
     }
     if (!world_failed(scene->world)) {
         calm(&run);

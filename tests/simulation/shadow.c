@@ -338,6 +338,27 @@ void shadow_recover(struct shadow *shadow, const struct store *store) {
     }
 }
 
+void shadow_adopt(struct shadow *shadow, const struct store *store) {
+    for (uint32_t i = 0; i < shadow->group_count; i++) {
+        struct log *log = &shadow->logs[i];
+        struct store_group state = store_group(store, (group_id)i);
+        uint64_t epoch = store_log_epoch(store, (group_id)i);
+        make_room(log, state.last_index);
+        for (log_index at = 0; at <= state.last_index; at++) {
+            struct entry *entry = &log->entries[at];
+            if (!store_entry_term(store, (group_id)i, at, &entry->term, &entry->chain)) {
+                *entry = (struct entry){0};
+            }
+        }
+        log->followed = log->taken = log->durable = state.last_index;
+        log->before = log->ended = log->told = state.last_index;
+        log->hard = (struct hard){.term = state.term, .epoch = epoch, .vote = state.vote};
+        log->hard_taken = log->hard_durable = log->hard;
+        log->commit = state.commit_index;
+        log->time_ms = state.time_ms;
+    }
+}
+
 void shadow_check_rotten(const struct shadow *shadow, const struct store *store) {
     for (uint32_t i = 0; i < shadow->group_count; i++) {
         log_index last = store_group(store, (group_id)i).last_index;

@@ -40,6 +40,10 @@ void shadow_batch_told(struct shadow *shadow);
 // The store was opened after a crash: nothing durable is lost. Forgets what was.
 void shadow_recover(struct shadow *shadow, const struct store *store);
 
+// The shadow of a machine that goes on with this store begins with what that holds. Before anything
+// else.
+void shadow_adopt(struct shadow *shadow, const struct store *store);
+
 // The store was opened on a damaged copy of the disk, right after shadow_recover: it may have lost
 // the last batch, nothing else.
 void shadow_check_rotten(const struct shadow *shadow, const struct store *store);

@@ -18,6 +18,7 @@ target_link_libraries(simulation_world PUBLIC proto_base PRIVATE warnings)
 
 add_executable(
     simulate
+    simulation/aftermath.c
     simulation/archive.c
     simulation/check_execution.c
     simulation/check_history.c
@@ -60,7 +61,7 @@ add_executable(
     simulation/swarm.c
     simulation/worker.c
 )
-target_link_libraries(simulate PRIVATE simulation_model simulation_world node_core node_backup_verify node_backup_shelf storage_memory storage_view warnings)
+target_link_libraries(simulate PRIVATE simulation_model simulation_world node_core node_backup_verify node_backup_shelf node_recover storage_memory storage_view warnings)
 
 # Steps a node through the events that a server dumped: tests/simulation/replay.
 add_executable(replay_dump simulation/replay_dump.c)
