@@ -324,6 +324,79 @@ static void any_partition_may_have_lost_more_than_the_others(void **state) {
     }
 }
 
+// --- two of five ---------------------------------------------------------------------------------
+
+// The stores of two nodes, of which the second joined; closed by the caller.
+static err look_at_two(
+    struct cluster *cluster, int left, int joined, struct arena *arena, struct recover_look *look
+) {
+    struct recover_store *stores = ARENA_ARRAY(arena, struct recover_store, 2);
+    stores[0] = store_of(cluster, left);
+    stores[1] = store_of(cluster, joined);
+    stores[1].founders.count = 0;
+    return recover_look(stores, 2, arena, look);
+}
+
+// False: some partition has no copy on the two.
+static bool recover_two(struct cluster *cluster, int left, int joined) {
+    struct arena *arena = arena_create(64 * 1024);
+    struct recover_look look;
+    assert_ok(look_at_two(cluster, left, joined, arena, &look));
+    bool whole = look.nothing_count == 0;
+    if (whole) {
+        assert_true(look.lost_count > 0 && look.lost_count < CLUSTER_GROUPS); // some live
+        assert_int_equal(look.groups[0].fate, RECOVER_LOST);
+        assert_ok(recover_force(&look, cluster->wall, arena));
+    }
+    store_close(&cluster->nodes[left].store);
+    store_close(&cluster->nodes[joined].store);
+    if (whole) {
+        assert_ok(look_at_two(cluster, left, joined, arena, &look));
+        assert_int_equal(look.lost_count, 0);
+        store_close(&cluster->nodes[left].store);
+        store_close(&cluster->nodes[joined].store);
+    }
+    arena_destroy(&arena);
+    return whole;
+}
+
+static void two_of_five_go_on_where_each_partition_has_a_copy_left(void **state) {
+    struct cluster *cluster = *state;
+    struct starts starts = {0};
+    define(cluster);
+    cluster_join(cluster, 3, 0);
+    cluster_join(cluster, 4, 0);
+    cluster_run(cluster, 30000);
+    for (int i = 0; i < STARTS; i++) {
+        start(cluster, i % 5, i % 3 == 0 ? "v" : "p", &starts);
+    }
+    for (int i = 0; i < STARTS / 2; i++) {
+        (void)work(cluster, 1, "a");
+    }
+    cluster_run(cluster, 500);
+    for (int at = 0; at < 5; at++) {
+        cluster_kill(cluster, at);
+    }
+    int left = 0;
+    int joined = 3;
+    while (!recover_two(cluster, left, joined)) {
+        left = left == 2 ? 0 : left + 1;
+        joined += left == 0;
+        assert_true(joined < 5);
+    }
+    cluster_start(cluster, left);
+    cluster_start(cluster, joined);
+    cluster_run(cluster, 5000);
+    for (int round = 0; round < 40; round++) {
+        while (work(cluster, left, "a") || work(cluster, joined, "l")) {
+        }
+        cluster_run(cluster, 500);
+    }
+    for (int i = 0; i < starts.count; i++) {
+        assert_true(is_completed(cluster, left, starts.ids[i]));
+    }
+}
+
 static void it_may_be_run_again_and_finds_nothing_to_do(void **state) {
     struct cluster *cluster = *state;
     struct recover_look look;
@@ -377,7 +450,8 @@ static void an_old_store_that_comes_back_changes_nothing(void **state) {
         (void)cluster_send(cluster, 1, "POST", "/api/workflow", "{\"name\":\"w\"}");
         cluster_run(cluster, 1000);
     }
-    for (uint32_t group = 0; group < CLUSTER_GROUPS; group++) {
+    // The system group alone speaks to it, as to a replica it never was: so it hears that it left.
+    for (uint32_t group = 1; group < CLUSTER_GROUPS; group++) {
         struct store_group kept = store_group(cluster->nodes[0].store, (group_id)group);
         struct store_group old = store_group(cluster->nodes[1].store, (group_id)group);
         assert_true(old.last_index < kept.last_index);
@@ -423,6 +497,9 @@ int main(void) {
         ),
         cmocka_unit_test_setup_teardown(
             an_old_store_that_comes_back_changes_nothing, cluster_setup, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            two_of_five_go_on_where_each_partition_has_a_copy_left, cluster_setup, cluster_teardown
         ),
         cmocka_unit_test_setup_teardown(new_nodes_get_copies, cluster_setup, cluster_teardown),
         cmocka_unit_test_setup_teardown(
