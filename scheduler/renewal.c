@@ -7,13 +7,11 @@
 #include "scheduler/renewal.h"
 
 #include "proto/base/check.h"
-#include "proto/base/hash.h"
 #include "proto/base/mutant.h"
 #include "proto/limits.h"
 #include "scheduler/ending.h"
 #include "scheduler/message.h"
-#include "scheduler/permit.h"
-#include "scheduler/permit_home.h"
+#include "scheduler/renewal_internal.h"
 #include "scheduler/task.h"
 #include "scheduler/tasks/kind.h"
 #include "storage/keys.h"
@@ -22,11 +20,8 @@ enum {
     EPOCH_SHIFT = 48
 };
 
-static err row_load(struct decision *decision, struct renewal_row *out_row);
-static void row_save(struct decision *decision, const struct renewal_row *row);
 static err move_messages(struct decision *decision, uint64_t base, bool *out_all);
 static err streams_begin(struct decision *decision, uint64_t base);
-static err permits_state(struct decision *decision);
 
 // --- epochs --------------------------------------------------------------------------------------
 
@@ -58,10 +53,10 @@ err renewal_read(
 
 err renewal_want(struct decision *decision, uint32_t epoch) {
     struct renewal_row row;
-    TRY(row_load(decision, &row));
+    TRY(renewal_row_load(decision, &row));
     if (row.wanted < epoch) {
         row.wanted = epoch;
-        row_save(decision, &row);
+        renewal_row_save(decision, &row);
     }
     return ERR_NONE;
 }
@@ -69,7 +64,7 @@ err renewal_want(struct decision *decision, uint32_t epoch) {
 err renewal_enter(struct decision *decision, bool *out_entered) {
     struct renewal_row row;
     *out_entered = false;
-    TRY(row_load(decision, &row));
+    TRY(renewal_row_load(decision, &row));
     check(renewal_is_due(&row));
     uint64_t base = renewal_base(mutant_is("stream_epoch_not_raised") ? row.epoch : row.wanted);
     bool all = true;
@@ -89,21 +84,21 @@ err renewal_enter(struct decision *decision, bool *out_entered) {
             row.unstated.items[row.unstated.count++] = group;
         }
     }
-    row_save(decision, &row);
+    renewal_row_save(decision, &row);
     TRY(streams_begin(decision, base));
-    TRY(permits_state(decision));
+    TRY(renewal_state_permits(decision));
     *out_entered = true;
     return ERR_NONE;
 }
 
-static err row_load(struct decision *decision, struct renewal_row *out_row) {
+err renewal_row_load(struct decision *decision, struct renewal_row *out_row) {
     struct key key = key_renewal();
     *out_row = (struct renewal_row){0};
     err error = row_get(decision->txn, &key, &renewal_row_record, decision->arena, out_row);
     return error.code == ERR_NOT_FOUND ? ERR_NONE : error;
 }
 
-static void row_save(struct decision *decision, const struct renewal_row *row) {
+void renewal_row_save(struct decision *decision, const struct renewal_row *row) {
     struct key key = key_renewal();
     row_put(decision->txn, &key, &renewal_row_record, row);
 }
@@ -190,159 +185,6 @@ static err streams_begin(struct decision *decision, uint64_t base) {
         row_put(decision->txn, &key, &watermark_row_record, &watermark);
     }
     return ERR_NONE;
-}
-
-// --- permits -------------------------------------------------------------------------------------
-
-struct limits {
-    bytes *names; // of what the group holds
-    uint32_t name_count;
-    bytes *homes; // keys of what it is home of
-    uint32_t home_count;
-};
-
-static err names_grow(struct arena *arena, bytes **items, uint32_t count, bytes item) {
-    // Room is made for twice as many at 1, 2, 4, 8 …
-    if ((count & (count - 1)) == 0) {
-        bytes *grown = ARENA_ARRAY(arena, bytes, count == 0 ? 1 : (size_t)count * 2);
-        for (uint32_t i = 0; i < count; i++) {
-            grown[i] = (*items)[i];
-        }
-        *items = grown;
-    }
-    (*items)[count] = item;
-    return ERR_NONE;
-}
-
-static err find_limits(struct decision *decision, struct limits *limits) {
-    struct key from = key_kind_prefix(KEY_LIMIT);
-    struct store_cursor *cursor = store_cursor_open(
-        decision->store, decision->txn, store_txn_group(decision->txn), key_bytes(&from)
-    );
-    struct arena *arena = decision->arena;
-    bytes key = BYTES_EMPTY;
-    bytes value = BYTES_EMPTY;
-    uint64_t hash = 0;
-    err found = ERR_NONE;
-    while (!err_is(found) && store_cursor_next(cursor, &key, &value) && key.size > 0 &&
-           key.data[0] == KEY_LIMIT) {
-        if (!key_limit_parse(key, &hash)) {
-            found = names_grow(arena, &limits->homes, limits->home_count++, arena_copy(arena, key));
-            continue;
-        }
-        struct limit_row row = {0};
-        found = wire_decode(&limit_row_record, arena_copy(arena, value), arena, &row);
-        found = err_is(found) ? found
-                              : names_grow(arena, &limits->names, limits->name_count++, row.name);
-    }
-    store_cursor_close(&cursor);
-    return found;
-}
-
-// What is in use stays; what is idle is given up without a word, for home forgets it, too.
-static err state_kind(struct permits *permits, enum permit_kind kind) {
-    struct purse *purse = &permits->purses[kind];
-    uint32_t idle = permits_idle(permits, kind);
-    purse->given -= idle < purse->given ? idle : purse->given;
-    purse->asked = 0;
-    purse->fresh = 0;
-    purse->old = purse->old < purse->given ? purse->old : purse->given;
-    purse->awaited = false;
-    if (permits->group == permits->home_group) {
-        return permit_home_stated(permits, permits->group, kind, purse->given);
-    }
-    if (purse->given == 0) {
-        return ERR_NONE;
-    }
-    const struct message_row message = {
-        .kind = MESSAGE_PERMITS_STATED,
-        .name = permits->name,
-        .permit_kind = (uint8_t)kind,
-        .permits = purse->given,
-    };
-    return message_send(permits->decision, permits->home_group, &message);
-}
-
-static err permits_state(struct decision *decision) {
-    if (!decision->settings->permits_travel || mutant_is("permits_not_stated")) {
-        return ERR_NONE;
-    }
-    struct limits limits = {0};
-    TRY(find_limits(decision, &limits));
-    for (uint32_t i = 0; i < limits.home_count; i++) {
-        store_txn_del(decision->txn, limits.homes[i]);
-    }
-    for (uint32_t i = 0; i < limits.name_count; i++) {
-        struct permits permits;
-        TRY(permits_open(decision, limits.names[i], &permits));
-        TRY(state_kind(&permits, PERMIT_CONCURRENT));
-        TRY(state_kind(&permits, PERMIT_RATE));
-        TRY(permits_save(&permits));
-    }
-    const struct message_row all = {.kind = MESSAGE_PERMITS_STATED};
-    for (uint32_t group = 1; group < decision->settings->group_count; group++) {
-        if (group != store_txn_group(decision->txn)) {
-            TRY(message_send(decision, (group_id)group, &all));
-        }
-    }
-    return ERR_NONE;
-}
-
-err renewal_waits_for_statements(struct decision *decision, bool *out_waits) {
-    struct renewal_row row;
-    TRY(row_load(decision, &row));
-    *out_waits = row.unstated.count > 0;
-    return ERR_NONE;
-}
-
-// The last group spoke: who waited is served.
-static err serve_all(struct decision *decision) {
-    struct limits limits = {0};
-    TRY(find_limits(decision, &limits));
-    for (uint32_t i = 0; i < limits.home_count; i++) {
-        bytes value = BYTES_EMPTY;
-        struct permit_home_row row = {0};
-        TRY(store_txn_get(decision->txn, limits.homes[i], &value));
-        value = arena_copy(decision->arena, value);
-        TRY(wire_decode(&permit_home_row_record, value, decision->arena, &row));
-        struct permits permits;
-        TRY(permits_open(decision, row.name, &permits));
-        TRY(permit_home_serve(&permits));
-        TRY(permits_save(&permits));
-    }
-    return ERR_NONE;
-}
-
-static bool drop(struct wire_u32_list *list, uint32_t item) {
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < list->count; i++) {
-        if (list->items[i] != item) {
-            list->items[kept++] = list->items[i];
-        }
-    }
-    bool had = kept < list->count;
-    list->count = kept;
-    return had;
-}
-
-err renewal_stated(struct decision *decision, group_id source, const struct message_row *message) {
-    if (message->name.size > 0) {
-        if (message->permit_kind >= PERMIT_KINDS) {
-            return err_make(ERR_CORRUPT, "a message about permits of no known kind");
-        }
-        struct permits permits;
-        TRY(permits_open(decision, message->name, &permits));
-        enum permit_kind kind = (enum permit_kind)message->permit_kind;
-        TRY(permit_home_stated(&permits, source, kind, message->permits));
-        return permits_save(&permits);
-    }
-    struct renewal_row row;
-    TRY(row_load(decision, &row));
-    if (!drop(&row.unstated, source)) {
-        return ERR_NONE;
-    }
-    row_save(decision, &row);
-    return row.unstated.count == 0 ? serve_all(decision) : ERR_NONE;
 }
 
 // --- the walk ------------------------------------------------------------------------------------
@@ -453,7 +295,7 @@ static uint32_t find_executions(
 
 err renewal_walk(struct decision *decision, bool *out_done) {
     struct renewal_row row;
-    TRY(row_load(decision, &row));
+    TRY(renewal_row_load(decision, &row));
     id128 *found = ARENA_ARRAY(decision->arena, id128, LIMIT_RENEWAL_ROWS);
     bool all = true;
     uint32_t left = LIMIT_RENEWAL_ROWS;
@@ -471,7 +313,7 @@ err renewal_walk(struct decision *decision, bool *out_done) {
     }
     *out_done = all && at == count && row.reached_task == 0;
     row.walking = !*out_done;
-    row_save(decision, &row);
+    renewal_row_save(decision, &row);
     return ERR_NONE;
 }
 
