@@ -26,13 +26,13 @@ err recover_look(
     };
     struct recover_look *look = out_look;
     look->groups = ARENA_ARRAY(arena, struct recover_group, look->group_count);
-    look->copies = ARENA_ARRAY(arena, struct recover_copy, look->group_count * store_count);
+    look->copies = ARENA_ARRAY(arena, struct recover_copy, (size_t)look->group_count * store_count);
     for (uint32_t group = 0; group < look->group_count; group++) {
+        struct recover_copy *copies = &look->copies[(size_t)group * store_count];
         for (uint32_t at = 0; at < store_count; at++) {
-            copy_read(&stores[at], (group_id)group, arena, &look->copies[group * store_count + at]);
+            copy_read(&stores[at], (group_id)group, arena, &copies[at]);
         }
-        look->groups[group] =
-            recover_choose(stores, &look->copies[group * store_count], store_count);
+        look->groups[group] = recover_choose(stores, copies, store_count);
         look->lost_count += look->groups[group].fate != RECOVER_LIVES;
         look->nothing_count += look->groups[group].fate == RECOVER_NOTHING;
     }
@@ -41,7 +41,7 @@ err recover_look(
 
 const struct recover_copy *
 recover_copy_of(const struct recover_look *look, uint32_t group, uint32_t store) {
-    return &look->copies[group * look->store_count + store];
+    return &look->copies[(size_t)group * look->store_count + store];
 }
 
 // --- stores --------------------------------------------------------------------------------------
