@@ -9,10 +9,12 @@
 //                  ── INSTALL_END (through) ──────────► once through is committed: asks the store
 //   replicating    ◄── acknowledgements ─────────────── the store cleared the mark: a voter again
 //
-// One piece is on its way at a time: nothing floods the link, and the slower disk sets the pace. A
-// chunk stays in memory until it is acknowledged, because a second scan may end elsewhere. From the
-// first message to the end the follower refuses votes and acknowledgements and takes the group out
-// of its statement to the leader (pair.c); the leader does not count it (I1, I2).
+// One piece is on its way at a time: nothing floods the link, and the slower disk sets the pace, or
+// the rate at which a node takes rows from all leaders together: an answer that comes later brings
+// the next piece later. A chunk stays in memory until it is acknowledged, because a second scan may
+// end elsewhere. From the first message to the end the follower refuses votes and acknowledgements
+// and takes the group out of its statement to the leader (pair.c); the leader does not count it
+// (I1, I2).
 //
 // `through`, once the leader's first entry is committed, is its commit when it learns that all rows
 // are there: that is at least its commit at the beginning (c0), and no row any scan gave, of this
@@ -24,8 +26,11 @@
 #include "proto/base/check.h"
 #include "proto/base/mutant.h"
 
+static const int64_t NS_PER_SECOND = 1000000000;
+
 enum {
-    INSTALL_LOOK_MS = 20 // between looks at what a checkpoint may have done
+    INSTALL_LOOK_MS = 20, // between looks at what a checkpoint may have done
+    INSTALL_AHEAD_MS = 20 // of the rate, until an answer waits: a chunk or two
 };
 
 // --- the leader's side ---------------------------------------------------------------------------
@@ -499,6 +504,16 @@ static void finish(struct raft *raft, struct replica *replica) {
     pair_refresh(raft, replica);
 }
 
+// The rate allows for more.
+static void say_what_waited(struct raft *raft, struct replica *replica) {
+    if (replica->install_waits && raft->now.ns >= raft->install_paid.ns) {
+        replica->install_waits = false;
+        say_state(raft, replica);
+    } else if (replica->install_waits) {
+        replica_wake(raft, replica, raft->install_paid);
+    }
+}
+
 // A checkpoint may have brought the install further.
 void install_look(struct raft *raft, struct replica *replica) {
     if (replica->install_state == STORE_INSTALL_NONE) {
@@ -523,6 +538,7 @@ void install_look(struct raft *raft, struct replica *replica) {
     if (replica->install_state != before) {
         say_state(raft, replica);
     }
+    say_what_waited(raft, replica);
     replica_wake(raft, replica, mono_after(raft->now, INSTALL_LOOK_MS));
 }
 
@@ -556,6 +572,7 @@ drop(struct raft *raft, struct replica *replica, const struct message *message) 
     replica->install_number = 1;
     replica->install_through = 0;
     replica->install_owed = true;
+    replica->install_waits = false;
     buffer_deinit(&replica->install_piece);
     buffer_init(&replica->install_piece, LIMIT_RAFT_ENTRY_BYTES);
     replica->last = position.index;
@@ -590,6 +607,19 @@ take_begin(struct raft *raft, struct replica *replica, const struct message *mes
     return ERR_NONE;
 }
 
+// So many bytes of rows were taken. Whether the answer waits until the rate allows more.
+static bool goes_too_fast(struct raft *raft, struct replica *replica, size_t size) {
+    int64_t ns = (int64_t)size * NS_PER_SECOND / LIMIT_RAFT_INSTALL_BYTES_PER_SECOND;
+    int64_t from_ns = raft->install_paid.ns > raft->now.ns ? raft->install_paid.ns : raft->now.ns;
+    raft->install_paid.ns = from_ns + ns;
+    if (raft->install_paid.ns < mono_after(raft->now, INSTALL_AHEAD_MS).ns) {
+        return false;
+    }
+    replica->install_waits = true;
+    replica_wake(raft, replica, raft->install_paid);
+    return true;
+}
+
 MUST_USE static err
 take_chunk(struct raft *raft, struct replica *replica, const struct message *message) {
     bool fits = replica->install_id != 0 && message->install == replica->install_id &&
@@ -620,7 +650,9 @@ take_chunk(struct raft *raft, struct replica *replica, const struct message *mes
         }
         replica->install_number++;
     }
-    say_state(raft, replica);
+    if (!goes_too_fast(raft, replica, message->body.size)) {
+        say_state(raft, replica);
+    }
     return ERR_NONE;
 }
 

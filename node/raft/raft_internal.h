@@ -137,7 +137,8 @@ struct replica {
     uint64_t install_number; // of the next chunk
     log_lsn install_lsn;
     log_index install_through;
-    bool install_owed; // to say that it began
+    bool install_owed;  // to say that it began
+    bool install_waits; // to say that a piece was taken: this node takes no more for now
     struct buffer install_piece;
 
     // as candidate
@@ -285,6 +286,7 @@ struct raft {
     struct group_ring readers;
     struct group_ring drives; // groups whose leader may take a step towards its target
     struct snapshot snapshots[LIMIT_RAFT_SNAPSHOTS];
+    mono_time install_paid; // the rows taken here so far were no faster than the rate until then
     uint64_t snapshot_count;
     struct raft_stats stats;
 };

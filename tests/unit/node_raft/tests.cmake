@@ -14,6 +14,7 @@ target_link_libraries(
 unit(node_raft/test_random.c USES node_raft_cluster)
 unit(node_raft/test_stories.c USES node_raft_cluster)
 unit(node_raft/test_window.c USES node_raft_cluster)
+unit(node_raft/test_pace.c USES node_raft_cluster)
 target_compile_definitions(
     node_raft_test_stories
     PRIVATE STORIES_DIRECTORY="${CMAKE_CURRENT_SOURCE_DIR}/unit/node_raft/stories"
