@@ -54,9 +54,9 @@ void election_hasten(struct raft *raft, struct replica *replica) {
 }
 
 // I1: from the beginning of an install to its end.
-static bool may_not_vote(const struct replica *replica) {
+static bool may_not_stand(const struct replica *replica) {
     bool installs = replica->install_state != STORE_INSTALL_NONE || replica->quarantined;
-    return installs && !mutant_is("vote_while_installing");
+    return installs && !mutant_is("stands_while_installing");
 }
 
 // --- becoming ------------------------------------------------------------------------------------
@@ -277,7 +277,7 @@ void election_wake(struct raft *raft, struct replica *replica) {
     mono_time due = {last_heard(raft, replica).ns + replica->timeout_ns};
     if (due.ns > raft->now.ns) {
         replica_wake(raft, replica, due);
-    } else if (may_not_vote(replica) || raft->unfit) {
+    } else if (may_not_stand(replica) || raft->unfit) {
         // Its leader, when it comes back, goes on where it was.
         election_rearm(raft, replica);
         heed_ask(raft, replica);
@@ -335,12 +335,27 @@ void election_resign(struct raft *raft, struct replica *replica) {
 
 // --- messages ------------------------------------------------------------------------------------
 
-static bool log_is_up_to_date(const struct replica *replica, const struct message *message) {
+static bool reaches(const struct message *message, uint64_t term, log_index index) {
+    return message->log_term > term || (message->log_term == term && message->index >= index);
+}
+
+// Whether no majority's word is broken by a vote for the candidate: its log has all that this
+// replica answers for. In the middle of its rows that is what they are of: it was part of no
+// majority that has more (R4 of the README).
+static bool may_vote_for(
+    const struct raft *raft, const struct replica *replica, const struct message *message
+) {
+    if (replica->quarantined || replica->install_state == STORE_INSTALL_FORGETTING) {
+        return false;
+    }
     if (mutant_is("vote_ignores_log")) {
         return true;
     }
-    return message->log_term > replica->last_term ||
-           (message->log_term == replica->last_term && message->index >= replica->last);
+    if (replica->install_state == STORE_INSTALL_NONE) {
+        return reaches(message, replica->last_term, replica->last);
+    }
+    struct store_position rows = store_position(raft->store, replica->id);
+    return reaches(message, rows.term, rows.index) || mutant_is("installing_votes_blindly");
 }
 
 // Whether the replica knows a leader that works (rule 3), other than the one who asks.
@@ -379,8 +394,7 @@ static void receive_pre_vote(
         say_stale(raft, replica, from);
         return;
     }
-    bool grants = !may_not_vote(replica) && !is_loyal(raft, replica, from->node) &&
-                  log_is_up_to_date(replica, message);
+    bool grants = !is_loyal(raft, replica, from->node) && may_vote_for(raft, replica, message);
     if (grants && replica->role == RAFT_PRE_CANDIDATE) {
         grants = yields(raft, replica, message, from->node);
         if (grants) {
@@ -414,7 +428,7 @@ static void receive_vote(
     node_id vote = is_higher ? 0 : replica->vote;
     bool is_free = vote == 0 || vote == from->node || mutant_is("vote_twice");
     bool is_led = !is_higher && replica->leader != 0;
-    if (is_free && !is_led && !may_not_vote(replica) && log_is_up_to_date(replica, message)) {
+    if (is_free && !is_led && may_vote_for(raft, replica, message)) {
         take_up(raft, replica, message->term, from->node, 0);
         election_rearm(raft, replica);
         replica->grant_to = from->node;
@@ -476,7 +490,7 @@ err election_receive(
     } else if (message->kind == MESSAGE_TIMEOUT_NOW) {
         bool fits = message->term == replica->term && replica->role == RAFT_FOLLOWER &&
                     replica->leader == from->node && member_may_stand(raft, replica) &&
-                    !may_not_vote(replica) && !raft->unfit;
+                    !may_not_stand(replica) && !raft->unfit;
         if (fits) {
             stand(raft, replica, true);
         }

@@ -22,6 +22,9 @@
 // said when the follower's log holds the leader's first entry: R1–R3 of the README, in place of I2.
 // A follower that restarts in the middle of the rows, or hears another leader, begins anew at a
 // fresh epoch; with all rows it goes on.
+//
+// Votes are refused to who has less than the rows are of, only: R4 there, may_vote_for in
+// election.c.
 #include "node/raft/raft_internal.h"
 #include "proto/base/check.h"
 #include "proto/base/mutant.h"
@@ -85,7 +88,8 @@ static void place(struct raft *raft, struct snapshot *snapshot, struct follower 
 // Before its own first entry is committed a leader gives rows only to who may be needed for that.
 static bool may_begin(const struct raft *raft, struct replica *replica, struct follower *follower) {
     bool needed = follower->votes != 0 && follower->progress != RAFT_PEER_FAULTY;
-    return (replica->announced || needed) && store_position(raft->store, replica->id).index > 0;
+    log_index position = store_position(raft->store, replica->id).index;
+    return (replica->announced || needed) && position > 0 && position >= follower->rows_from;
 }
 
 static void begin(struct raft *raft, struct replica *replica, struct follower *follower) {
@@ -230,7 +234,7 @@ bool raft_reseed(struct raft *raft, group_id group, node_id node) {
     }
     follower->reseeds = true;
     follower->counts = false;
-    lead_discard(follower);
+    lead_discard(replica, follower);
     append_nothing(raft, replica);
     install_look_after(raft, replica, follower);
     return true;
@@ -411,8 +415,11 @@ void install_receive_ack(
     struct follower *follower,
     const struct message *message
 ) {
-    if (message->state == STORE_INSTALL_NONE && follower->progress != RAFT_INSTALLING) {
-        return; // long over
+    bool is_over = message->state == STORE_INSTALL_NONE
+                       ? follower->progress != RAFT_INSTALLING
+                       : follower->whole && !mutant_is("old_install_begins_anew");
+    if (is_over) {
+        return;
     }
     follower->counts = false;
     if (message->state == STORE_INSTALL_FOLLOWING) {

@@ -62,9 +62,11 @@ void lead_begin_follower(
     pair_relist(follower->pair);
     follower->progress = RAFT_PROBING;
     follower->counts = true;
+    follower->whole = false;
     follower->reseeds = false;
     follower->install_owed = false;
     follower->install_through = 0;
+    follower->rows_from = 0;
     follower->probe_owed = false;
     follower->epoch_known = false;
     follower->log_epoch = 0;
@@ -436,6 +438,7 @@ static bool epoch_fits(struct follower *follower, uint64_t epoch) {
     if (follower->epoch_known && epoch > follower->log_epoch) {
         follower->match = 0;
         follower->match_sequence = 0;
+        follower->whole = false;
         if (follower->progress <= RAFT_REPLICATING) {
             follower->progress = RAFT_PROBING;
         }
@@ -460,11 +463,12 @@ MUST_USE static err receive_ack(
     if (follower->progress > RAFT_NEEDS_SNAPSHOT || follower->reseeds) {
         return ERR_NONE; // it gets rows, or counts for nothing
     }
-    if (message->state == STORE_INSTALL_NONE && !follower->counts) {
+    follower->whole = follower->whole || message->state == STORE_INSTALL_NONE;
+    if (follower->whole && !follower->counts) {
         follower->counts = true; // its install has ended
         follower->install_through = 0;
         install_forget(raft, replica, follower);
-    } else if (message->state != STORE_INSTALL_NONE) {
+    } else if (!follower->whole) {
         follower->counts = false;
     }
     if (message->index > follower->match) {
@@ -496,8 +500,9 @@ MUST_USE static err receive_ack(
     return ERR_NONE;
 }
 
-void lead_discard(struct follower *follower) {
+void lead_discard(const struct replica *replica, struct follower *follower) {
     follower->progress = RAFT_PEER_FAULTY;
+    follower->rows_from = replica->commit;
     follower->part_sent = 0;
     follower->part_acked = 0;
     follower->match = 0;
@@ -530,7 +535,7 @@ static void receive_reject(
 ) {
     if (message->last < follower->match && follower->pair->sequence > follower->match_sequence) {
         // It acknowledged more, in this very epoch: its disk lied. It counts for nothing.
-        lead_discard(follower);
+        lead_discard(replica, follower);
         return;
     }
     if (follower->progress == RAFT_INSTALLING) {

@@ -46,8 +46,10 @@ struct follower {
     bool probe_owed;           // an append is owed, with entries or without
     bool install_owed;         // what comes next of a snapshot
     bool counts;               // its acknowledgements: it is not being installed
+    bool whole;                // it said so in this epoch of its log: no install of it is under way
     bool reseeds;              // its rows are wrong: entries will not do
     log_index install_through; // END may come once this is committed there; 0: rows are missing
+    log_index rows_from;       // rows of before will not do: it may have acknowledged up to here
     bool epoch_known;
     uint64_t log_epoch;
     log_index match;
@@ -430,7 +432,7 @@ MUST_USE err election_receive(
 void lead_begin(struct raft *raft, struct replica *replica);
 void lead_end(struct raft *raft, struct replica *replica);
 // What it acknowledged counts for nothing: it is to be given rows.
-void lead_discard(struct follower *follower);
+void lead_discard(const struct replica *replica, struct follower *follower);
 // Counts who has what, commits what a majority has.
 void lead_count(struct raft *raft, struct replica *replica);
 void lead_queue(struct raft *raft, struct replica *replica, struct follower *follower);

@@ -215,11 +215,7 @@ static bool follow_group(struct shadow *shadow, const struct store *store, uint3
     struct log *log = &shadow->logs[group];
     struct store_group state = store_group(store, (group_id)group);
     uint64_t epoch = store_log_epoch(store, (group_id)group);
-    bool was_installing = log->installing;
     log->installing = store_installing(store, (group_id)group) != STORE_INSTALL_NONE;
-    if (was_installing && log->installing && state.vote != 0 && state.vote != log->hard.vote) {
-        fail(shadow, "vote", group, "votes while its rows are replaced");
-    }
     bool changed = epoch != log->hard.epoch || state.commit_index != log->commit;
     if (epoch != log->hard.epoch) {
         log->hard.epoch = epoch;

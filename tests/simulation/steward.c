@@ -86,24 +86,33 @@ static uint16_t any_staying(struct steward *steward) {
 
 // --- a loss --------------------------------------------------------------------------------------
 
-// The nodes, but for one, that hold all that the group committed.
-static uint32_t holders(const struct steward *steward, uint16_t except, group_id group) {
+static bool holds_all(const struct steward *steward, uint16_t number, group_id group) {
     struct fleet *fleet = steward->scene->fleet;
+    const struct shadow *shadow = machine_shadow(fleet_machine(fleet, number));
     log_index last = chronicle_last(fleet_chronicle(fleet), group);
-    uint32_t nodes = 0;
-    for (uint16_t number = 1; number <= fleet_size(fleet); number++) {
-        if (number == except || !is_here(steward, number)) {
-            continue;
-        }
-        const struct shadow *shadow = machine_shadow(fleet_machine(fleet, number));
-        bool holds = shadow_durable(shadow, group) >= last && !shadow_is_installing(shadow, group);
-        nodes |= holds ? 1U << number : 0;
-    }
-    return nodes;
+    return shadow_durable(shadow, group) >= last && !shadow_is_installing(shadow, group);
 }
 
-// Whether every group goes on without the node. Who votes must hold everything: a leader brings
-// rows only to who it does not need for its own beginning (distributed.md §4.1, I2).
+// Whether the voters without the node, and without those that are gone already, are a majority that
+// has all that the group committed.
+static bool others_suffice(
+    const struct steward *steward,
+    const struct fleet_members *members,
+    uint16_t number,
+    group_id group
+) {
+    uint32_t others = 0;
+    bool whole = false;
+    for (uint16_t other = 1; other <= fleet_size(steward->scene->fleet); other++) {
+        if (other != number && (members->voters >> other & 1) != 0 && is_here(steward, other)) {
+            others |= 1U << other;
+            whole = whole || holds_all(steward, other, group);
+        }
+    }
+    return whole && fleet_is_majority(members, others);
+}
+
+// Whether every group goes on without the node.
 static bool can_be_lost(const struct steward *steward, uint16_t number) {
     struct fleet *fleet = steward->scene->fleet;
     uint32_t groups = fleet_settings(fleet)->group_count;
@@ -113,11 +122,9 @@ static bool can_be_lost(const struct steward *steward, uint16_t number) {
             return false;
         }
         struct fleet_members members = fleet_members(fleet, leader, (group_id)group);
-        uint32_t others = members.voters & ~(1U << number);
-        bool votes = others != members.voters;
-        uint32_t left = holders(steward, number, (group_id)group);
-        if (members.incoming != 0 || (votes && (others & ~left) != 0) ||
-            (votes && !fleet_is_majority(&members, others))) {
+        bool votes = (members.voters >> number & 1) != 0;
+        if (members.incoming != 0 ||
+            (votes && !others_suffice(steward, &members, number, (group_id)group))) {
             return false;
         }
     }

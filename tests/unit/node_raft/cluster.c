@@ -717,9 +717,7 @@ static bool is_replaced(struct cluster *cluster, group_id group) {
     struct raft_group_status led = raft_status(cluster->machines[leader].raft, group);
     for (uint32_t i = 0; i < led.follower_count; i++) {
         const struct raft_follower_status *follower = &led.followers[i];
-        // A voter that is behind what is kept is no help to a leader that comes after.
-        log_index needed = follower->voter ? led.last : led.config_index;
-        bool knows = follower->counts && follower->match >= needed;
+        bool knows = follower->counts && follower->match >= led.config_index;
         if (follower->lost || !knows || follower->match == 0 || !follower->answers) {
             return false;
         }

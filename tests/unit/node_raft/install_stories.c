@@ -36,6 +36,11 @@ static bool third_has_rows(struct cluster *cluster, void *argument) {
     return store_installing(cluster_machine(cluster, 3)->store, 0) == STORE_INSTALL_FOLLOWING;
 }
 
+static bool third_waits_for_rows(struct cluster *cluster, void *argument) {
+    (void)argument;
+    return store_installing(cluster_machine(cluster, 3)->store, 0) == STORE_INSTALL_LOADING;
+}
+
 // Node 3 is down and behind what is kept.
 static const char *leave_third_behind(struct cluster *cluster) {
     EXPECT(settle(cluster), "nobody leads after a start");
@@ -114,5 +119,130 @@ const char *story_rows_of_an_earlier_leader_are_given_anew(struct cluster *clust
     cluster_note(cluster, "node 1 is back");
     cluster_start(cluster, 1);
     EXPECT(settle(cluster), "node 1 does not catch up");
+    return NULL;
+}
+
+static bool drops_rows(struct cluster *cluster, node_id from, const struct message *message) {
+    (void)cluster;
+    (void)from;
+    return message->kind == MESSAGE_CHUNK;
+}
+
+// Node 2 asks node 3 for its vote, with a log that ends there.
+static const char *ask_third(struct cluster *cluster, log_index index, uint64_t log_term) {
+    struct frame_header header = {
+        .incarnation = cluster_machine(cluster, 2)->starts,
+        .to_incarnation = cluster_machine(cluster, 3)->starts,
+        .sequence = 1000000,
+        .round = 1000000,
+    };
+    struct message vote = {
+        .kind = MESSAGE_VOTE,
+        .group = 0,
+        .term = status_of(cluster, 3).term + 1,
+        .from = status_of(cluster, 2).replica,
+        .to = status_of(cluster, 3).replica,
+        .index = index,
+        .log_term = log_term,
+        .transfer = 1,
+    };
+    return err_is(cluster_forge(cluster, 2, 3, &header, &vote)) ? "the frame is refused" : NULL;
+}
+
+const char *story_who_gets_rows_votes_for_who_has_them(struct cluster *cluster) {
+    const char *failure = leave_third_behind(cluster);
+    EXPECT(failure == NULL, failure);
+    cluster_note(cluster, "node 1 restarts, and is to give rows to node 3; none arrive");
+    cluster_isolate(cluster, 2, true);
+    cluster_crash(cluster, 1);
+    cluster_filter(cluster, drops_rows);
+    cluster_start(cluster, 1);
+    cluster_start(cluster, 3);
+    EXPECT(
+        cluster_run_until(cluster, third_waits_for_rows, NULL, SOON_MS), "node 3 waits for nothing"
+    );
+    struct store_position rows = store_position(cluster_machine(cluster, 3)->store, 0);
+    cluster_note(cluster, "node 3 is asked for its vote by who has less than the rows are of");
+    failure = ask_third(cluster, rows.index - 1, rows.term);
+    EXPECT(failure == NULL, failure);
+    EXPECT(status_of(cluster, 3).vote == 0, "it votes for who lacks what is committed");
+    cluster_note(cluster, "by who has that");
+    failure = ask_third(cluster, rows.index, rows.term);
+    EXPECT(failure == NULL, failure);
+    EXPECT(status_of(cluster, 3).vote == 2, "it votes for nobody");
+    cluster_note(cluster, "node 1 restarts again");
+    cluster_crash(cluster, 1);
+    cluster_filter(cluster, NULL);
+    cluster_start(cluster, 1);
+    node_id leader = 1;
+    EXPECT(
+        cluster_run_until(cluster, may_decide, &leader, SOON_MS),
+        "node 1 has everything and serves nobody"
+    );
+    failure = third_is_whole(cluster, leader);
+    EXPECT(failure == NULL, failure);
+    cluster_note(cluster, "node 2 restarts and is reached");
+    cluster_crash(cluster, 2);
+    cluster_heal(cluster);
+    EXPECT(settle(cluster), "node 2 does not catch up");
+    return NULL;
+}
+
+const char *story_who_gives_rows_may_be_lost(struct cluster *cluster) {
+    const char *failure = leave_third_behind(cluster);
+    EXPECT(failure == NULL, failure);
+    cluster_note(cluster, "node 3 is back, waits for rows, and node 1 is killed");
+    cluster_filter(cluster, drops_rows);
+    cluster_start(cluster, 3);
+    EXPECT(
+        cluster_run_until(cluster, third_waits_for_rows, NULL, SOON_MS), "node 3 waits for nothing"
+    );
+    cluster_crash(cluster, 1);
+    cluster_filter(cluster, NULL);
+    node_id leader = 2;
+    EXPECT(
+        cluster_run_until(cluster, may_decide, &leader, SOON_MS),
+        "node 2 has everything and serves nobody"
+    );
+    failure = third_is_whole(cluster, leader);
+    EXPECT(failure == NULL, failure);
+    cluster_note(cluster, "node 1 is back");
+    cluster_start(cluster, 1);
+    EXPECT(settle(cluster), "node 1 does not catch up");
+    return NULL;
+}
+
+const char *story_an_old_word_begins_no_install(struct cluster *cluster) {
+    const char *failure = leave_third_behind(cluster);
+    EXPECT(failure == NULL, failure);
+    cluster_start(cluster, 3);
+    EXPECT(settle(cluster), "node 3 does not catch up");
+    failure = third_is_whole(cluster, 1);
+    EXPECT(failure == NULL, failure);
+    struct frame_header header = {
+        .incarnation = cluster_machine(cluster, 3)->starts,
+        .to_incarnation = cluster_machine(cluster, 1)->starts,
+        .sequence = 1000000,
+        .round = 1000000,
+    };
+    struct message old = {
+        .kind = MESSAGE_INSTALL_ACK,
+        .group = 0,
+        .term = status_of(cluster, 1).term,
+        .from = status_of(cluster, 3).replica,
+        .to = status_of(cluster, 1).replica,
+        .epoch = store_log_epoch(cluster_machine(cluster, 3)->store, 0),
+        .install = 1,
+        .number = 1,
+        .state = STORE_INSTALL_LOADING,
+    };
+    cluster_note(
+        cluster, "node 3 has its rows and counts; what it said while it waited comes again"
+    );
+    EXPECT(!err_is(cluster_forge(cluster, 3, 1, &header, &old)), "the frame is refused");
+    EXPECT(
+        raft_stats(cluster_machine(cluster, 1)->raft).installs_begun == 1,
+        "it is to drop what a majority rests on"
+    );
     return NULL;
 }

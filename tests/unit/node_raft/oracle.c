@@ -311,10 +311,42 @@ static void values_at(const struct oracle_group *group, log_index index, uint64_
     }
 }
 
+// Who has an entry in a log that counts, a bit each.
+static uint32_t copies_of(const struct oracle_group *group, log_index index) {
+    uint32_t copies = 0;
+    for (node_id node = 1; node <= CLUSTER_NODES_MAX; node++) {
+        const struct oracle_log *log = &group->logs[node];
+        bool has = !log->installing && index <= log->durable && index < log->capacity &&
+                   entry_equal(log->entries[index], group->committed[index]);
+        copies |= has ? 1U << node : 0;
+    }
+    return copies;
+}
+
+// R4: who is given rows is not one of those on whom the newest commit rests.
+static void judge_drop(struct oracle *oracle, node_id node, group_id id) {
+    const struct oracle_group *group = &oracle->groups[id];
+    uint32_t copies = group->commit == 0 ? 0 : copies_of(group, group->commit);
+    bool has = (copies >> node & 1) != 0;
+    if (has && !decides(configs_last(&group->configs), copies & ~(1U << node))) {
+        oracle_fail(
+            oracle,
+            "R4: node %u drops entry %llu of group %u, others with it: %x",
+            node,
+            (unsigned long long)group->commit,
+            id,
+            copies & ~(1U << node)
+        );
+    }
+}
+
 // The log was dropped for a snapshot: what it stands for is what the group committed.
 static void begin_at(struct oracle *oracle, node_id node, group_id id, const struct store *store) {
     struct oracle_group *group = &oracle->groups[id];
     struct oracle_log *log = &group->logs[node];
+    if (store_installing(store, id) == STORE_INSTALL_DROPPING) {
+        judge_drop(oracle, node, id);
+    }
     struct store_group known = store_group(store, id);
     log_index at = known.commit_index;
     if (at > group->commit) {
@@ -633,13 +665,7 @@ void oracle_wrote(struct oracle *oracle, group_id id, const struct oracle_write 
 // 9: what is committed is durable on a majority of the config in force at who commits it.
 static void judge_commit(struct oracle *oracle, node_id by, group_id id, log_index index) {
     struct oracle_group *group = &oracle->groups[id];
-    uint32_t copies = 0;
-    for (node_id node = 1; node <= CLUSTER_NODES_MAX; node++) {
-        const struct oracle_log *log = &group->logs[node];
-        bool has = !log->installing && index <= log->durable && index < log->capacity &&
-                   entry_equal(log->entries[index], group->committed[index]);
-        copies |= has ? 1U << node : 0;
-    }
+    uint32_t copies = copies_of(group, index);
     if (!decides(&group->logs[by].in_force, copies)) {
         oracle_fail(
             oracle,

@@ -404,6 +404,13 @@ const struct story stories[STORY_COUNT] = {
      0,
      0,
      story_rows_of_an_earlier_leader_are_given_anew},
+    {"who_gets_rows_votes_for_who_has_them",
+     1000,
+     0,
+     0,
+     story_who_gets_rows_votes_for_who_has_them},
+    {"who_gives_rows_may_be_lost", 1000, 0, 0, story_who_gives_rows_may_be_lost},
+    {"an_old_word_begins_no_install", 1000, 0, 0, story_an_old_word_begins_no_install},
 };
 
 const char *story_run(const struct story *story, char room[ORACLE_TEXT_BYTES], char **out_text) {

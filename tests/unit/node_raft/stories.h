@@ -14,7 +14,7 @@ struct story {
 };
 
 enum {
-    STORY_COUNT = 23
+    STORY_COUNT = 26
 };
 
 extern const struct story stories[STORY_COUNT];
@@ -31,9 +31,12 @@ const char *story_a_founder_that_gets_rows_leads_nothing(struct cluster *cluster
 const char *story_what_nobody_wants_any_more_stands_still(struct cluster *cluster);
 const char *story_who_was_removed_while_away_hears_so(struct cluster *cluster);
 
-// install_stories.c: rows before a leader's first entry is committed.
+// install_stories.c: leaders that come and go where rows are needed.
 const char *story_a_leader_brings_rows_before_it_may_decide(struct cluster *cluster);
 const char *story_rows_of_an_earlier_leader_are_given_anew(struct cluster *cluster);
+const char *story_who_gets_rows_votes_for_who_has_them(struct cluster *cluster);
+const char *story_who_gives_rows_may_be_lost(struct cluster *cluster);
+const char *story_an_old_word_begins_no_install(struct cluster *cluster);
 
 // Tells it: the transcript to `out_text` (freed by the caller, NULL: not wanted). Returns what did
 // not come out, the oracle's word before the story's own; the text lives in `room`.

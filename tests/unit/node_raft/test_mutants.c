@@ -27,12 +27,14 @@ static const char *const mutants[] = {
     "install_ends_before_noop",
     "install_from_uncommitted",
     "installing_counts",
+    "installing_votes_blindly",
     "joint_uses_one_majority",
     "learner_counted",
     "lost_store_counted",
     "no_check_quorum",
     "no_prevote",
     "not_sticky",
+    "old_install_begins_anew",
     "outsider_keeps_leading",
     "promote_empty_learner",
     "read_ignores_term",
@@ -40,12 +42,12 @@ static const char *const mutants[] = {
     "removed_replica_accepted",
     "replica_id_reused",
     "speculation_kept",
+    "stands_while_installing",
     "truncate_on_stale_append",
     "vote_before_sync",
     "vote_ignores_log",
     "vote_not_persisted",
     "vote_twice",
-    "vote_while_installing",
 };
 
 // In the child: the stories first, then seeds, each told before it begins.
