@@ -378,3 +378,8 @@ bool store_rotten(const struct store *store, group_id group);
 // exactly that index, and their hash then: equal on every copy that is right, whatever its
 // checkpoints did. 0: none yet, or not since the newest install.
 log_index store_attested(const struct store *store, group_id group, hash128 *out_hash);
+
+// Notes that the group's rows are wrong, until an install or a forgetting takes them away. Durable
+// with the next checkpoint.
+void store_distrust(struct store *store, group_id group);
+bool store_is_distrusted(const struct store *store, group_id group);

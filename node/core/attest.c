@@ -165,10 +165,13 @@ static void tell(struct node *node, struct group *group) {
     said.term = raft_term(node->raft, group->id);
     uint16_t leader = raft_leader(node->raft, group->id);
     said.rotten = store_rotten(node->store, group->id);
+    // One that was condemned goes on saying so: its leader may be another one by now.
+    said.verdict = raft_is_quarantined(node->raft, group->id);
     bool is_news = said.index != group->attested_told || said.term != group->attested_term ||
                    said.rotten != group->rot_told;
-    if ((said.index == 0 && !said.rotten) || !is_news || leader == 0 ||
-        !node_peer_is_up(node, leader) || raft_is_installing(node->raft, group->id)) {
+    bool has_word =
+        (said.index != 0 || said.rotten) && is_news && !raft_is_installing(node->raft, group->id);
+    if ((!has_word && !said.verdict) || leader == 0 || !node_peer_is_up(node, leader)) {
         return;
     }
     group->attested_told = said.index;
@@ -190,17 +193,29 @@ void attest_checkpointed(struct node *node) {
     }
 }
 
+// Of the leader, about this copy; or of a follower that an earlier leader condemned.
+static void take_verdict(
+    struct node *node,
+    struct group *group,
+    const struct node_peer *from,
+    const struct peer_attest *said
+) {
+    bool is_current = said->term == raft_term(node->raft, group->id);
+    if (is_current && group->leading) {
+        (void)raft_reseed(node->raft, group->id, from->id); // else later: it says so again
+    } else if (is_current && raft_leader(node->raft, group->id) == from->id) {
+        node->stats.states_condemned++;
+        raft_quarantine(node->raft, group->id);
+    }
+}
+
 void attest_told(struct node *node, const struct node_peer *from, const struct peer_attest *said) {
     if (said->group >= node->settings.group_count) {
         return;
     }
     struct group *group = &node->groups[said->group];
     if (said->verdict) {
-        if (raft_leader(node->raft, group->id) == from->id &&
-            said->term == raft_term(node->raft, group->id)) {
-            node->stats.states_condemned++;
-            raft_quarantine(node->raft, group->id);
-        }
+        take_verdict(node, group, from, said);
         return;
     }
     struct attest_report *report = report_of(group, from->id);

@@ -245,7 +245,13 @@ void raft_quarantine(struct raft *raft, group_id group) {
     if (replica != NULL && replica->install_state == STORE_INSTALL_NONE &&
         replica->role != RAFT_LEADER) {
         replica->quarantined = true;
+        store_distrust(raft->store, group);
     }
+}
+
+bool raft_is_quarantined(const struct raft *raft, group_id group) {
+    const struct replica *replica = raft_replica(raft, group);
+    return replica != NULL && replica->quarantined;
 }
 
 // The next chunk. False: the state cannot be read here.

@@ -266,6 +266,7 @@ static void take_up_store(const struct raft *raft, struct replica *replica) {
     replica->last_term = known.last_term;
     replica->durable = known.last_index;
     replica->commit = known.commit_index;
+    replica->quarantined = store_is_distrusted(raft->store, replica->id);
 }
 
 void member_open(struct raft *raft, struct replica *replica, const struct config *founders) {

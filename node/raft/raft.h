@@ -133,8 +133,9 @@ void raft_set_fit(struct raft *raft, bool fit);
 bool raft_reseed(struct raft *raft, group_id group, node_id node);
 
 // The rows of this node's replica are wrong: it neither votes nor stands, and raft_is_installing
-// holds, until it is given rows anew.
+// holds, until it is given rows anew; a restart soon after may forget it, later ones do not.
 void raft_quarantine(struct raft *raft, group_id group);
+bool raft_is_quarantined(const struct raft *raft, group_id group);
 
 // Hands over every group this node leads, each to the voter that has most of it: before a stop.
 // Rule 11 does the same by itself when the log is slow or the core thread stalled. Returns how many

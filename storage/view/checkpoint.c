@@ -72,6 +72,7 @@ static void take_group(struct store_checkpoint *checkpoint, group_id group_numbe
     struct checkpoint_group *part = &checkpoint->groups[checkpoint->groups_count++];
     part->group = group_number;
     part->row = group->row;
+    part->distrusted = group->distrusted;
     group->hard_dirty = false;
     install_take(checkpoint->store, part);
     log_index until = group_checkpointable(checkpoint->store, group);
@@ -253,6 +254,13 @@ static void attest(const struct store *store, struct row_group *row) {
     }
 }
 
+static err note_distrust(struct map_writer *writer, const struct checkpoint_group *part) {
+    uint8_t epoch[8];
+    bytes_put_u64(epoch, part->row.log_epoch);
+    struct row_key key = row_distrust_key(part->group);
+    return part->distrusted ? writer_meta(writer, key, bytes_of(epoch, sizeof(epoch))) : ERR_NONE;
+}
+
 static err write_rows(
     struct map_writer *writer,
     struct store_checkpoint *checkpoint,
@@ -282,6 +290,7 @@ static err write_rows(
         size_t size = row_encode_group(&checkpoint->groups[i].row, value);
         struct row_key key = row_group_key(checkpoint->groups[i].group);
         TRY(writer_meta(writer, key, bytes_of(value, size)));
+        TRY(note_distrust(writer, &checkpoint->groups[i]));
     }
     size_t size = row_encode_store(&checkpoint->row, value);
     return writer_meta(writer, row_store_key(), bytes_of(value, size));

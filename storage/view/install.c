@@ -98,6 +98,7 @@ static void forget_log(
     group->commit_index = position->index;
     group->overlaid_index = position->index;
     group->hinted_index = position->index;
+    group->distrusted = false;
     store->generation++;
 }
 

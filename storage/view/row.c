@@ -198,3 +198,9 @@ struct row_key row_install_key(group_id group) {
     bytes_put_u16(key.bytes + 1, group);
     return key;
 }
+
+struct row_key row_distrust_key(group_id group) {
+    struct row_key key = {.size = 3, .bytes = {'Q'}};
+    bytes_put_u16(key.bytes + 1, group);
+    return key;
+}

@@ -89,4 +89,6 @@ MUST_USE err row_decode_store(bytes value, struct row_store *out_row);
 // Their keys in MAP_META.
 struct row_key row_group_key(group_id group);
 struct row_key row_store_key(void);
+// Its value: the epoch of the log whose rows are wrong. Releases before the third do not look.
+struct row_key row_distrust_key(group_id group);
 struct row_key row_install_key(group_id group); // its value: the last key given by a snapshot

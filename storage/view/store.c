@@ -7,6 +7,7 @@
 
 #include "proto/base/check.h"
 #include "proto/base/id.h"
+#include "proto/base/mutant.h"
 #include "proto/limits.h"
 #include "storage/view/store_internal.h"
 
@@ -50,6 +51,16 @@ log_index store_attested(const struct store *store, group_id group, hash128 *out
     const struct row_group *row = &store_group_of(store, group)->row;
     *out_hash = row->attested_hash;
     return row->attested_index;
+}
+
+void store_distrust(struct store *store, group_id group_number) {
+    struct group *group = store_group_of(store, group_number);
+    group->distrusted = true;
+    group->hard_dirty = true;
+}
+
+bool store_is_distrusted(const struct store *store, group_id group) {
+    return store_group_of(store, group)->distrusted;
 }
 
 void store_identity(const struct store *store, uint8_t out_uuid[16]) {
@@ -148,6 +159,23 @@ static err load_groups(struct store *store) {
     return ERR_NONE;
 }
 
+// What was noted of an earlier epoch's rows went with them.
+static err load_distrust(struct store *store) {
+    for (uint32_t i = 0; i < store->options.group_count; i++) {
+        struct group *group = &store->groups[i];
+        bytes epoch = BYTES_EMPTY;
+        err error = store_get_meta(store, row_distrust_key((group_id)i), &epoch);
+        if (error.code == ERR_OK) {
+            group->distrusted = epoch.size == 8 &&
+                                bytes_get_u64(epoch.data) == group->row.log_epoch &&
+                                !mutant_is("distrust_forgotten");
+        } else if (error.code != ERR_NOT_FOUND) {
+            return error;
+        }
+    }
+    return ERR_NONE;
+}
+
 static err load(struct store *store, struct arena *arena) {
     TRY(map_snapshot_begin(store->options.map, &store->snapshot));
     bytes value = BYTES_EMPTY;
@@ -162,6 +190,7 @@ static err load(struct store *store, struct arena *arena) {
     TRY(load_groups(store));
     TRY(store_replay(store, arena));
     TRY(install_recover(store));
+    TRY(load_distrust(store));
     if (store->row.formatting) {
         store->row.formatting = false;
         TRY(put_store_row(store));

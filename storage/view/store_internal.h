@@ -15,6 +15,7 @@
 struct group {
     struct row_group row; // applied state and hard state; equal to the map's but for hard_dirty
     bool hard_dirty;      // term or vote changed since the row was written
+    bool distrusted;      // the rows of this epoch are wrong
     log_index commit_index;
     log_index overlaid_index; // readable up to here
     log_index hinted_index;   // the newest COMMIT record
@@ -98,9 +99,10 @@ struct checkpoint_group {
     struct row_group row;  // as it will be
     struct entry **chunks; // of an install
     size_t chunk_count;
-    bool complete; // the last chunk is among them or was before
-    bool ends;     // the install does
-    bool rotten;   // a row that was replaced did not verify
+    bool complete;   // the last chunk is among them or was before
+    bool ends;       // the install does
+    bool rotten;     // a row that was replaced did not verify
+    bool distrusted; // to be noted
 };
 
 // A walk through the map (scrub.c). With the checkpoint's job while there is one.

@@ -202,6 +202,22 @@ static void a_leader_that_finds_rot_in_itself_gives_the_group_up(void **state) {
     expect_scrubbed(cluster, victim.leader, victim.group);
 }
 
+// Its leader was another one when it was condemned, and it restarted since.
+static void a_copy_that_was_condemned_asks_its_leader_for_rows(void **state) {
+    struct cluster *cluster = *state;
+    struct victim victim = begin(cluster);
+    int odd = (victim.leader + 1) % CLUSTER_NODES;
+    store_distrust(cluster->nodes[odd].store, victim.group);
+    cluster_run(cluster, 1000);
+    cluster_kill(cluster, odd);
+    cluster_start(cluster, odd);
+    assert_true(raft_is_quarantined(node_raft(cluster->nodes[odd].node), victim.group));
+    cluster_run(cluster, 5000);
+    assert_int_equal(store_log_epoch(cluster->nodes[odd].store, victim.group), 1);
+    assert_false(raft_is_installing(node_raft(cluster->nodes[odd].node), victim.group));
+    expect_equal(cluster, victim.group);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
@@ -220,6 +236,9 @@ int main(void) {
         ),
         cmocka_unit_test_setup_teardown(
             a_leader_that_finds_rot_in_itself_gives_the_group_up, cluster_setup, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            a_copy_that_was_condemned_asks_its_leader_for_rows, cluster_setup, cluster_teardown
         ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

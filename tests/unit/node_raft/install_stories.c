@@ -246,3 +246,35 @@ const char *story_an_old_word_begins_no_install(struct cluster *cluster) {
     );
     return NULL;
 }
+
+static bool third_is_installed(struct cluster *cluster, void *argument) {
+    (void)argument;
+    return raft_stats(cluster_machine(cluster, 3)->raft).installs_ended == 1;
+}
+
+const char *story_who_has_wrong_rows_remembers_it(struct cluster *cluster) {
+    EXPECT(settle(cluster), "nobody leads after a start");
+    EXPECT(cluster_write(cluster, 1, 0, 100), "the leader does not take a write");
+    EXPECT(settle(cluster), "they do not settle");
+    cluster_note(cluster, "node 3 is told that its rows are wrong, and restarts");
+    raft_quarantine(cluster_machine(cluster, 3)->raft, 0);
+    cluster_checkpoint(cluster, 3);
+    cluster_crash(cluster, 3);
+    cluster_start(cluster, 3);
+    EXPECT(raft_is_installing(cluster_machine(cluster, 3)->raft, 0), "it serves them again");
+    cluster_note(cluster, "node 1 is killed: node 3 votes for nobody");
+    cluster_crash(cluster, 1);
+    cluster_run(cluster, SOON_MS);
+    EXPECT(cluster_leader(cluster, 0) == 0, "node 2 is elected");
+    cluster_note(cluster, "node 1 is back; the leader gives node 3 other rows");
+    cluster_start(cluster, 1);
+    EXPECT(settle(cluster), "they do not settle");
+    EXPECT(
+        raft_reseed(cluster_machine(cluster, cluster_leader(cluster, 0))->raft, 0, 3),
+        "the leader does not"
+    );
+    EXPECT(cluster_run_until(cluster, third_is_installed, NULL, SOON_MS), "it gets none");
+    EXPECT(!raft_is_installing(cluster_machine(cluster, 3)->raft, 0), "it does not serve them");
+    cluster_judge(cluster, 3);
+    return NULL;
+}

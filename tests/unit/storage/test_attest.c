@@ -193,6 +193,25 @@ static void install_rows(struct copies *copies) {
     assert_int_equal(store_installing(target, GROUP), STORE_INSTALL_FOLLOWING);
 }
 
+static void a_copy_whose_rows_are_wrong_remembers_it_until_they_go(void **state) {
+    struct copies copies;
+    copies_init(&copies, kind_of(state), 8);
+    go_on(&copies, EVERY + 2);
+    store_distrust(copies.follower.store, GROUP);
+    rig_checkpoint(&copies.follower);
+    rig_reopen(&copies.follower);
+    assert_true(store_is_distrusted(copies.follower.store, GROUP));
+    assert_false(store_is_distrusted(copies.follower.store, 0));
+    go_on(&copies, 3);
+    rig_reopen(&copies.follower);
+    assert_true(store_is_distrusted(copies.follower.store, GROUP));
+    install_rows(&copies);
+    assert_false(store_is_distrusted(copies.follower.store, GROUP));
+    rig_reopen(&copies.follower);
+    assert_false(store_is_distrusted(copies.follower.store, GROUP));
+    copies_deinit(&copies);
+}
+
 static void a_copy_that_is_given_rows_attests_again_after_its_end(void **state) {
     struct copies copies;
     copies_init(&copies, kind_of(state), 7);
@@ -226,6 +245,7 @@ int main(void) {
         BOTH(it_survives_a_restart),
         BOTH(a_checkpoint_that_stopped_is_followed_at_once),
         BOTH(a_row_that_was_changed_shows_once_it_is_written_again),
+        BOTH(a_copy_whose_rows_are_wrong_remembers_it_until_they_go),
         BOTH(a_copy_that_is_given_rows_attests_again_after_its_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
