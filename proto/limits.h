@@ -46,6 +46,9 @@ enum {
     LIMIT_STORE_HELD_BYTES = 64 * 1024 * 1024,
     // Rows of snapshots that wait for a checkpoint, of all groups; their senders wait above it.
     LIMIT_STORE_INSTALL_BYTES = 4 * 1024 * 1024,
+    // Rows that changed under a reader of several turns, kept as they were: an execution of 10 000
+    // tasks that ends while it is read is some 5 MB.
+    LIMIT_STORE_PAST_BYTES = 16 * 1024 * 1024,
     // Old rows deleted in one checkpoint before a snapshot: some 30 ms of its thread.
     LIMIT_STORE_DROP_ROWS = 16 * 1024,
 

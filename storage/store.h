@@ -312,6 +312,35 @@ store_cursor_open(struct store *store, struct store_txn *txn, group_id group, by
 bool store_cursor_next(struct store_cursor *cursor, bytes *out_key, bytes *out_value);
 void store_cursor_close(struct store_cursor **cursor);
 
+// --- reading the past ----------------------------------------------------------------------------
+
+// Some rows of a group as they were when this began, for a reader that takes several turns: what
+// changes meanwhile is kept as it was, up to LIMIT_STORE_PAST_BYTES. It costs nothing while nothing
+// of it changes, and holds neither the log nor the map.
+struct store_past;
+
+// Which rows: those whose key begins with `prefix`; `only_gone`: such as change by being deleted
+// only, and are looked for only if they were there.
+struct store_scope {
+    bytes prefix;
+    bool only_gone;
+};
+
+// Begins one at the newest state, committed or not. Copies. Owned: store_past_end.
+struct store_past *store_past_begin(
+    struct store *store, group_id group, const struct store_scope *scopes, size_t scope_count
+);
+void store_past_end(struct store_past **past); // accepts NULL; leaves NULL
+
+// A transaction that reads rows of those scopes as they were and all others as they are; it writes
+// nothing and ends with store_txn_abort. Errors: ERR_UNAVAILABLE, for ever: too much changed, the
+// entries it began at were taken back, or the replica was dropped.
+MUST_USE err store_past_read(struct store_past *past, struct store_txn **out_txn);
+bool store_past_is_over(const struct store_past *past);
+
+// What it keeps.
+size_t store_past_bytes(const struct store_past *past);
+
 // --- writing the state ---------------------------------------------------------------------------
 
 // A decision's writes over the newest state of one group, invisible to others until the commit.

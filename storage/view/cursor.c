@@ -50,7 +50,7 @@ static void find_place(struct store_cursor *cursor) {
     bytes last = row_key_bytes(&cursor->last);
     bytes from = without_group(last);
     cursor->written =
-        cursor->txn == NULL ? NULL : ordered_seek(&cursor->txn->writes, from, cursor->started);
+        cursor->txn == NULL ? NULL : ordered_seek(txn_rows(cursor->txn), from, cursor->started);
     cursor->overlaid = ordered_seek(&store->groups[cursor->group].overlay, from, cursor->started);
     take_mapped(
         cursor,

@@ -92,6 +92,7 @@ static void forget_log(
     struct store *store, struct group *group, group_id number, const struct store_position *position
 ) {
     store->committed_bytes -= untaken_bytes(store, group, number);
+    pasts_end_behind(store, number, 0);
     store->node_bytes -= group->overlay.bytes;
     ordered_clear(&group->overlay);
     group_begin_at(store, group, position->index, position->term, position->chain);

@@ -6,11 +6,16 @@
 #include "proto/base/check.h"
 #include "storage/view/store_internal.h"
 
-static void overlay_entry(struct group *group, const struct entry *entry) {
+static void overlay_entry(struct store *store, struct group *group, const struct entry *entry) {
     bytes rest = entry_payload(entry);
     while (rest.size > 0) {
         struct entry_write write;
         check(entry_take(&rest, &write));
+        if (store->pasts != NULL) {
+            pasts_note(
+                store, (group_id)(group - store->groups), write.key, write.value.data == NULL
+            );
+        }
         bool fresh = false;
         struct ordered_node *node = ordered_put(&group->overlay, write.key, &fresh);
         node->key = write.key;
@@ -23,7 +28,7 @@ static void
 overlay_entries(struct store *store, struct group *group, log_index after, log_index index) {
     store->node_bytes -= group->overlay.bytes;
     for (log_index i = after + 1; i <= index; i++) {
-        overlay_entry(group, group_entry(group, i));
+        overlay_entry(store, group, group_entry(group, i));
     }
     store->node_bytes += group->overlay.bytes;
     store->generation++;
@@ -41,6 +46,7 @@ void group_overlay_back(struct store *store, struct group *group, log_index inde
     if (group->overlaid_index <= index) {
         return;
     }
+    pasts_end_behind(store, (group_id)(group - store->groups), index);
     store->node_bytes -= group->overlay.bytes;
     ordered_clear(&group->overlay);
     overlay_entries(store, group, group->row.applied_index, index);

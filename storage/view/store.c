@@ -247,6 +247,7 @@ void store_close(struct store **store_variable) {
     if (store == NULL) {
         return;
     }
+    check(store->pasts == NULL);
     checkpoint_destroy(store->checkpoint_out);
     batch_deinit(&store->batches[0]);
     batch_deinit(&store->batches[1]);

@@ -88,10 +88,25 @@ struct store_txn {
     struct store *store;
     bool open;
     group_id group;
-    struct entry *entry;   // the writes in order, superseded ones too
-    struct ordered writes; // the newest of each key; index: its place in the entry
-    size_t write_count;    // in the entry
-    size_t live_bytes;     // of the newest writes
+    struct entry *entry;     // the writes in order, superseded ones too
+    struct ordered writes;   // the newest of each key; index: its place in the entry
+    size_t write_count;      // in the entry
+    size_t live_bytes;       // of the newest writes
+    struct store_past *past; // reads as of then, and writes nothing; NULL: reads the newest state
+};
+
+// Rows of a group as they were when `index` was the newest that could be read.
+struct store_past {
+    struct store *store;
+    group_id group;
+    log_index index;
+    struct store_scope *scopes;
+    size_t scope_count;
+    struct arena *arena;
+    struct ordered rows; // what changed since, as it was
+    size_t bytes;        // of them
+    bool over;
+    struct store_past *next;
 };
 
 struct checkpoint_group {
@@ -159,6 +174,7 @@ struct store {
     struct store_batch *batch_out; // NULL: none
     struct store_checkpoint *checkpoint_out;
     struct store_txn txn;
+    struct store_past *pasts;
     uint64_t generation; // rises with every change a cursor must notice
     struct history history;
     struct scrub scrub;
@@ -213,6 +229,19 @@ void group_overlay(struct store *store, struct group *group, log_index index);
 
 // Makes the entries above `index` unreadable; not below commit_index.
 void group_overlay_back(struct store *store, struct group *group, log_index index);
+
+// --- txn.c ---------------------------------------------------------------------------------------
+
+// The rows that a transaction sees before those of the group: its own, or as they were.
+const struct ordered *txn_rows(const struct store_txn *txn);
+
+// --- past.c --------------------------------------------------------------------------------------
+
+// A row is about to change, or to be `gone`.
+void pasts_note(struct store *store, group_id group, bytes key, bool gone);
+
+// Entries above `index` are about to become unreadable: pasts behind it are over.
+void pasts_end_behind(struct store *store, group_id group, log_index index);
 
 // --- install.c -----------------------------------------------------------------------------------
 

@@ -29,10 +29,15 @@ err store_txn_begin(struct store *store, group_id group, struct store_txn **out_
     return ERR_NONE;
 }
 
+const struct ordered *txn_rows(const struct store_txn *txn) {
+    return txn->past != NULL ? &txn->past->rows : &txn->writes;
+}
+
 // What the transaction wrote under a key; NULL: nothing. A deletion has a value without data.
 static const struct ordered_node *written(const struct store_txn *txn, bytes key) {
     check(txn->open);
-    return txn->writes.count > 0 ? ordered_find(&txn->writes, key) : NULL;
+    const struct ordered *own = txn_rows(txn);
+    return own->count > 0 ? ordered_find(own, key) : NULL;
 }
 
 static err give(const struct ordered_node *node, bytes *out_value) {
@@ -81,6 +86,7 @@ static struct entry *grow(struct store_txn *txn, size_t needed) {
 
 static void write_row(struct store_txn *txn, bytes key, bytes value) {
     check(txn->open);
+    check(txn->past == NULL);
     check(key.size > 0);
     check(key.size <= ROW_KEY_BYTES_MAX);
     size_t size = txn->entry == NULL ? 0 : txn->entry->size;
@@ -128,6 +134,7 @@ static void end(struct store_txn *txn) {
     ordered_clear(&txn->writes);
     entry_release(&txn->entry);
     txn->open = false;
+    txn->past = NULL;
     txn->store->generation++;
 }
 
@@ -209,6 +216,12 @@ void store_txn_commit(
     entry->time_ms = time_ms;
     entry->chain = entry_chain(entry, before.last_chain);
     check(group->overlaid_index == before.last_index);
+    if (store->pasts != NULL) {
+        const struct ordered_node *node = txn->writes.first[0];
+        for (; node != NULL; node = node->next[0]) {
+            pasts_note(store, txn->group, node->key, node->value.data == NULL);
+        }
+    }
     group_push(store, group, entry);
     store->node_bytes -= group->overlay.bytes;
     while (txn->writes.count > 0) {

@@ -6,5 +6,6 @@ unit(storage/test_forget.c USES storage_view storage_memory storage_posix storag
 unit(storage/test_install.c USES storage_view storage_memory storage_posix storage_lmdb)
 unit(storage/test_log.c USES storage_view storage_memory storage_posix storage_lmdb)
 unit(storage/test_scrub.c USES storage_view storage_memory storage_posix storage_lmdb)
+unit(storage/test_past.c USES storage_view storage_memory storage_posix storage_lmdb)
 unit(storage/test_store.c USES storage_view storage_memory storage_posix storage_lmdb)
 unit(storage/test_crash_points.c USES storage_view storage_memory storage_posix storage_lmdb)
