@@ -1,51 +1,20 @@
-// Calls and runs have numbers of their own, above all that the front door gives: bit 62 is set.
-//
 // Rejected: a fast way for requests whose group is led here. It would spare a copy of the request
 // and cost a second way to be lost on: an entry proposed here commits or not just like one that was
 // proposed for another node, and the client should hear the same.
 #include "node/core/forward.h"
 
 #include "node/core/calls.h"
+#include "node/core/forward_internal.h"
 #include "node/core/gather.h"
 #include "node/core/look.h"
 #include "node/core/node_internal.h"
-#include "node/core/wait.h"
 #include "proto/base/check.h"
 #include "proto/base/mutant.h"
 #include "proto/limits.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-static const uint64_t RUN_BIT = (uint64_t)1 << 62;
 static const int64_t NS_PER_MS = 1000000;
-
-struct forward {
-    uint64_t id;
-    enum forward_purpose purpose;
-    uint64_t request_id;
-    struct node_request request; // texts in `kept`
-    struct arena *kept;
-    group_id group;
-    node_id fixed; // the only node that may be asked; 0: any leader
-    bool idempotent;
-    bool uncertain; // a node that was asked may have done it
-    node_id asked;  // 0: waits for somebody to ask
-    mono_time deadline;
-    mono_time again_at;
-    struct gather *gather;
-    struct forward *previous;
-    struct forward *next;
-};
-
-struct run {
-    uint64_t id;
-    node_id origin;
-    uint64_t call;
-    bool answered; // with tasks whose delivery is not known yet
-    struct run *previous;
-    struct run *next;
-};
 
 // Tasks that came with an answer for a client: the node that gave them waits to hear of them.
 struct grant {
@@ -100,48 +69,11 @@ static void forward_destroy(struct node *node, struct forward *forward) {
     free(forward);
 }
 
-// A call's number together with the node that gave it.
-static uint64_t forward_key(node_id origin, uint64_t forward) {
-    return (uint64_t)origin << 48 ^ forward;
-}
-
-static struct run *run_create(struct node *node, node_id origin, uint64_t forward) {
-    struct run *run = calloc(1, sizeof(*run));
-    check(run != NULL);
-    run->id = ++node->run_count | RUN_BIT;
-    run->origin = origin;
-    run->call = forward;
-    run->next = node->runs;
-    if (run->next != NULL) {
-        run->next->previous = run;
-    }
-    node->runs = run;
-    table_put(&node->run_table, run->id, run);
-    table_put(&node->run_of_forward, forward_key(origin, forward), run);
-    return run;
-}
-
-static void run_destroy(struct node *node, struct run *run) {
-    if (run->previous != NULL) {
-        run->previous->next = run->next;
-    } else {
-        node->runs = run->next;
-    }
-    if (run->next != NULL) {
-        run->next->previous = run->previous;
-    }
-    (void)table_take(&node->run_table, run->id);
-    (void)table_take(&node->run_of_forward, forward_key(run->origin, run->call));
-    free(run);
-}
-
 void forward_all_destroy(struct node *node) {
     while (node->forwards != NULL) {
         forward_destroy(node, node->forwards);
     }
-    while (node->runs != NULL) {
-        run_destroy(node, node->runs);
-    }
+    runs_destroy(node);
     struct grant *grant = NULL;
     for (size_t i = 0; i < node->grants.capacity; i++) {
         grant = node->grants.slots[i].value;
@@ -366,8 +298,8 @@ static void forward_send(struct node *node, struct forward *forward) {
     }
     forward->asked = leader;
     if (leader == node->self) {
-        struct run *run = run_create(node, node->self, forward->id);
-        node_request(node, run->id, &forward->request);
+        uint64_t run = run_begin(node, node->self, forward->id);
+        node_request(node, run, &forward->request);
         return;
     }
     struct buffer message;
@@ -422,163 +354,8 @@ bool forward_delivered(struct node *node, uint64_t request_id, bool gone) {
     return true;
 }
 
-// --- runs
-// --------------------------------------------------------------------------------------------------
-
-bool forward_is_run(uint64_t request_id) {
-    return (request_id & RUN_BIT) != 0;
-}
-
-void forward_run(struct node *node, node_id from, const struct peer_forward *forward) {
-    size_t count = forward->parameters.count / 2;
-    struct api_parameter *parameters = ARENA_ARRAY(node->arena, struct api_parameter, count + 1);
-    for (size_t i = 0; i < count; i++) {
-        parameters[i].name = forward->parameters.items[2 * i];
-        parameters[i].value = forward->parameters.items[2 * i + 1];
-    }
-    struct node_request request = {
-        .method = forward->method,
-        .segments = forward->segments.items,
-        .segment_count = forward->segments.count,
-        .parameters = {.items = parameters, .count = count},
-        .body = forward->body,
-        .chosen_id = forward->chosen_id,
-        .aim = forward->aim,
-        .scoped = forward->scoped,
-        .groups = forward->groups.items,
-        .group_count = forward->groups.count,
-        .from = from,
-    };
-    struct run *run = run_create(node, from, forward->call);
-    node_request(node, run->id, &request);
-}
-
-// What a link cannot carry is said in words instead.
-static void too_large_tell(struct node *node, const struct run *run, size_t size) {
-    struct api_error error = {
-        .status = 500,
-        .message = bytes_from_text(arena_format(
-            node->arena,
-            "the answer has %zu bytes, more than one node passes on to another (%d): ask node %u, "
-            "which leads its partition now",
-            size,
-            (int)LIMIT_PEER_BODY_BYTES,
-            node->self
-        )),
-        .instance = node->host,
-    };
-    struct buffer body;
-    buffer_init(&body, LIMIT_PEER_BODY_BYTES);
-    struct json_writer writer = json_writer(&body);
-    api_write_error(&error, &writer);
-    struct peer_answer said = {
-        .call = run->call,
-        .outcome = PEER_ANSWERED,
-        .status = error.status,
-        .reply_kind = REPLY_JSON,
-        .body = buffer_bytes(&body),
-    };
-    node_send(node, run->origin, LINK_BULK, PEER_ANSWER, &peer_answer_record, &said);
-    buffer_deinit(&body);
-}
-
-static void run_tell(struct node *node, const struct run *run, const struct peer_answer *answer) {
-    if (run->origin != node->self && answer->body.size > LIMIT_PEER_BODY_BYTES) {
-        too_large_tell(node, run, answer->body.size);
-        struct run *kept = table_get(&node->run_table, run->id);
-        if (kept != NULL) { // with tasks, and nobody gets them
-            uint64_t id = kept->id;
-            run_destroy(node, kept);
-            poll_gone(node, id);
-        }
-    } else if (run->origin == node->self) {
-        forward_answered(node, node->self, answer);
-    } else {
-        node_send(node, run->origin, LINK_BULK, PEER_ANSWER, &peer_answer_record, answer);
-    }
-}
-
-void forward_run_answered(struct node *node, const struct node_effect *effect) {
-    struct run *run = table_get(&node->run_table, effect->request_id);
-    if (run == NULL) {
-        if (effect->with_tasks) {
-            poll_gone(node, effect->request_id); // the gateway went: nobody got them
-        }
-        return;
-    }
-    struct peer_answer answer = {
-        .call = run->call,
-        .outcome = PEER_ANSWERED,
-        .status = effect->status,
-        .reply_kind = (uint8_t)effect->reply_kind,
-        .retry_after = effect->retry_after,
-        .with_tasks = effect->with_tasks,
-        .old_definitions = effect->old_definitions,
-        .body = effect->body,
-    };
-    if (effect->with_tasks) {
-        run->answered = true;
-        run_tell(node, run, &answer);
-    } else {
-        struct run told = *run;
-        run_destroy(node, run);
-        run_tell(node, &told, &answer);
-    }
-}
-
-static void run_end(struct node *node, uint64_t run_id, const struct peer_answer *answer) {
-    struct run *run = table_get(&node->run_table, run_id);
-    if (run != NULL) {
-        struct run told = *run;
-        run_destroy(node, run);
-        struct peer_answer said = *answer;
-        said.call = told.call;
-        run_tell(node, &told, &said);
-    }
-}
-
-void forward_run_lost(struct node *node, uint64_t run_id) {
-    run_end(node, run_id, &(struct peer_answer){.outcome = PEER_UNKNOWN});
-}
-
-void forward_run_refuse(struct node *node, uint64_t run_id, group_id group) {
-    struct peer_answer answer = {
-        .outcome = PEER_NOT_LEADER,
-        .leader = raft_leader(node->raft, group),
-    };
-    run_end(node, run_id, &answer);
-}
-
-void forward_told(struct node *node, node_id from, const struct peer_delivery *delivery) {
-    struct run *run = table_get(&node->run_of_forward, forward_key(from, delivery->call));
-    if (run == NULL) {
-        return;
-    }
-    uint64_t id = run->id;
-    run_destroy(node, run);
-    if (!delivery->gone && !mutant_is("delivered_is_gone")) {
-        poll_delivered(node, id);
-    } else if (!wait_gone(node, id)) {
-        poll_gone(node, id);
-    }
-}
-
 void forward_peer_down(struct node *node, node_id peer) {
-    struct run *next_run = NULL;
-    for (struct run *run = node->runs; run != NULL; run = next_run) {
-        next_run = run->next;
-        if (run->origin != peer) {
-            continue;
-        }
-        uint64_t id = run->id;
-        bool answered = run->answered;
-        run_destroy(node, run);
-        if (answered && !mutant_is("answered_is_undelivered")) {
-            poll_delivered(node, id); // perhaps it was: the lease decides
-        } else if (!wait_gone(node, id)) {
-            poll_gone(node, id);
-        }
-    }
+    runs_peer_down(node, peer);
     struct forward *next_forward = NULL;
     for (struct forward *forward = node->forwards; forward != NULL; forward = next_forward) {
         next_forward = forward->next;

@@ -571,6 +571,12 @@ struct poll_wish {
 // Notes who polled, here and, now and then, in a row.
 void poll_mark(struct node *node, const struct poll_wish *wish);
 
+void poll_marks_destroy(struct node *node);
+
+// A copy of a text on the C heap; NULL stays NULL. And its end.
+bytes poll_text_keep(bytes text);
+void poll_text_drop(bytes *text);
+
 // Asks a node for tasks on behalf of a poll that was just unparked; what came of it.
 void poll_claim_at(
     struct node *node, const struct match_poll *parked, node_id peer, bytes type, bytes domain
