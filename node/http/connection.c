@@ -22,8 +22,6 @@
 enum {
     READ_BYTES = 16 * 1024,      // an ordinary request in one call
     READ_BYTES_MAX = 256 * 1024, // of a body known to be large
-    SEND_BYTES_MAX = 1024 * 1024,
-    TURN_STEPS_MAX = 16, // reads, requests or sends before the others get their turn
 };
 
 #define MOVE_TO(phase) (1U << (unsigned)(phase))
@@ -39,7 +37,6 @@ static const unsigned phase_moves[PHASE_COUNT] = {
 };
 
 static void on_event(evutil_socket_t socket, short what, void *argument);
-static void turn(struct connection *connection);
 
 // --- phases and memory -----------------------------------------------------------------------
 
@@ -57,7 +54,7 @@ static void phase_renew(struct connection *connection) {
     phase_wait(connection);
 }
 
-static void phase_move(struct connection *connection, enum connection_phase phase) {
+void connection_move(struct connection *connection, enum connection_phase phase) {
     check((phase_moves[connection->phase] & MOVE_TO(phase)) != 0);
     wait_list_remove(&connection->server->waits[connection->phase], &connection->wait);
     connection->phase = phase;
@@ -65,7 +62,7 @@ static void phase_move(struct connection *connection, enum connection_phase phas
 }
 
 // Gives the connection another turn after the others had theirs.
-static void yield(struct connection *connection) {
+void connection_yield(struct connection *connection) {
     event_active(&connection->event, EV_TIMEOUT, 1);
 }
 
@@ -94,7 +91,7 @@ static void input_give_back(struct connection *connection, struct buffer *buffer
 }
 
 // Keeps what is in the input in memory of about its size; the roomy buffer serves the next reader.
-static void input_settle(struct connection *connection) {
+void connection_settle(struct connection *connection) {
     struct buffer *input = &connection->input;
     if (input->size > 0 && input->size >= input->capacity / 4) {
         return;
@@ -105,7 +102,7 @@ static void input_settle(struct connection *connection) {
     input_give_back(connection, &roomy);
 }
 
-static void output_drop(struct connection *connection) {
+void connection_output_drop(struct connection *connection) {
     free(connection->output);
     connection->output = NULL;
     connection->output_size = 0;
@@ -122,23 +119,21 @@ static uint32_t slot_take(struct http_server *server, struct connection *connect
     return index;
 }
 
-static struct connection_slot *slot_of(const struct connection *connection) {
+struct connection_slot *connection_slot_of(const struct connection *connection) {
     return &connection->server->slots[connection->slot_index];
 }
 
 static uint64_t request_id_of(const struct connection *connection) {
-    return (uint64_t)slot_of(connection)->generation << 32 | connection->slot_index;
+    return (uint64_t)connection_slot_of(connection)->generation << 32 | connection->slot_index;
 }
 
 // Ids given out for this slot so far lead nowhere from now on. No id is 0.
-static void slot_renew(struct connection_slot *slot) {
+void connection_slot_renew(struct connection_slot *slot) {
     slot->generation++;
     if (slot->generation == 0) {
         slot->generation = 1;
     }
 }
-
-static void refuse(struct connection *connection, struct http_refusal refusal);
 
 void connection_open(struct http_server *server, int socket) {
     bool is_over = server->stats.connections >= server->options.connections_max;
@@ -169,7 +164,7 @@ void connection_open(struct http_server *server, int socket) {
         return;
     }
     if (is_over) {
-        refuse(
+        connection_refuse(
             connection,
             (struct http_refusal){HTTP_REFUSAL_CONNECTIONS, "too many connections are open"}
         );
@@ -178,19 +173,19 @@ void connection_open(struct http_server *server, int socket) {
 
 void connection_close(struct connection *connection) {
     struct http_server *server = connection->server;
-    struct connection_slot *slot = slot_of(connection);
+    struct connection_slot *slot = connection_slot_of(connection);
     (void)event_del(&connection->event);
     (void)close(connection->socket);
     wait_list_remove(&server->waits[connection->phase], &connection->wait);
     if (connection->phase == PHASE_PARKED && !connection->is_answered) {
         server->stats.requests_parked--;
     }
-    slot_renew(slot);
+    connection_slot_renew(slot);
     slot->connection = NULL;
     slot->free_next = server->slot_free;
     server->slot_free = connection->slot_index;
     input_give_back(connection, &connection->input);
-    output_drop(connection);
+    connection_output_drop(connection);
     free(connection);
     server->stats.connections--;
     if (server->is_stopping && server->stats.connections == 0) {
@@ -214,175 +209,6 @@ static bool socket_is_broken(const struct connection *connection) {
     socklen_t size = sizeof(error);
     int result = getsockopt(connection->socket, SOL_SOCKET, SO_ERROR, &error, &size);
     return result != 0 || error != 0;
-}
-
-// --- writing ---------------------------------------------------------------------------------
-
-static const char *date_of_now(struct http_server *server) {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    if (now.tv_sec != server->date_seconds) {
-        server->date_seconds = now.tv_sec;
-        http_response_date(now.tv_sec, server->date);
-    }
-    return server->date;
-}
-
-// Keeps `first` and `second` but for the first `sent` bytes of both.
-static void output_keep(struct connection *connection, bytes first, bytes second, size_t sent) {
-    size_t first_sent = sent < first.size ? sent : first.size;
-    bytes first_rest = bytes_slice(first, first_sent, first.size);
-    bytes second_rest = bytes_slice(second, sent - first_sent, second.size);
-    connection->output_size = first_rest.size + second_rest.size;
-    connection->output_sent = 0;
-    connection->output = malloc(connection->output_size);
-    check(connection->output != NULL);
-    if (first_rest.size > 0) {
-        memcpy(connection->output, first_rest.data, first_rest.size);
-    }
-    if (second_rest.size > 0) {
-        memcpy(connection->output + first_rest.size, second_rest.data, second_rest.size);
-    }
-}
-
-// Sends both now or keeps what the socket does not take.
-static void transmit(struct connection *connection, bytes first, bytes second) {
-    check(connection->output == NULL);
-    ssize_t sent = connection->transport->send(connection->socket, first, second);
-    if (sent == TRANSPORT_BROKEN) {
-        connection->is_broken = true;
-        return;
-    }
-    size_t taken = sent < 0 ? 0 : (size_t)sent;
-    connection->server->stats.sent_bytes += taken;
-    if (taken < first.size + second.size) {
-        output_keep(connection, first, second, taken);
-    }
-}
-
-static void answer_send(struct connection *connection, const struct http_response *response) {
-    struct http_server *server = connection->server;
-    if (response->close || server->is_stopping) {
-        connection->keep_alive = false;
-    }
-    struct http_response_framing framing = {
-        .close = !connection->keep_alive,
-        .is_http_1_0 = connection->is_http_1_0,
-        .date = date_of_now(server),
-    };
-    buffer_clear(&server->head);
-    http_response_head(&server->head, response, framing);
-    check(!server->head.overflowed);
-    bool has_body = !connection->is_head && http_response_has_body(response->status);
-    transmit(connection, buffer_bytes(&server->head), has_body ? response->body : BYTES_EMPTY);
-}
-
-// Reads and forgets until the client closes.
-static void drain(struct connection *connection) {
-    uint8_t sink[READ_BYTES];
-    for (unsigned step = 0; connection->readable; step++) {
-        if (step == TURN_STEPS_MAX) {
-            yield(connection);
-            return;
-        }
-        ssize_t got = connection->transport->receive(connection->socket, sink, sizeof(sink));
-        if (got == 0 || got == TRANSPORT_BROKEN) {
-            connection_close(connection);
-            return;
-        }
-        connection->readable = got != TRANSPORT_WAIT;
-    }
-}
-
-static void linger(struct connection *connection) {
-    input_settle(connection);
-    connection->transport->finish(connection->socket);
-    phase_move(connection, PHASE_LINGER);
-    drain(connection);
-}
-
-// After an answer: true when the connection is ready for the next request.
-static bool proceed(struct connection *connection) {
-    if (connection->is_broken) {
-        connection_close(connection);
-        return false;
-    }
-    if (connection->output != NULL) {
-        if (connection->phase != PHASE_WRITE) {
-            input_settle(connection);
-            phase_move(connection, PHASE_WRITE);
-            yield(connection); // only a refused send is followed by an edge
-        }
-        return false;
-    }
-    if (!connection->keep_alive) {
-        linger(connection);
-        return false;
-    }
-    phase_move(connection, PHASE_IDLE);
-    return true;
-}
-
-static void output_continue(struct connection *connection) {
-    for (unsigned step = 0; connection->output != NULL; step++) {
-        if (step == TURN_STEPS_MAX) {
-            yield(connection);
-            return;
-        }
-        size_t rest = connection->output_size - connection->output_sent;
-        size_t size = rest < SEND_BYTES_MAX ? rest : SEND_BYTES_MAX;
-        bytes piece = bytes_of(connection->output + connection->output_sent, size);
-        ssize_t sent = connection->transport->send(connection->socket, piece, BYTES_EMPTY);
-        if (sent == TRANSPORT_BROKEN) {
-            connection_close(connection);
-            return;
-        }
-        if (sent == TRANSPORT_WAIT) {
-            return;
-        }
-        connection->output_sent += (size_t)sent;
-        connection->window_bytes += (size_t)sent;
-        connection->server->stats.sent_bytes += (size_t)sent;
-        if (connection->output_sent == connection->output_size) {
-            output_drop(connection);
-        }
-    }
-    if (proceed(connection)) {
-        turn(connection);
-    }
-}
-
-void connection_answer(struct connection *connection, const struct http_response *response) {
-    struct http_server *server = connection->server;
-    slot_renew(slot_of(connection));
-    connection->is_answered = true;
-    server->stats.requests_parked--;
-    answer_send(connection, response);
-    if (connection->is_delivering || !proceed(connection)) {
-        return;
-    }
-    if (connection->input.size > 0 || connection->readable || connection->peer_closed) {
-        yield(connection);
-    }
-}
-
-static void refuse(struct connection *connection, struct http_refusal refusal) {
-    struct http_server *server = connection->server;
-    server->stats.refused[refusal.cause]++;
-    buffer_clear(&server->error_body);
-    http_response_error_body(&server->error_body, refusal, server->options.instance);
-    check(!server->error_body.overflowed);
-    struct http_response response = {
-        .status = http_refusal_status(refusal.cause),
-        .content_type = "application/json",
-        .body = buffer_bytes(&server->error_body),
-        .close = true,
-    };
-    buffer_clear(&connection->input); // where a next request would begin is unknown
-    connection->is_head = false;
-    connection->is_http_1_0 = false;
-    answer_send(connection, &response);
-    (void)proceed(connection);
 }
 
 // --- reading ---------------------------------------------------------------------------------
@@ -413,18 +239,18 @@ static void wait_for_bytes(struct connection *connection) {
     enum connection_phase phase = http_parser_in_body(&connection->parser) ? PHASE_BODY
                                   : connection->input.size > 0             ? PHASE_HEAD
                                                                            : PHASE_IDLE;
-    input_settle(connection);
+    connection_settle(connection);
     if (phase == PHASE_IDLE && connection->server->is_stopping) {
-        linger(connection);
+        connection_linger(connection);
     } else if (phase != connection->phase) {
-        phase_move(connection, phase);
+        connection_move(connection, phase);
     }
 }
 
 // "100 Continue" follows an answer the kernel has taken, so that 25 bytes find room but with a
 // client that reads nothing.
 static bool encourage(struct connection *connection) {
-    transmit(connection, BYTES_LITERAL("HTTP/1.1 100 Continue\r\n\r\n"), BYTES_EMPTY);
+    connection_transmit(connection, BYTES_LITERAL("HTTP/1.1 100 Continue\r\n\r\n"), BYTES_EMPTY);
     if (connection->is_broken || connection->output != NULL) {
         connection_close(connection);
         return false;
@@ -439,8 +265,8 @@ static bool deliver(struct connection *connection, const struct http_request *re
     connection->is_http_1_0 = request->is_http_1_0;
     connection->is_answered = false;
     connection->is_delivering = true;
-    slot_renew(slot_of(connection));
-    phase_move(connection, PHASE_PARKED);
+    connection_slot_renew(connection_slot_of(connection));
+    connection_move(connection, PHASE_PARKED);
     server->stats.requests_total++;
     server->stats.requests_parked++;
     uint64_t request_id = request_id_of(connection);
@@ -448,9 +274,9 @@ static bool deliver(struct connection *connection, const struct http_request *re
     connection->is_delivering = false;
     http_parser_next(&connection->parser, &connection->input);
     if (connection->is_answered) {
-        return proceed(connection);
+        return connection_proceed(connection);
     }
-    input_settle(connection);
+    connection_settle(connection);
     // A reset that came together with the request made no edge of its own.
     if (connection->peer_closed || socket_is_broken(connection)) {
         gone(connection);
@@ -458,10 +284,10 @@ static bool deliver(struct connection *connection, const struct http_request *re
     return false;
 }
 
-static void turn(struct connection *connection) {
+void connection_turn(struct connection *connection) {
     struct http_server *server = connection->server;
     input_borrow(connection);
-    for (unsigned step = 0; step < TURN_STEPS_MAX; step++) {
+    for (unsigned step = 0; step < CONNECTION_TURN_STEPS; step++) {
         struct http_request request;
         arena_reset(server->arena);
         switch (http_parser_step(&connection->parser, &connection->input, server->arena, &request)
@@ -486,12 +312,12 @@ static void turn(struct connection *connection) {
             }
             break;
         case HTTP_PARSER_REFUSAL:
-            refuse(connection, connection->parser.refusal);
+            connection_refuse(connection, connection->parser.refusal);
             return;
         }
     }
-    input_settle(connection);
-    yield(connection);
+    connection_settle(connection);
+    connection_yield(connection);
 }
 
 static void on_event(evutil_socket_t socket, short what, void *argument) {
@@ -504,7 +330,7 @@ static void on_event(evutil_socket_t socket, short what, void *argument) {
     case PHASE_HEAD:
     case PHASE_BODY:
         if (connection->readable || connection->input.size > 0 || (what & EV_TIMEOUT) != 0) {
-            turn(connection);
+            connection_turn(connection);
         }
         break;
     case PHASE_PARKED:
@@ -513,10 +339,10 @@ static void on_event(evutil_socket_t socket, short what, void *argument) {
         }
         break;
     case PHASE_WRITE:
-        output_continue(connection);
+        connection_output_continue(connection);
         break;
     case PHASE_LINGER:
-        drain(connection);
+        connection_drain(connection);
         break;
     case PHASE_COUNT:
         check(connection->phase < PHASE_COUNT);
@@ -525,14 +351,14 @@ static void on_event(evutil_socket_t socket, short what, void *argument) {
 
 void connection_stop(struct connection *connection) {
     connection->readable = true;
-    yield(connection);
+    connection_yield(connection);
 }
 
 void connection_expire(struct connection *connection) {
     bool has_moved = connection->window_bytes >= LIMIT_HTTP_WINDOW_BYTES;
     switch (connection->phase) {
     case PHASE_HEAD:
-        refuse(
+        connection_refuse(
             connection,
             (struct http_refusal){HTTP_REFUSAL_HEAD_TIMEOUT, "the request head took too long"}
         );
@@ -541,7 +367,7 @@ void connection_expire(struct connection *connection) {
         if (has_moved) {
             phase_renew(connection);
         } else {
-            refuse(
+            connection_refuse(
                 connection,
                 (struct http_refusal){HTTP_REFUSAL_BODY_TIMEOUT, "the body came too slowly"}
             );

@@ -108,6 +108,32 @@ void connection_expire(struct connection *connection);
 // The server is stopping: looks once more for a request, then leaves.
 void connection_stop(struct connection *connection);
 
+// --- within connection*.c ------------------------------------------------------------------------
+
+enum {
+    CONNECTION_TURN_STEPS = 16 // reads, requests or sends before the others get their turn
+};
+
+void connection_move(struct connection *connection, enum connection_phase phase);
+// Gives the connection another turn after the others had theirs.
+void connection_yield(struct connection *connection);
+// Keeps what is in the input in memory of about its size; the roomy buffer serves the next reader.
+void connection_settle(struct connection *connection);
+void connection_turn(struct connection *connection); // reads and serves
+struct connection_slot *connection_slot_of(const struct connection *connection);
+// Ids given out for this slot so far lead nowhere from now on.
+void connection_slot_renew(struct connection_slot *slot);
+
+// Sends both now or keeps what the socket does not take.
+void connection_transmit(struct connection *connection, bytes first, bytes second);
+void connection_output_continue(struct connection *connection);
+void connection_output_drop(struct connection *connection);
+// After an answer: true when the connection is ready for the next request.
+bool connection_proceed(struct connection *connection);
+void connection_refuse(struct connection *connection, struct http_refusal refusal);
+void connection_linger(struct connection *connection);
+void connection_drain(struct connection *connection); // reads and forgets until the client closes
+
 // Of server.c: the monotonic clock, and the timer set no later than `deadline`.
 mono_time http_server_now(void);
 void http_server_wake_at(struct http_server *server, mono_time deadline);
