@@ -31,8 +31,10 @@ static const unsigned phase_moves[PHASE_COUNT] = {
     [PHASE_HEAD] =
         MOVE_TO(PHASE_BODY) | MOVE_TO(PHASE_PARKED) | MOVE_TO(PHASE_WRITE) | MOVE_TO(PHASE_LINGER),
     [PHASE_BODY] = MOVE_TO(PHASE_PARKED) | MOVE_TO(PHASE_WRITE) | MOVE_TO(PHASE_LINGER),
-    [PHASE_PARKED] = MOVE_TO(PHASE_IDLE) | MOVE_TO(PHASE_WRITE) | MOVE_TO(PHASE_LINGER),
-    [PHASE_WRITE] = MOVE_TO(PHASE_IDLE) | MOVE_TO(PHASE_LINGER),
+    [PHASE_PARKED] =
+        MOVE_TO(PHASE_IDLE) | MOVE_TO(PHASE_WRITE) | MOVE_TO(PHASE_STREAM) | MOVE_TO(PHASE_LINGER),
+    [PHASE_WRITE] = MOVE_TO(PHASE_IDLE) | MOVE_TO(PHASE_STREAM) | MOVE_TO(PHASE_LINGER),
+    [PHASE_STREAM] = MOVE_TO(PHASE_IDLE) | MOVE_TO(PHASE_WRITE) | MOVE_TO(PHASE_LINGER),
     [PHASE_LINGER] = 0,
 };
 
@@ -180,6 +182,9 @@ void connection_close(struct connection *connection) {
     if (connection->phase == PHASE_PARKED && !connection->is_answered) {
         server->stats.requests_parked--;
     }
+    if (connection->is_streaming) {
+        server->stats.streaming--;
+    }
     connection_slot_renew(slot);
     slot->connection = NULL;
     slot->free_next = server->slot_free;
@@ -201,6 +206,14 @@ static void gone(struct connection *connection) {
     server->stats.gone_total++;
     if (server->options.on_gone != NULL) {
         server->options.on_gone(server->options.argument, request_id);
+    }
+}
+
+void connection_abandon(struct connection *connection) {
+    if (connection->is_streaming) {
+        gone(connection);
+    } else {
+        connection_close(connection);
     }
 }
 
@@ -341,6 +354,16 @@ static void on_event(evutil_socket_t socket, short what, void *argument) {
     case PHASE_WRITE:
         connection_output_continue(connection);
         break;
+    case PHASE_STREAM:
+        // A half close is left to the next piece: it tells a client that reads from one that left.
+        if (connection->is_broken || socket_is_broken(connection)) {
+            gone(connection);
+        } else if (connection->is_taken_due) {
+            connection->is_taken_due = false;
+            uint64_t request_id = request_id_of(connection);
+            connection->server->options.on_taken(connection->server->options.argument, request_id);
+        }
+        break;
     case PHASE_LINGER:
         connection_drain(connection);
         break;
@@ -378,7 +401,7 @@ void connection_expire(struct connection *connection) {
             phase_renew(connection);
         } else {
             connection->server->stats.stalled_total++;
-            connection_close(connection);
+            connection_abandon(connection);
         }
         break;
     case PHASE_IDLE:
@@ -386,6 +409,7 @@ void connection_expire(struct connection *connection) {
         connection_close(connection);
         break;
     case PHASE_PARKED:
+    case PHASE_STREAM:
     case PHASE_COUNT:
         check(false); // these have no deadline
     }

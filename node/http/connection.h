@@ -5,11 +5,14 @@
 //            +--------------------------------------------------+
 //            v                                                  |
 //   open -> IDLE -> HEAD -> BODY -> PARKED ------> WRITE -------+
-//                    (each may be skipped)           |
-//            any but LINGER, on a refusal or "close" +--> LINGER -> closed
+//                    (each may be skipped)   \     ^    |        |
+//                                             v    v    |        |
+//                                             STREAM ---|--------+
+//            any but LINGER, on a refusal or "close"    +--> LINGER -> closed
 //
 // IDLE    no byte of a request          HEAD, BODY  a part of one is here
 // PARKED  the handler has it            WRITE       the socket does not take the answer now
+// STREAM  a piece of the answer is out, the handler has to give the next
 // LINGER  the last answer is sent and our side shut; reads until the client closes, as closing on
 //         unread bytes would reset the connection and destroy the answer on its way
 #pragma once
@@ -30,6 +33,7 @@ enum connection_phase {
     PHASE_BODY,
     PHASE_PARKED,
     PHASE_WRITE,
+    PHASE_STREAM,
     PHASE_LINGER,
     PHASE_COUNT,
 };
@@ -56,6 +60,11 @@ struct connection {
     bool is_http_1_0;
     bool is_delivering; // inside on_request
     bool is_answered;
+    bool is_streaming;   // more of the answer comes
+    bool is_chunked;     // … in chunks; else as it is
+    bool is_first_piece; // nothing of the body is out yet
+    bool is_taken_due;   // the handler is to be told that the next piece may come
+    uint64_t total_left; // of an answer whose size was told; else 0
 };
 
 // Where request ids lead: `generation` is the upper half of an id.
@@ -102,6 +111,13 @@ void connection_close(struct connection *connection);
 // Sends the answer of the parked request and goes on, unless inside its on_request.
 void connection_answer(struct connection *connection, const struct http_response *response);
 
+// The same for an answer in pieces. False: nothing of its body is wanted.
+bool connection_begin(
+    struct connection *connection, const struct http_response *response, uint64_t total
+);
+void connection_continue(struct connection *connection, bytes piece, bool last);
+void connection_break(struct connection *connection);
+
 // The deadline of its phase has passed.
 void connection_expire(struct connection *connection);
 
@@ -115,6 +131,8 @@ enum {
 };
 
 void connection_move(struct connection *connection, enum connection_phase phase);
+// Closes; the handler hears of it when it waits to give more of an answer.
+void connection_abandon(struct connection *connection);
 // Gives the connection another turn after the others had theirs.
 void connection_yield(struct connection *connection);
 // Keeps what is in the input in memory of about its size; the roomy buffer serves the next reader.

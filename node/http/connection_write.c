@@ -41,9 +41,23 @@ static void output_keep(struct connection *connection, bytes first, bytes second
     }
 }
 
+// Behind what is kept already.
+static void output_add(struct connection *connection, bytes more) {
+    if (more.size > 0) {
+        connection->output = realloc(connection->output, connection->output_size + more.size);
+        check(connection->output != NULL);
+        memcpy(connection->output + connection->output_size, more.data, more.size);
+        connection->output_size += more.size;
+    }
+}
+
 // Sends both now or keeps what the socket does not take.
 void connection_transmit(struct connection *connection, bytes first, bytes second) {
-    check(connection->output == NULL);
+    if (connection->output != NULL) {
+        output_add(connection, first);
+        output_add(connection, second);
+        return;
+    }
     ssize_t sent = connection->transport->send(connection->socket, first, second);
     if (sent == TRANSPORT_BROKEN) {
         connection->is_broken = true;
@@ -56,7 +70,8 @@ void connection_transmit(struct connection *connection, bytes first, bytes secon
     }
 }
 
-static void answer_send(struct connection *connection, const struct http_response *response) {
+static void
+head_write(struct connection *connection, const struct http_response *response, bool streams) {
     struct http_server *server = connection->server;
     if (response->close || server->is_stopping) {
         connection->keep_alive = false;
@@ -64,11 +79,19 @@ static void answer_send(struct connection *connection, const struct http_respons
     struct http_response_framing framing = {
         .close = !connection->keep_alive,
         .is_http_1_0 = connection->is_http_1_0,
+        .streams = streams,
+        .total = connection->total_left,
         .date = date_of_now(server),
     };
     buffer_clear(&server->head);
     http_response_head(&server->head, response, framing);
     check(!server->head.overflowed);
+}
+
+static void answer_send(struct connection *connection, const struct http_response *response) {
+    struct http_server *server = connection->server;
+    connection->total_left = 0;
+    head_write(connection, response, false);
     bool has_body = !connection->is_head && http_response_has_body(response->status);
     connection_transmit(
         connection, buffer_bytes(&server->head), has_body ? response->body : BYTES_EMPTY
@@ -101,6 +124,13 @@ void connection_linger(struct connection *connection) {
 
 // After an answer: true when the connection is ready for the next request.
 bool connection_proceed(struct connection *connection) {
+    if (connection->is_broken && connection->is_streaming) {
+        if (connection->phase != PHASE_STREAM) {
+            connection_move(connection, PHASE_STREAM);
+        }
+        connection_yield(connection); // its handler hears of it from the loop
+        return false;
+    }
     if (connection->is_broken) {
         connection_close(connection);
         return false;
@@ -111,6 +141,15 @@ bool connection_proceed(struct connection *connection) {
             connection_move(connection, PHASE_WRITE);
             connection_yield(connection); // only a refused send is followed by an edge
         }
+        return false;
+    }
+    if (connection->is_streaming) {
+        if (connection->phase != PHASE_STREAM) {
+            connection_settle(connection);
+            connection_move(connection, PHASE_STREAM);
+        }
+        connection->is_taken_due = true;
+        connection_yield(connection);
         return false;
     }
     if (!connection->keep_alive) {
@@ -132,7 +171,7 @@ void connection_output_continue(struct connection *connection) {
         bytes piece = bytes_of(connection->output + connection->output_sent, size);
         ssize_t sent = connection->transport->send(connection->socket, piece, BYTES_EMPTY);
         if (sent == TRANSPORT_BROKEN) {
-            connection_close(connection);
+            connection_abandon(connection);
             return;
         }
         if (sent == TRANSPORT_WAIT) {
@@ -150,18 +189,96 @@ void connection_output_continue(struct connection *connection) {
     }
 }
 
-void connection_answer(struct connection *connection, const struct http_response *response) {
-    struct http_server *server = connection->server;
-    connection_slot_renew(connection_slot_of(connection));
-    connection->is_answered = true;
-    server->stats.requests_parked--;
-    answer_send(connection, response);
+// Goes on after (a piece of) an answer, unless inside on_request.
+static void answered(struct connection *connection) {
     if (connection->is_delivering || !connection_proceed(connection)) {
         return;
     }
     if (connection->input.size > 0 || connection->readable || connection->peer_closed) {
         connection_yield(connection);
     }
+}
+
+void connection_answer(struct connection *connection, const struct http_response *response) {
+    connection_slot_renew(connection_slot_of(connection));
+    connection->is_answered = true;
+    connection->server->stats.requests_parked--;
+    answer_send(connection, response);
+    answered(connection);
+}
+
+// --- answers in pieces -----------------------------------------------------------------------
+
+static void stream_end(struct connection *connection) {
+    connection->is_streaming = false;
+    connection->server->stats.streaming--;
+    connection_slot_renew(connection_slot_of(connection));
+}
+
+bool connection_begin(
+    struct connection *connection, const struct http_response *response, uint64_t total
+) {
+    struct http_server *server = connection->server;
+    check(server->options.on_taken != NULL && http_response_has_body(response->status));
+    connection->is_answered = true;
+    server->stats.requests_parked--;
+    connection->total_left = total;
+    connection->is_chunked = total == 0 && !connection->is_http_1_0;
+    if (total == 0 && connection->is_http_1_0) {
+        connection->keep_alive = false;
+    }
+    head_write(connection, response, true);
+    bool wanted = !connection->is_head;
+    bytes piece = wanted ? response->body : BYTES_EMPTY;
+    if (wanted && connection->is_chunked && piece.size > 0) {
+        http_response_chunk(&server->head, piece.size, true);
+    }
+    check(total == 0 || piece.size <= total);
+    connection->total_left -= total > 0 ? piece.size : 0;
+    connection->is_first_piece = piece.size == 0;
+    connection->is_streaming = true;
+    server->stats.streaming++;
+    if (!wanted) {
+        stream_end(connection);
+    }
+    connection_transmit(connection, buffer_bytes(&server->head), piece);
+    answered(connection);
+    return wanted;
+}
+
+void connection_continue(struct connection *connection, bytes piece, bool last) {
+    struct http_server *server = connection->server;
+    uint64_t left = connection->total_left;
+    if (left > 0 && (piece.size > left || (last && piece.size < left))) {
+        connection_break(connection); // it is not as long as was said
+        return;
+    }
+    connection->total_left -= left > 0 ? piece.size : 0;
+    buffer_clear(&server->head);
+    if (connection->is_chunked && piece.size > 0) {
+        http_response_chunk(&server->head, piece.size, connection->is_first_piece);
+        connection->is_first_piece = false;
+    }
+    connection_transmit(connection, buffer_bytes(&server->head), piece);
+    if (last && connection->is_chunked && !connection->is_broken) {
+        buffer_clear(&server->head);
+        http_response_chunk(&server->head, 0, connection->is_first_piece);
+        buffer_append_text(&server->head, "\r\n");
+        connection_transmit(connection, buffer_bytes(&server->head), BYTES_EMPTY);
+    }
+    if (last) {
+        connection->keep_alive = connection->keep_alive && !server->is_stopping;
+        stream_end(connection);
+    }
+    answered(connection);
+}
+
+// A reset: where the end of the connection is the end of the body, an orderly one would be a lie.
+void connection_break(struct connection *connection) {
+    connection->server->stats.broken_total++;
+    stream_end(connection);
+    connection->transport->reset(connection->socket);
+    connection_close(connection);
 }
 
 void connection_refuse(struct connection *connection, struct http_refusal refusal) {

@@ -68,6 +68,25 @@ static void field_append(struct buffer *buffer, struct http_field field) {
     buffer_append_text(buffer, "\r\n");
 }
 
+// An answer to HTTP/1.0 whose size is not known ends with its connection.
+static void length_append(
+    struct buffer *buffer,
+    const struct http_response *response,
+    struct http_response_framing framing
+) {
+    if (!framing.streams || framing.total > 0) {
+        buffer_append_text(buffer, "\r\nContent-Length: ");
+        decimal_append(buffer, framing.streams ? framing.total : response->body.size);
+    } else if (!framing.is_http_1_0) {
+        buffer_append_text(buffer, "\r\nTransfer-Encoding: chunked");
+    }
+}
+
+void http_response_chunk(struct buffer *buffer, size_t size, bool first) {
+    buffer_append_text(buffer, first ? "" : "\r\n");
+    buffer_format(buffer, "%zx\r\n", size);
+}
+
 void http_response_head(
     struct buffer *buffer,
     const struct http_response *response,
@@ -85,8 +104,7 @@ void http_response_head(
             buffer_append_text(buffer, "\r\nContent-Type: ");
             buffer_append_text(buffer, type != NULL ? type : "application/octet-stream");
         }
-        buffer_append_text(buffer, "\r\nContent-Length: ");
-        decimal_append(buffer, response->body.size);
+        length_append(buffer, response, framing);
     }
     buffer_append_text(buffer, "\r\n");
     for (size_t i = 0; i < response->header_count; i++) {

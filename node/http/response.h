@@ -12,6 +12,8 @@ enum {
 struct http_response_framing {
     bool close;       // the connection ends with it
     bool is_http_1_0; // "keep-alive" must be said where the connection stays
+    bool streams;     // the body comes in pieces: `body` is the first
+    uint64_t total;   // their bytes; 0: not known
     // RFC 9110 §5.6.7, HTTP_RESPONSE_DATE_BYTES characters
     const char *date;
 };
@@ -25,6 +27,9 @@ void http_response_head(
     const struct http_response *response,
     struct http_response_framing framing
 );
+
+// Appends what stands in front of a chunk of that size; `first`: nothing was before it.
+void http_response_chunk(struct buffer *buffer, size_t size, bool first);
 
 // Writes the Date of `seconds` since 1970 into `out`.
 void http_response_date(int64_t seconds, char out[HTTP_RESPONSE_DATE_BYTES]);

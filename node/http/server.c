@@ -235,20 +235,65 @@ void http_server_stop(struct http_server *server) {
 
 // --- requests and figures --------------------------------------------------------------------
 
+// The connection whose request waits for its answer; else NULL.
+static struct connection *parked(struct http_server *server, uint64_t request_id) {
+    uint32_t index = (uint32_t)(request_id & UINT32_MAX);
+    if (index >= server->slot_count) {
+        return NULL;
+    }
+    const struct connection_slot *slot = &server->slots[index];
+    bool is = slot->connection != NULL && slot->generation == request_id >> 32 &&
+              slot->connection->phase == PHASE_PARKED && !slot->connection->is_answered;
+    return is ? slot->connection : NULL;
+}
+
 bool http_server_respond(
     struct http_server *server, uint64_t request_id, const struct http_response *response
 ) {
+    struct connection *connection = parked(server, request_id);
+    if (connection != NULL) {
+        connection_answer(connection, response);
+    }
+    return connection != NULL;
+}
+
+// The connection of an answer that was begun and not ended; else NULL.
+static struct connection *streaming(struct http_server *server, uint64_t request_id) {
     uint32_t index = (uint32_t)(request_id & UINT32_MAX);
     if (index >= server->slot_count) {
-        return false;
+        return NULL;
     }
     const struct connection_slot *slot = &server->slots[index];
-    if (slot->connection == NULL || slot->generation != request_id >> 32 ||
-        slot->connection->phase != PHASE_PARKED) {
+    struct connection *connection = slot->connection;
+    bool is =
+        connection != NULL && slot->generation == request_id >> 32 && connection->is_streaming;
+    return is ? connection : NULL;
+}
+
+bool http_server_begin(
+    struct http_server *server,
+    uint64_t request_id,
+    const struct http_response *response,
+    uint64_t total
+) {
+    struct connection *connection = parked(server, request_id);
+    return connection != NULL && connection_begin(connection, response, total);
+}
+
+bool http_server_continue(struct http_server *server, uint64_t request_id, bytes piece, bool last) {
+    struct connection *connection = streaming(server, request_id);
+    if (connection == NULL || connection->phase != PHASE_STREAM) {
         return false;
     }
-    connection_answer(slot->connection, response);
+    connection_continue(connection, piece, last);
     return true;
+}
+
+void http_server_break(struct http_server *server, uint64_t request_id) {
+    struct connection *connection = streaming(server, request_id);
+    if (connection != NULL) {
+        connection_break(connection);
+    }
 }
 
 uint16_t http_server_port(const struct http_server *server) {

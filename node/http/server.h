@@ -36,6 +36,10 @@ typedef void http_server_request_callback(
 // The id is dead. Not called for an answered request, nor by http_server_destroy.
 typedef void http_server_gone_callback(void *argument, uint64_t request_id);
 
+// What was given of an answer that http_server_begin began is with the client's connection, and the
+// next piece may be given. Should the client leave before the last, gone is called instead.
+typedef void http_server_taken_callback(void *argument, uint64_t request_id);
+
 // After http_server_stop: the last connection is closed.
 typedef void http_server_stopped_callback(void *argument);
 
@@ -53,6 +57,7 @@ struct http_server_options {
     int64_t linger_ms;                        // [LIMIT_HTTP_LINGER_MS]
     http_server_request_callback *on_request; // required
     http_server_gone_callback *on_gone;       // [none]
+    http_server_taken_callback *on_taken;     // [none: no answer is begun]
     http_server_stopped_callback *on_stopped; // [none]
     void *argument;
 };
@@ -63,6 +68,8 @@ struct http_server_stats {
     uint64_t connections_total; // ever accepted
     uint64_t requests_total;    // handed to on_request
     uint64_t gone_total;        // parked requests whose client left
+    uint32_t streaming;         // answers begun and not ended now
+    uint64_t broken_total;      // answers begun that were not to be ended
     uint64_t stalled_total;     // connections dropped because the client did not read
     uint64_t accept_pauses;     // times accepting rested because no descriptor was left
     uint64_t received_bytes;
@@ -92,6 +99,25 @@ void http_server_stop(struct http_server *server);
 bool http_server_respond(
     struct http_server *server, uint64_t request_id, const struct http_response *response
 );
+
+// Begins an answer whose body comes in pieces, the first of them in `response`: chunked, or with
+// Content-Length where `total`, the bytes of all, is not 0; to HTTP/1.0 the end of the connection
+// ends it. Nothing of it is buffered but what the socket did not take of one piece. False: as
+// above, or nothing of the body is wanted (HEAD): the id is dead.
+bool http_server_begin(
+    struct http_server *server,
+    uint64_t request_id,
+    const struct http_response *response,
+    uint64_t total
+);
+
+// Gives the next piece, after on_taken; `last` ends the answer. False: the id is unknown or its
+// client is gone.
+bool http_server_continue(struct http_server *server, uint64_t request_id, bytes piece, bool last);
+
+// There will be no more of it: the connection ends so that the client sees that something is
+// missing.
+void http_server_break(struct http_server *server, uint64_t request_id);
 
 // The port listened on.
 uint16_t http_server_port(const struct http_server *server);

@@ -40,8 +40,14 @@ static void plain_finish(int socket) {
     (void)shutdown(socket, SHUT_WR);
 }
 
+static void plain_reset(int socket) {
+    const struct linger none = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(socket, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+}
+
 const struct transport transport_plain = {
     .receive = plain_receive,
     .send = plain_send,
     .finish = plain_finish,
+    .reset = plain_reset,
 };

@@ -18,6 +18,8 @@ struct transport {
     ssize_t (*send)(int socket, bytes first, bytes second);
     // Tells the peer that nothing more comes.
     void (*finish)(int socket);
+    // The close that follows tells the peer that the connection broke.
+    void (*reset)(int socket);
 };
 
 // Plain TCP.

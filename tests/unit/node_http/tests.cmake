@@ -1,3 +1,5 @@
 unit(node_http/test_parser.c USES node_http)
 unit(node_http/test_server.c USES node_http)
+unit(node_http/test_stream.c USES node_http)
+target_sources(node_http_test_stream PRIVATE unit/node_http/world.c)
 target_sources(node_http_test_server PRIVATE unit/node_http/world.c)

@@ -39,6 +39,54 @@ static bytes large_body(struct world *world, bytes size_text) {
     return buffer_bytes(&world->large);
 }
 
+static int64_t parameter(const struct http_request *request, const char *name) {
+    bytes text = BYTES_EMPTY;
+    int64_t value = 0;
+    return http_request_parameter(request, name, &text) && bytes_parse_i64(text, &value) ? value
+                                                                                         : 0;
+}
+
+static bytes piece_of(struct world *world, int64_t number) {
+    buffer_clear(&world->large);
+    for (int64_t i = 0; i < world->stream.size; i++) {
+        buffer_append_byte(&world->large, (uint8_t)('a' + number % 26));
+    }
+    return buffer_bytes(&world->large);
+}
+
+static void stream_begin(struct world *world, uint64_t id, const struct http_request *request) {
+    world->stream = (struct stream){
+        .id = id,
+        .pieces = parameter(request, "pieces"),
+        .size = parameter(request, "size"),
+        .breaks = parameter(request, "breaks"),
+        .given = 1,
+    };
+    struct http_response response = {
+        .status = 200,
+        .content_type = "text/plain",
+        .body = piece_of(world, 0),
+    };
+    bool told = parameter(request, "total") != 0;
+    uint64_t total = told ? (uint64_t)(world->stream.pieces * world->stream.size) : 0;
+    world->more_was_wanted = http_server_begin(world->server, id, &response, total);
+}
+
+static void on_taken(void *argument, uint64_t id) {
+    struct world *world = argument;
+    struct stream *stream = &world->stream;
+    assert_int_equal(id, stream->id);
+    assert_true(stream->given < stream->pieces);
+    if (stream->given == stream->breaks) {
+        http_server_break(world->server, id);
+        return;
+    }
+    bytes piece = piece_of(world, stream->given++);
+    bool last = stream->given == stream->pieces;
+    assert_true(http_server_continue(world->server, id, piece, last));
+    assert_true(!last || !http_server_continue(world->server, id, piece, last));
+}
+
 static void on_request(void *argument, uint64_t id, const struct http_request *request) {
     struct world *world = argument;
     bytes path = request->path;
@@ -64,6 +112,8 @@ static void on_request(void *argument, uint64_t id, const struct http_request *r
             .close = true,
         };
         (void)http_server_respond(world->server, id, &response);
+    } else if (bytes_equal_text(path, "/stream")) {
+        stream_begin(world, id, request);
     } else if (http_request_parameter(request, "size", &size)) {
         respond(world, id, 200, large_body(world, size));
     } else {
@@ -90,6 +140,7 @@ void world_begin(struct world *world, struct http_server_options options) {
     options.instance = "test\"host";
     options.on_request = on_request;
     options.on_gone = on_gone;
+    options.on_taken = on_taken;
     options.on_stopped = on_stopped;
     options.argument = world;
     assert_ok(http_server_create(world->base, &options, &world->server));

@@ -15,8 +15,17 @@ enum {
 };
 
 // The handler: /now answers "now" at once, /park keeps the id, /void answers 200 and nothing, /none
-// 204, /large answers ?size= bytes, /close asks to close, /twice answers twice; everything else is
-// answered with the request's body.
+// 204, /large answers ?size= bytes, /close asks to close, /twice answers twice; /stream begins an
+// answer of ?pieces= pieces of ?size= bytes each, told with their sum where ?total= is 1, broken
+// instead of the piece ?breaks=; everything else is answered with the request's body.
+struct stream {
+    uint64_t id; // 0: none is going on
+    int64_t pieces;
+    int64_t size;
+    int64_t breaks; // 0: never
+    int64_t given;
+};
+
 struct world {
     struct event_base *base;
     struct http_server *server;
@@ -26,6 +35,8 @@ struct world {
     size_t gone_count;
     bool is_stopped;
     struct buffer large;
+    struct stream stream; // the newest
+    bool more_was_wanted; // http_server_begin said so
 };
 
 struct client {
