@@ -64,6 +64,8 @@ enum {
     // An answer's body, held in memory until its gate opens: a workflow of 10 MB payloads and its
     // tasks.
     LIMIT_REPLY_BYTES = 64 * 1024 * 1024,
+    // Large answers that are told piece by piece at a time: each keeps rows that change meanwhile.
+    LIMIT_LONG_ANSWERS = 256,
     // Compiled definitions kept by content; a compiled one takes some 10 KB.
     LIMIT_DEFINITION_CACHE = 1024,
     // Timers due later than this stay rows until the horizon comes near (distributed.md §7).
@@ -113,6 +115,14 @@ enum {
     // One message, checked before anything is allocated for it. A request of LIMIT_HTTP_BODY_BYTES
     // is passed on whole, with what stands around it.
     LIMIT_PEER_MESSAGE_BYTES = 24 * 1024 * 1024,
+    // An answer of more travels in parts, each asked for: a part fits a frame with what stands around
+    // it. Not heard of for so long it is asked for again; who does not want the next one yet says so
+    // as often, and who says nothing is gone.
+    LIMIT_PEER_WHOLE_BYTES = 1024 * 1024,
+    LIMIT_PEER_PART_BYTES = 192 * 1024,
+    LIMIT_PART_ASK_MS = 500,
+    LIMIT_PART_LATER_MS = 5 * 1000,
+    LIMIT_PART_SILENCE_MS = 20 * 1000,
     // What waits for one peer, by class. Votes and hints are small and soon stale; appends hold the
     // windows of all groups (distributed.md §4, rule 9); snapshots are paced by their source. The
     // last two hold at least one message of the largest size.
@@ -319,6 +329,14 @@ enum {
     LIMIT_WALK_SLICE = 64,
     // Rows that an entry of a recovered partition looks at (scheduler/renewal.h).
     LIMIT_RENEWAL_ROWS = 256,
+    // An execution of more tasks, or whose tasks are more text, is told in steps between which others
+    // are served (scheduler/telling.h): a task takes some 30 us to write.
+    LIMIT_ANSWER_TASKS = 64,
+    LIMIT_ANSWER_BYTES = 1024 * 1024,
+    // What one step finds of such an execution's tasks, and writes of them: 1 to 2 ms each.
+    LIMIT_TELLING_FOUND = 512,
+    LIMIT_TELLING_TASKS = 48,
+    LIMIT_TELLING_BYTES = 256 * 1024,
     // Branches of a wide fork mapped at a time (distributed.md §5.1).
     LIMIT_FORK_SLICE = 256,
     // Scripts whose results one decision uses before it commits and goes on in a later entry: ten

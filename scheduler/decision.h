@@ -22,6 +22,8 @@ struct scheduler_settings {
     bytes server_name;          // workerId of what the server runs itself
     bool permits_travel;        // groups are led by several nodes: limits go by permits (permit.h)
     uint32_t decision_tasks;    // cuts a decision; 0: LIMIT_DECISION_TASKS. Tests draw others
+    uint32_t
+        answer_tasks; // an execution of more is told in steps of so many; 0: LIMIT_ANSWER_TASKS
     // Objects of texts by name (engine.md §9.6); data NULL: none.
     bytes secrets;     // `${workflow.secrets.NAME}`, at hand-out only
     bytes environment; // `${workflow.env.NAME}`
@@ -84,11 +86,14 @@ enum reply_kind {
     REPLY_BINARY,
 };
 
+struct telling;
+
 // A successful answer. An error answer is the command's `err`: its transaction is then aborted.
 struct reply {
     uint16_t status; // 200, 204 …
     enum reply_kind kind;
-    bytes body; // in the decision's arena
+    bytes body;              // in the decision's arena
+    struct telling *telling; // instead of a body: large, told step by step (telling.h); owned
 };
 
 // The partition of an execution or task id (distributed.md §2): its slot modulo the partitions,

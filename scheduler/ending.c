@@ -296,7 +296,7 @@ static err failure_input(struct workflow *workflow, bytes *out_json) {
     bytes input = BYTES_EMPTY;
     TRY(payload_load(workflow, workflow_input(workflow), &input));
     bytes execution = BYTES_EMPTY;
-    TRY(view_workflow(workflow, true, &execution));
+    TRY(view_workflow(workflow, true, LIMIT_REPLY_BYTES, &execution));
     struct buffer buffer;
     buffer_init(&buffer, LIMIT_REPLY_BYTES);
     struct json_writer writer = json_writer(&buffer);

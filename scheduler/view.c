@@ -18,7 +18,10 @@ static void fill_texts(const struct task *task, struct api_task *out_task);
 static void fill_limits(const struct task *task, struct api_task *out_task);
 static int64_t queue_wait_ms(const struct task *task);
 static bytes child_of(struct task *task, bytes input, bytes output);
-static err write_tasks(struct workflow *workflow, bytes *out_json);
+static err fill_workflow(struct workflow *workflow, struct api_workflow *out_view);
+static err
+write_workflow(struct workflow *workflow, const struct api_workflow *view, bytes *out_json);
+static err write_tasks(struct workflow *workflow, size_t bytes_max, bytes *out_json);
 static err text_list(struct workflow *workflow, const struct wire_text_list *list, bytes *out_json);
 static bytes nullable(bool present, bytes text);
 
@@ -81,7 +84,23 @@ err view_output(struct task *task, bytes *out_json) {
     return payload_load(task->workflow, task_output(task), out_json);
 }
 
-err view_workflow(struct workflow *workflow, bool with_tasks, bytes *out_json) {
+err view_workflow(struct workflow *workflow, bool with_tasks, size_t bytes_max, bytes *out_json) {
+    struct api_workflow view;
+    TRY(fill_workflow(workflow, &view));
+    if (with_tasks) {
+        TRY(write_tasks(workflow, bytes_max, &view.tasks));
+    }
+    return write_workflow(workflow, &view, out_json);
+}
+
+err view_workflow_with(struct workflow *workflow, bytes tasks, bytes *out_json) {
+    struct api_workflow view;
+    TRY(fill_workflow(workflow, &view));
+    view.tasks = tasks;
+    return write_workflow(workflow, &view, out_json);
+}
+
+static err fill_workflow(struct workflow *workflow, struct api_workflow *out_view) {
     const struct workflow_row *row = &workflow->row;
     struct api_workflow view;
     api_init(&api_workflow_model, &view);
@@ -118,13 +137,16 @@ err view_workflow(struct workflow *workflow, bool with_tasks, bytes *out_json) {
     view.idempotency_key = nullable(row->idempotency_key.size > 0, row->idempotency_key);
     view.workflow_name = row->name;
     view.workflow_version = (int32_t)row->version;
-    if (with_tasks) {
-        TRY(write_tasks(workflow, &view.tasks));
-    }
+    *out_view = view;
+    return ERR_NONE;
+}
+
+static err
+write_workflow(struct workflow *workflow, const struct api_workflow *view, bytes *out_json) {
     struct buffer buffer;
     buffer_init(&buffer, LIMIT_REPLY_BYTES);
     struct json_writer writer = json_writer(&buffer);
-    api_write(&api_workflow_model, &view, &writer);
+    api_write(&api_workflow_model, view, &writer);
     return payload_take(&buffer, workflow->decision->arena, out_json);
 }
 
@@ -253,16 +275,16 @@ static bytes child_of(struct task *task, bytes input, bytes output) {
     return BYTES_EMPTY;
 }
 
-static err write_tasks(struct workflow *workflow, bytes *out_json) {
+static err write_tasks(struct workflow *workflow, size_t bytes_max, bytes *out_json) {
     struct task **tasks = NULL;
     uint32_t count = 0;
     TRY(task_list(workflow, &tasks, &count));
     struct buffer buffer;
-    buffer_init(&buffer, LIMIT_REPLY_BYTES);
+    buffer_init(&buffer, bytes_max);
     struct json_writer writer = json_writer(&buffer);
     json_array_begin(&writer);
     err error = ERR_NONE;
-    for (uint32_t i = 0; i < count && !err_is(error); i++) {
+    for (uint32_t i = 0; i < count && !err_is(error) && !buffer.overflowed; i++) {
         bytes json = BYTES_EMPTY;
         error = view_task(tasks[i], &json);
         json_raw(&writer, json);

@@ -16,8 +16,12 @@ MUST_USE err view_task(struct task *task, bytes *out_json);
 MUST_USE err view_task_for_worker(struct task *task, bytes *out_json);
 
 // A Workflow; `with_tasks`: its tasks in order of seq. Saves the workflow's changes first, so that
-// the walk over task rows sees them.
-MUST_USE err view_workflow(struct workflow *workflow, bool with_tasks, bytes *out_json);
+// the walk over task rows sees them. Errors: ERR_TOO_LARGE (tasks of more than `bytes_max`).
+MUST_USE err
+view_workflow(struct workflow *workflow, bool with_tasks, size_t bytes_max, bytes *out_json);
+
+// A Workflow with this list of tasks.
+MUST_USE err view_workflow_with(struct workflow *workflow, bytes tasks, bytes *out_json);
 
 // A Workflow's status (W-4).
 MUST_USE err view_workflow_status(

@@ -1,10 +1,13 @@
-// W-5: a page of an execution's tasks, in order of seq.
+// W-5: a page of an execution's tasks, in order of seq; of a large one it is told.
 #include "proto/json/json.h"
 #include "proto/limits.h"
+#include "scheduler/commands/answer.h"
 #include "scheduler/commands/commands.h"
+#include "scheduler/telling.h"
 #include "scheduler/view.h"
 
 static bool is_wanted(const struct task *task, const struct tasks_page *page);
+static uint32_t statuses_of(const struct tasks_page *page);
 static bool equal_without_case(bytes left, const char *right);
 
 err get_workflow_tasks(
@@ -12,6 +15,18 @@ err get_workflow_tasks(
 ) {
     struct workflow *workflow = NULL;
     TRY(workflow_open(decision, page->workflow, &workflow));
+    if (answer_is_large(workflow)) {
+        struct telling_wish wish = {
+            .workflow = workflow->id,
+            .page = true,
+            .statuses = statuses_of(page),
+            .start = page->start,
+            .count = page->count,
+        };
+        *out_reply =
+            (struct reply){.status = 200, .kind = REPLY_JSON, .telling = telling_create(&wish)};
+        return ERR_NONE;
+    }
     struct task **tasks = NULL;
     uint32_t count = 0;
     TRY(task_list(workflow, &tasks, &count));
@@ -54,6 +69,21 @@ static bool is_wanted(const struct task *task, const struct tasks_page *page) {
         }
     }
     return page->status_count == 0;
+}
+
+// A page of statuses that no task has is none: no task has the status of ordinal 0.
+static uint32_t statuses_of(const struct tasks_page *page) {
+    uint32_t statuses = page->status_count > 0 ? 1U << API_TASK_NONE : 0;
+    for (unsigned status = 1; status < API_TASK_COUNT; status++) {
+        for (size_t i = 0; i < page->status_count; i++) {
+            if (equal_without_case(
+                    page->statuses[i], api_task_status_text((enum api_task_status)status)
+                )) {
+                statuses |= 1U << status;
+            }
+        }
+    }
+    return statuses;
 }
 
 static bool equal_without_case(bytes left, const char *right) {

@@ -39,7 +39,7 @@ err list_workflows(
             buffer_format(out, "\"%.*s\"", BYTES_ARG(workflow->id_text));
         } else {
             bytes json = BYTES_EMPTY;
-            TRY(view_workflow(workflow, list->include_tasks, &json));
+            TRY(view_workflow(workflow, list->include_tasks, LIMIT_REPLY_BYTES, &json));
             buffer_append(out, json);
         }
         TRY(buffer_status(out));

@@ -1,6 +1,7 @@
 // T-5, T-6: completes the open task of a reference name; the output is merged over what there is
 // (engine.md §6.2, rest-api.md §7.2).
 #include "proto/json/json.h"
+#include "scheduler/commands/answer.h"
 #include "scheduler/commands/commands.h"
 #include "scheduler/decider.h"
 #include "scheduler/update.h"
@@ -35,10 +36,9 @@ err update_task_by_reference(
     }
     bytes body = open ? task_id_text(task) : BYTES_EMPTY;
     if (command->sync) {
-        TRY(view_workflow(workflow, true, &body));
+        return answer_workflow(workflow, out_reply);
     }
-    *out_reply = (struct reply
-    ){.status = 200, .kind = command->sync ? REPLY_JSON : REPLY_TEXT, .body = body};
+    *out_reply = (struct reply){.status = 200, .kind = REPLY_TEXT, .body = body};
     return ERR_NONE;
 }
 

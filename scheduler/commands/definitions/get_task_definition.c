@@ -9,6 +9,7 @@ err get_task_definition(struct decision *decision, bytes name, struct reply *out
             arena_format(decision->arena, "No such taskType found by name: %.*s", BYTES_ARG(name));
     }
     TRY(found);
-    *out_reply = (struct reply){200, REPLY_JSON, arena_copy(decision->arena, json)};
+    *out_reply = (struct reply
+    ){.status = 200, .kind = REPLY_JSON, .body = arena_copy(decision->arena, json)};
     return ERR_NONE;
 }

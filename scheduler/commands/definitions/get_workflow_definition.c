@@ -35,6 +35,7 @@ err get_workflow_definition(
         return not_found(decision, name, has_version, version);
     }
     TRY(found);
-    *out_reply = (struct reply){200, REPLY_JSON, arena_copy(decision->arena, json)};
+    *out_reply = (struct reply
+    ){.status = 200, .kind = REPLY_JSON, .body = arena_copy(decision->arena, json)};
     return ERR_NONE;
 }

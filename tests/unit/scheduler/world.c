@@ -2,8 +2,10 @@
 // command succeeded, aborted when not. Everything is deterministic: one seed, one clock.
 #include "tests/unit/scheduler/world.h"
 
+#include "proto/limits.h"
 #include "scheduler/definition/catalog.h"
 #include "scheduler/queue.h"
+#include "scheduler/telling.h"
 #include "storage/keys.h"
 
 #include <stdio.h>
@@ -228,9 +230,26 @@ void world_signal(struct world *world, bytes task, const char *status, const cha
         ));
 }
 
+// A large execution is told: all of it at once.
+static err told(struct world *world, struct reply *reply) {
+    struct buffer text;
+    buffer_init(&text, LIMIT_REPLY_BYTES);
+    err error = ERR_NONE;
+    while (!err_is(error) && !telling_is_over(reply->telling)) {
+        error = telling_step(reply->telling, &world->decision, &text);
+    }
+    telling_destroy(&reply->telling);
+    reply->body = arena_copy(world->decision.arena, buffer_bytes(&text));
+    buffer_deinit(&text);
+    return error;
+}
+
 bytes world_get(struct world *world, bytes workflow) {
     begin(world, group_of(world, workflow));
     err result = get_workflow(&world->decision, workflow, true, &world->reply);
+    if (!err_is(result) && world->reply.telling != NULL) {
+        result = told(world, &world->reply);
+    }
     end(world, result);
     return err_is(result) ? BYTES_EMPTY : world->reply.body;
 }
