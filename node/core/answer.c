@@ -63,6 +63,8 @@ void node_answer_passed(struct node *node, uint64_t request_id, const struct pee
         .retry_after = answer->retry_after,
         .with_tasks = answer->with_tasks,
         .old_definitions = answer->old_definitions,
+        .more = answer->more,
+        .total = answer->total,
         .body = node_effect_keep(answer->body),
     };
     node_effect_out(node, &effect); // to a client, or to the node that asked for it
@@ -73,6 +75,24 @@ void node_answer(
 ) {
     struct node_effect effect = effect_of(node, request_id, reply);
     node_hold(node, &effect, gate);
+}
+
+void node_answer_first(
+    struct node *node,
+    uint64_t request_id,
+    const struct reply *reply,
+    struct gate gate,
+    const int64_t *age_ms
+) {
+    struct node_effect effect = effect_of(node, request_id, reply);
+    effect.more = true;
+    if (age_ms != NULL) {
+        effect.stale = true;
+        effect.age_ms = *age_ms;
+        node_effect_out(node, &effect);
+    } else {
+        node_hold(node, &effect, gate);
+    }
 }
 
 void node_answer_stale(

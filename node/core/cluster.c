@@ -132,6 +132,8 @@ static err take(struct node *node, node_id from, enum peer_message_kind kind, by
     union {
         struct peer_forward forward;
         struct peer_answer answer;
+        struct peer_part part;
+        struct peer_want want;
         struct peer_delivery delivery;
         struct peer_interest interest;
         struct peer_hint hint;
@@ -220,6 +222,14 @@ static err take(struct node *node, node_id from, enum peer_message_kind kind, by
     case PEER_ATTEST:
         TRY(wire_decode(&peer_attest_record, content, node->arena, &said.attest));
         attest_told(node, node_peer_of(node, from), &said.attest);
+        break;
+    case PEER_PART:
+        TRY(wire_decode(&peer_part_record, content, node->arena, &said.part));
+        forward_part(node, from, &said.part);
+        break;
+    case PEER_WANT:
+        TRY(wire_decode(&peer_want_record, content, node->arena, &said.want));
+        forward_run_wanted(node, from, &said.want);
         break;
     case PEER_MESSAGE_KINDS:
         break;

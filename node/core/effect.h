@@ -17,6 +17,7 @@ enum node_gate {
 
 #define NODE_EFFECTS(EFFECT)                                                                    \
     EFFECT(REPLY, GATE_COMMITTED, "the answer to a client's request")                           \
+    EFFECT(PART, GATE_NOW, "more of an answer that a REPLY began, or its end")                  \
     EFFECT(EVALUATE, GATE_NOW, "a script to be run; NODE_EVALUATED tells the result")           \
     EFFECT(CALL, GATE_COMMITTED, "a request to be made outside; NODE_CALLED tells the answer")  \
     EFFECT(FINDING, GATE_NOW, "what the auditor found wrong, in words")                         \
@@ -43,6 +44,9 @@ struct node_effect {
     uint64_t request_id;
     uint16_t status;
     enum reply_kind reply_kind;
+    bool more;            // REPLY, PART: not the end; NODE_TAKEN asks for what follows
+    bool broken;          // PART: the end, and what was sent is not the whole
+    uint64_t total;       // REPLY with more: the bytes of the whole body; 0: not known
     bool retry_after;     // 503: the header goes with it
     bool with_tasks;      // tell NODE_DELIVERED when it was sent, NODE_GONE when it could not be
     bool stale;           // REPLY: read from this node's own copy; a header says how old it is

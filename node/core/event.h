@@ -44,6 +44,7 @@ enum node_event_kind {
     NODE_PEER_MESSAGE,    // a node says something
     NODE_HEARSAY,         // gossip says `message` of a node: a word for people
     NODE_DISK,            // the store's device was measured
+    NODE_TAKEN,           // a client has taken what there was of an answer with more to come
     NODE_LEAVE,           // the process shall end: hand leadership over; node_stats tells how far
 };
 
@@ -53,7 +54,7 @@ struct node_event {
     enum node_event_kind kind;
     mono_time mono;
     wall_time wall;
-    uint64_t request_id; // REQUEST, GONE, DELIVERED: unique for the life of the process
+    uint64_t request_id; // REQUEST, GONE, DELIVERED, TAKEN: unique for the life of the process
     const struct node_request *request;
     log_lsn lsn;                               // LOG_DONE
     uint64_t job_id;                           // EVALUATED: as the effect said

@@ -54,6 +54,7 @@ void event_record_write(const struct node_event *event, struct buffer *out) {
         break;
     case NODE_GONE:
     case NODE_DELIVERED:
+    case NODE_TAKEN:
         put_u64(out, event->request_id);
         break;
     case NODE_LOG_DONE:
@@ -248,6 +249,7 @@ static void content_read(struct reader *reader, struct arena *arena, struct node
         break;
     case NODE_GONE:
     case NODE_DELIVERED:
+    case NODE_TAKEN:
         event->request_id = take_u64(reader);
         break;
     case NODE_LOG_DONE:
@@ -340,6 +342,7 @@ const char *node_event_name(enum node_event_kind kind) {
         [NODE_REQUEST] = "request",
         [NODE_GONE] = "gone",
         [NODE_DELIVERED] = "delivered",
+        [NODE_TAKEN] = "taken",
         [NODE_LOG_DONE] = "log-done",
         [NODE_CHECKPOINT_DONE] = "checkpoint-done",
         [NODE_EVALUATED] = "evaluated",

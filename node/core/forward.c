@@ -52,7 +52,8 @@ static struct forward *forward_create(struct node *node, const struct forward_wi
     return forward;
 }
 
-static void forward_destroy(struct node *node, struct forward *forward) {
+void forward_destroy(struct node *node, struct forward *forward) {
+    incoming_free(forward);
     if (forward->previous != NULL) {
         forward->previous->next = forward->next;
     } else {
@@ -95,8 +96,12 @@ static const char REFUSED[] =
     "the node that was asked first is lost from sight, and it was refused when asked again; it may "
     "or may not have been done";
 
-static void forward_fail(struct node *node, struct forward *forward, const char *text) {
+void forward_fail(struct node *node, struct forward *forward, const char *text) {
     err error = err_make(ERR_UNAVAILABLE, text);
+    if (incoming_end(node, forward)) {
+        forward_destroy(node, forward);
+        return;
+    }
     switch (forward->purpose) {
     case FORWARD_REQUEST:
         node_answer_error(node, forward->request_id, error, GATE_OPEN);
@@ -140,7 +145,7 @@ static enum report_outcome report_outcome(uint16_t status) {
     return status == 200 ? REPORT_TAKEN : status == 503 ? REPORT_LATER : REPORT_REFUSED;
 }
 
-static void pass_on(
+void forward_pass_on(
     struct node *node, struct forward *forward, node_id from, const struct peer_answer *answer
 ) {
     struct reply reply = {
@@ -213,7 +218,7 @@ static bool is_doubtful(const struct forward *forward, const struct peer_answer 
 
 void forward_answered(struct node *node, node_id from, const struct peer_answer *answer) {
     struct forward *forward = table_get(&node->forward_table, answer->call);
-    if (forward == NULL || forward->asked != from) {
+    if (forward == NULL || forward->asked != from || forward->incoming != NULL) {
         refuse_tasks(node, from, answer);
         return;
     }
@@ -221,8 +226,10 @@ void forward_answered(struct node *node, node_id from, const struct peer_answer 
     case PEER_ANSWERED:
         if (is_doubtful(forward, answer)) {
             forward_fail(node, forward, REFUSED);
+        } else if (answer->more) {
+            incoming_begin(node, forward, answer);
         } else {
-            pass_on(node, forward, from, answer);
+            forward_pass_on(node, forward, from, answer);
         }
         break;
     case PEER_NOT_LEADER:
@@ -279,6 +286,7 @@ static void forward_write(const struct forward *forward, struct arena *arena, st
         .aim = request->aim,
         .scoped = request->scoped,
         .groups = {groups, (uint32_t)request->group_count},
+        .parts = true,
     };
     peer_message_write(PEER_FORWARD, &peer_forward_record, &said, out);
 }
@@ -298,7 +306,7 @@ static void forward_send(struct node *node, struct forward *forward) {
     }
     forward->asked = leader;
     if (leader == node->self) {
-        uint64_t run = run_begin(node, node->self, forward->id);
+        uint64_t run = run_begin(node, node->self, forward->id, true);
         node_request(node, run, &forward->request);
         return;
     }
@@ -359,7 +367,9 @@ void forward_peer_down(struct node *node, node_id peer) {
     struct forward *next_forward = NULL;
     for (struct forward *forward = node->forwards; forward != NULL; forward = next_forward) {
         next_forward = forward->next;
-        if (forward->asked == peer) {
+        if (forward->asked == peer && incoming_end(node, forward)) {
+            forward_destroy(node, forward);
+        } else if (forward->asked == peer) {
             forward->asked = 0;
             if (forward->purpose == FORWARD_PART && forward->idempotent) {
                 gather_again(node, forward->gather, &forward->request);
@@ -375,6 +385,7 @@ void forward_peer_down(struct node *node, node_id peer) {
 // --------------------------------------------------------------------------------------------------
 
 void forward_pump(struct node *node) {
+    runs_look(node);
     int64_t every_ms = node->forwards_waiting ? LIMIT_FORWARD_RETRY_MS : LIMIT_FORWARD_LOOK_MS;
     if (node->forwards == NULL || node->mono.ns < node->forwards_looked.ns + every_ms * NS_PER_MS) {
         return;
@@ -384,7 +395,9 @@ void forward_pump(struct node *node) {
     struct forward *next = NULL;
     for (struct forward *forward = node->forwards; forward != NULL; forward = next) {
         next = forward->next;
-        if (forward->deadline.ns <= node->mono.ns) {
+        if (forward->incoming != NULL) {
+            incoming_look(node, forward);
+        } else if (forward->deadline.ns <= node->mono.ns) {
             bool nothing_done = forward->asked == 0 && !forward->uncertain;
             forward_fail(node, forward, nothing_done ? NOBODY : UNKNOWN);
         } else if (forward->asked == 0 && forward->again_at.ns <= node->mono.ns) {

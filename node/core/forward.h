@@ -54,12 +54,19 @@ bool forward_gone(struct node *node, uint64_t request_id);
 // the tasks in it. False: no call gave any.
 bool forward_delivered(struct node *node, uint64_t request_id, bool gone);
 
+// The client took what there is of its answer. False: no call of it has more to come.
+bool forward_taken(struct node *node, uint64_t request_id);
+
 // --- what the other node says --------------------------------------------------------------------
 
 void forward_answered(struct node *node, node_id from, const struct peer_answer *answer);
 
 // Another node's request, to be run here.
 void forward_run(struct node *node, node_id from, const struct peer_forward *forward);
+
+// The next part of an answer; which one is wanted of an answer that this node gives.
+void forward_part(struct node *node, node_id from, const struct peer_part *part);
+void forward_run_wanted(struct node *node, node_id from, const struct peer_want *want);
 
 // What became of the tasks of an answer.
 void forward_told(struct node *node, node_id from, const struct peer_delivery *delivery);
@@ -75,6 +82,9 @@ bool forward_is_run(uint64_t request_id);
 // A run's answer passed its gate (takes over the body), or its gate was lost.
 void forward_run_answered(struct node *node, const struct node_effect *effect);
 void forward_run_lost(struct node *node, uint64_t run_id);
+
+// More of a run's answer, as it is told (long_answer.h).
+void forward_run_part(struct node *node, const struct node_effect *effect);
 
 // Refuses a run: this node does not lead what it needs.
 void forward_run_refuse(struct node *node, uint64_t run_id, group_id group);

@@ -1,6 +1,7 @@
 // Calls and runs have numbers of their own, above all that the front door gives: bit 62 is set.
 #include "node/core/forward.h"
 #include "node/core/forward_internal.h"
+#include "node/core/long_answer.h"
 #include "node/core/node_internal.h"
 #include "node/core/wait.h"
 #include "proto/base/check.h"
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 
 static const uint64_t RUN_BIT = (uint64_t)1 << 62;
+static const int64_t NS_PER_MS = 1000000;
 
 // --- memory
 // ----------------------------------------------------------------------------------------------
@@ -19,12 +21,14 @@ static uint64_t forward_key(node_id origin, uint64_t forward) {
     return (uint64_t)origin << 48 ^ forward;
 }
 
-static struct run *run_create(struct node *node, node_id origin, uint64_t forward) {
+static struct run *
+run_create(struct node *node, node_id origin, uint64_t forward, bool takes_parts) {
     struct run *run = calloc(1, sizeof(*run));
     check(run != NULL);
     run->id = ++node->run_count | RUN_BIT;
     run->origin = origin;
     run->call = forward;
+    run->takes_parts = takes_parts;
     run->next = node->runs;
     if (run->next != NULL) {
         run->next->previous = run;
@@ -46,11 +50,30 @@ static void run_destroy(struct node *node, struct run *run) {
     }
     (void)table_take(&node->run_table, run->id);
     (void)table_take(&node->run_of_forward, forward_key(run->origin, run->call));
+    outgoing_destroy(node, run);
     free(run);
 }
 
-uint64_t run_begin(struct node *node, node_id origin, uint64_t call) {
-    return run_create(node, origin, call)->id;
+// Who asked is not there any more: nothing of it is wanted.
+static void request_gone(struct node *node, uint64_t id) {
+    if (!long_answer_gone(node, id) && !wait_gone(node, id)) {
+        poll_gone(node, id);
+    }
+}
+
+static void run_gone(struct node *node, struct run *run) {
+    uint64_t id = run->id;
+    bool answered = run->answered;
+    run_destroy(node, run);
+    if (answered) {
+        poll_delivered(node, id); // perhaps they were: the lease decides
+    } else {
+        request_gone(node, id);
+    }
+}
+
+uint64_t run_begin(struct node *node, node_id origin, uint64_t call, bool takes_parts) {
+    return run_create(node, origin, call, takes_parts)->id;
 }
 
 void runs_destroy(struct node *node) {
@@ -86,8 +109,8 @@ void forward_run(struct node *node, node_id from, const struct peer_forward *for
         .group_count = forward->groups.count,
         .from = from,
     };
-    struct run *run = run_create(node, from, forward->call);
-    node_request(node, run->id, &request);
+    uint64_t run = run_begin(node, from, forward->call, forward->parts);
+    node_request(node, run, &request);
 }
 
 // What a link cannot carry is said in words instead.
@@ -151,10 +174,15 @@ void forward_run_answered(struct node *node, const struct node_effect *effect) {
         .retry_after = effect->retry_after,
         .with_tasks = effect->with_tasks,
         .old_definitions = effect->old_definitions,
+        .more = effect->more,
+        .total = effect->total,
         .body = effect->body,
     };
-    if (effect->with_tasks) {
-        run->answered = true;
+    bool whole = run->origin == node->self || (!effect->more && !run->takes_parts);
+    run->answered = effect->with_tasks;
+    if (!whole && (effect->more || effect->body.size > LIMIT_PEER_WHOLE_BYTES)) {
+        outgoing_begin(node, run, &answer);
+    } else if (effect->with_tasks || effect->more) {
         run_tell(node, run, &answer);
     } else {
         struct run told = *run;
@@ -162,6 +190,67 @@ void forward_run_answered(struct node *node, const struct node_effect *effect) {
         run_tell(node, &told, &answer);
     }
 }
+
+// --- answers in parts
+// ----------------------------------------------------------------------------------
+
+void forward_run_part(struct node *node, const struct node_effect *effect) {
+    struct run *run = table_get(&node->run_table, effect->request_id);
+    if (run == NULL) {
+        return;
+    }
+    if (run->origin == node->self) {
+        struct peer_part part = {
+            .call = run->call,
+            .body = effect->body,
+            .last = !effect->more,
+            .broken = effect->broken,
+        };
+        forward_part(node, node->self, &part);
+    } else if (outgoing_add(node, run, effect)) {
+        struct peer_answer whole = outgoing_whole(run);
+        run_tell(node, run, &whole);
+        run_destroy(node, run);
+    }
+}
+
+void forward_run_wanted(struct node *node, node_id from, const struct peer_want *want) {
+    struct run *run = table_get(&node->run_of_forward, forward_key(from, want->call));
+    if (run == NULL) {
+        if (!want->over && from != node->self) { // it was given up here
+            struct peer_part gone = {.call = want->call, .number = want->number, .broken = true};
+            node_send(node, from, LINK_BULK, PEER_PART, &peer_part_record, &gone);
+        }
+    } else if (want->over) {
+        if (run->answered) {
+            outgoing_destroy(node, run); // its tasks are still to be delivered
+        } else {
+            run_destroy(node, run);
+        }
+    } else if (run->outgoing != NULL) {
+        outgoing_wanted(node, run, want);
+    } else {
+        long_answer_taken(node, run->id);
+    }
+}
+
+void runs_look(struct node *node) {
+    if (node->outgoing_count == 0 ||
+        node->mono.ns - node->outgoing_looked.ns < LIMIT_PART_LATER_MS * NS_PER_MS) {
+        return;
+    }
+    node->outgoing_looked = node->mono;
+    struct run *next = NULL;
+    for (struct run *run = node->runs; run != NULL; run = next) {
+        next = run->next;
+        if (outgoing_is_silent(node, run)) {
+            run_gone(node, run);
+        }
+    }
+}
+
+// --- ends
+// ----------------------------------------------------------------------------------------------
 
 static void run_end(struct node *node, uint64_t run_id, const struct peer_answer *answer) {
     struct run *run = table_get(&node->run_table, run_id);
@@ -195,8 +284,8 @@ void forward_told(struct node *node, node_id from, const struct peer_delivery *d
     run_destroy(node, run);
     if (!delivery->gone && !mutant_is("delivered_is_gone")) {
         poll_delivered(node, id);
-    } else if (!wait_gone(node, id)) {
-        poll_gone(node, id);
+    } else {
+        request_gone(node, id);
     }
 }
 
@@ -212,8 +301,8 @@ void runs_peer_down(struct node *node, node_id peer) {
         run_destroy(node, run);
         if (answered && !mutant_is("answered_is_undelivered")) {
             poll_delivered(node, id); // perhaps it was: the lease decides
-        } else if (!wait_gone(node, id)) {
-            poll_gone(node, id);
+        } else {
+            request_gone(node, id);
         }
     }
 }

@@ -18,6 +18,7 @@
 #include "node/core/gather.h"
 #include "node/core/interest.h"
 #include "node/core/lead.h"
+#include "node/core/long_answer.h"
 #include "node/core/marks.h"
 #include "node/core/members.h"
 #include "node/core/membership.h"
@@ -90,6 +91,7 @@ void node_destroy(struct node **node) {
     }
     poll_all_destroy(*node);
     forward_all_destroy(*node);
+    long_answers_destroy(*node);
     gather_all_destroy(*node);
     interest_all_destroy(*node);
     lead_destroy(*node);
@@ -115,6 +117,7 @@ void node_destroy(struct node **node) {
     table_deinit(&(*node)->run_table);
     table_deinit(&(*node)->run_of_forward);
     table_deinit(&(*node)->grants);
+    table_deinit(&(*node)->long_answer_table);
     table_deinit(&(*node)->interests);
     report_destroy(*node);
     free((*node)->peers);
@@ -163,6 +166,9 @@ void node_effect_out(struct node *node, struct node_effect *effect) {
     if (effect->kind == EFFECT_REPLY && forward_is_run(effect->request_id)) {
         forward_run_answered(node, effect);
         node_effect_release(effect);
+    } else if (effect->kind == EFFECT_PART && forward_is_run(effect->request_id)) {
+        forward_run_part(node, effect);
+        node_effect_release(effect);
     } else {
         node_effects_add(node->effects, effect);
     }
@@ -181,6 +187,9 @@ static void effect_lost(struct node *node, struct node_effect *effect) {
     if (effect->kind != EFFECT_REPLY) {
         node_effect_release(effect);
         return;
+    }
+    if (effect->more) {
+        (void)long_answer_gone(node, effect->request_id);
     }
     if (forward_is_run(effect->request_id)) {
         forward_run_lost(node, effect->request_id);
@@ -208,7 +217,7 @@ static void effects_let_go(struct node *node) {
     }
 }
 
-static void node_pump(struct node *node) {
+static void node_pump(struct node *node, bool tick) {
     node->more_to_do = false;
     lead_pump(node);
     lead_leave_pump(node);
@@ -233,12 +242,13 @@ static void node_pump(struct node *node) {
     membership_pump(node);
     wants_pump(node);
     outside_pump(node);
+    long_answers_pump(node, tick);
 }
 
 static void client_gone(struct node *node, uint64_t request_id) {
     (void)forward_delivered(node, request_id, true);
     if (!forward_gone(node, request_id) && !gather_gone(node, request_id) &&
-        !wait_gone(node, request_id)) {
+        !wait_gone(node, request_id) && !long_answer_gone(node, request_id)) {
         poll_gone(node, request_id);
     }
 }
@@ -272,6 +282,11 @@ void node_step(struct node *node, const struct node_event *event, struct node_ef
         poll_delivered(node, event->request_id);
         (void)forward_delivered(node, event->request_id, false);
         break;
+    case NODE_TAKEN:
+        if (!forward_taken(node, event->request_id)) {
+            long_answer_taken(node, event->request_id);
+        }
+        break;
     case NODE_LOG_DONE:
         raft_log_durable(node->raft, event->lsn);
         break;
@@ -296,7 +311,7 @@ void node_step(struct node *node, const struct node_event *event, struct node_ef
         raft_tick(node->raft, node->mono);
     }
     lead_drain(node);
-    node_pump(node);
+    node_pump(node, event->kind == NODE_TICK);
     members_pump(node);
     arena_reset(node->arena);
     lead_drain(node);

@@ -84,10 +84,13 @@ struct node_stats {
     uint64_t messages_too_large; // for a link
     uint64_t answers_lost;       // leadership ended before their gates opened
     uint64_t groups_led;         // now
-    uint64_t answers_held;       // now: behind their gates
-    uint64_t states_compared;    // hashes of copies that were told to this node
-    uint64_t states_differed;    // of these wrong, by what a majority has
-    uint64_t states_condemned;   // copies here that a leader found wrong
+    uint64_t long_answers;       // now: told piece by piece
+    uint64_t long_answers_begun;
+    uint64_t long_answers_broken; // could not be told to their end
+    uint64_t answers_held;        // now: behind their gates
+    uint64_t states_compared;     // hashes of copies that were told to this node
+    uint64_t states_differed;     // of these wrong, by what a majority has
+    uint64_t states_condemned;    // copies here that a leader found wrong
 };
 
 struct node_stats node_stats(const struct node *node);

@@ -122,6 +122,7 @@ struct self_facts {
 
 struct forward;
 struct run;
+struct long_answer;
 struct gather;
 struct interest;
 struct auditor;
@@ -184,7 +185,12 @@ struct node {
     struct table run_table;
     struct table run_of_forward;
     uint64_t run_count;
+    size_t outgoing_count; // runs whose answer goes in parts
+    mono_time outgoing_looked;
     struct table grants;
+    struct long_answer *long_answers; // long_answer.c: the next one first
+    struct long_answer *long_answer_last;
+    struct table long_answer_table;  // by request id
     struct gather *gathers;          // gather.c
     struct interest *interest_first; // interest.c
     struct table interests;
@@ -302,6 +308,15 @@ void node_answer_violations(
     uint64_t request_id,
     const struct api_violations *violations,
     struct gate gate
+);
+
+// As node_answer for the first piece of a longer one. `age_ms` NULL: not stale.
+void node_answer_first(
+    struct node *node,
+    uint64_t request_id,
+    const struct reply *reply,
+    struct gate gate,
+    const int64_t *age_ms
 );
 
 // An answer whose gates were passed elsewhere.

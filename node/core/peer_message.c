@@ -6,6 +6,12 @@ WIRE_RECORD(peer_forward, PEER_FORWARD_FIELDS)
 #define WIRE_SELF struct peer_answer
 WIRE_RECORD(peer_answer, PEER_ANSWER_FIELDS)
 #undef WIRE_SELF
+#define WIRE_SELF struct peer_part
+WIRE_RECORD(peer_part, PEER_PART_FIELDS)
+#undef WIRE_SELF
+#define WIRE_SELF struct peer_want
+WIRE_RECORD(peer_want, PEER_WANT_FIELDS)
+#undef WIRE_SELF
 #define WIRE_SELF struct peer_delivery
 WIRE_RECORD(peer_delivery, PEER_DELIVERY_FIELDS)
 #undef WIRE_SELF

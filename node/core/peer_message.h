@@ -28,21 +28,24 @@ enum peer_message_kind {
     PEER_OUTSIDE,      // my replica is said to be no member: is that so?
     PEER_CONFIRMED,    // it is so, read with a majority behind it
     PEER_ATTEST,       // the hash of my copy of a group, or: yours is wrong (attest.h)
+    PEER_PART,         // more of an answer that was too large for one message
+    PEER_WANT,         // that answer's next part, please, or no more
     PEER_MESSAGE_KINDS
 };
 
 // A request as the front door read it, with what was chosen for it.
-#define PEER_FORWARD_FIELDS(FIELD)                                                  \
-    FIELD(1, U64, call)                                                             \
-    FIELD(2, TEXT, method)                                                          \
-    FIELD(3, TEXT_LIST, segments)                                                   \
-    FIELD(4, TEXT_LIST, parameters) /* name, value, name, value … */              \
-    FIELD(5, TEXT, body)                                                            \
-    FIELD(6, ID, chosen_id)                                                         \
-    FIELD(7, TEXT, aim)                                                             \
-    FIELD(8, BOOL, scoped)                                                          \
-    FIELD(9, U32_LIST, groups) /* of a scoped one: exactly these, all led by you */ \
-    FIELD(10, U64, catalog)    /* the catalog's index that the asking node has applied */
+#define PEER_FORWARD_FIELDS(FIELD)                                                        \
+    FIELD(1, U64, call)                                                                   \
+    FIELD(2, TEXT, method)                                                                \
+    FIELD(3, TEXT_LIST, segments)                                                         \
+    FIELD(4, TEXT_LIST, parameters) /* name, value, name, value … */                    \
+    FIELD(5, TEXT, body)                                                                  \
+    FIELD(6, ID, chosen_id)                                                               \
+    FIELD(7, TEXT, aim)                                                                   \
+    FIELD(8, BOOL, scoped)                                                                \
+    FIELD(9, U32_LIST, groups) /* of a scoped one: exactly these, all led by you */       \
+    FIELD(10, U64, catalog)    /* the catalog's index that the asking node has applied */ \
+    FIELD(11, BOOL, parts)     /* its answer may come in parts */
 WIRE_STRUCT(peer_forward, PEER_FORWARD_FIELDS);
 
 enum peer_outcome {
@@ -51,17 +54,35 @@ enum peer_outcome {
     PEER_UNKNOWN,    // leadership ended meanwhile: it may or may not have been done
 };
 
-#define PEER_ANSWER_FIELDS(FIELD) \
-    FIELD(1, U64, call)           \
-    FIELD(2, U8, outcome)         \
-    FIELD(3, U16, status)         \
-    FIELD(4, U8, reply_kind)      \
-    FIELD(5, BOOL, retry_after)   \
-    FIELD(6, BOOL, with_tasks)    \
-    FIELD(7, TEXT, body)          \
-    FIELD(8, U16, leader)         \
-    FIELD(9, BOOL, old_definitions)
+#define PEER_ANSWER_FIELDS(FIELD)                                    \
+    FIELD(1, U64, call)                                              \
+    FIELD(2, U8, outcome)                                            \
+    FIELD(3, U16, status)                                            \
+    FIELD(4, U8, reply_kind)                                         \
+    FIELD(5, BOOL, retry_after)                                      \
+    FIELD(6, BOOL, with_tasks)                                       \
+    FIELD(7, TEXT, body)                                             \
+    FIELD(8, U16, leader)                                            \
+    FIELD(9, BOOL, old_definitions)                                  \
+    FIELD(10, BOOL, more) /* parts follow, each when it is wanted */ \
+    FIELD(11, U64, total) /* bytes of all of them; 0: not known */
 WIRE_STRUCT(peer_answer, PEER_ANSWER_FIELDS);
+
+// The answer itself is part 0.
+#define PEER_PART_FIELDS(FIELD) \
+    FIELD(1, U64, call)         \
+    FIELD(2, U32, number)       \
+    FIELD(3, TEXT, body)        \
+    FIELD(4, BOOL, last)        \
+    FIELD(5, BOOL, broken) /* and there will be no more: it is not whole */
+WIRE_STRUCT(peer_part, PEER_PART_FIELDS);
+
+#define PEER_WANT_FIELDS(FIELD)                                              \
+    FIELD(1, U64, call)                                                      \
+    FIELD(2, U32, number)                                                    \
+    FIELD(3, BOOL, later) /* not yet: its reader is slow, but still there */ \
+    FIELD(4, BOOL, over)  /* all parts came */
+WIRE_STRUCT(peer_want, PEER_WANT_FIELDS);
 
 #define PEER_DELIVERY_FIELDS(FIELD) \
     FIELD(1, U64, call)             \

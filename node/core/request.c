@@ -7,6 +7,7 @@
 #include "node/core/gather.h"
 #include "node/core/lead.h"
 #include "node/core/locate.h"
+#include "node/core/long_answer.h"
 #include "node/core/look.h"
 #include "node/core/node_internal.h"
 #include "proto/base/check.h"
@@ -357,6 +358,29 @@ err request_bool(
 // --- running a command
 // ---------------------------------------------------------------------------------------
 
+// A large answer, which is told after the decision.
+static void tell(
+    struct node *node,
+    const struct request *request,
+    group_id group,
+    struct decision *decision,
+    const struct reply *reply
+) {
+    struct long_answer_wish wish = {
+        .request_id = request->id,
+        .group = group,
+        .now = decision->now,
+        .stale = request->stale,
+    };
+    if (request->stale) {
+        (void)node_decision_abort(node, decision);
+        wish.age_ms = raft_age_ms(node->raft, group);
+    } else {
+        wish.gate = node_decision_commit(node, decision);
+    }
+    long_answer_begin(node, &wish, reply);
+}
+
 void request_run(
     struct node *node, const struct request *request, group_id group, request_command command
 ) {
@@ -369,7 +393,9 @@ void request_run(
     }
     struct reply reply = {0};
     err done = command(node, request, &decision, &reply);
-    if (request->stale && !err_is(done)) {
+    if (!err_is(done) && reply.telling != NULL) {
+        tell(node, request, group, &decision, &reply);
+    } else if (request->stale && !err_is(done)) {
         (void)node_decision_abort(node, &decision);
         node_answer_stale(node, request->id, &reply, raft_age_ms(node->raft, group));
     } else if (done.code == ERR_SUSPENDED) {

@@ -54,18 +54,31 @@ static bool reply(struct shell *shell, const struct node_effect *effect) {
         .headers = headers,
         .header_count = header_count,
     };
-    bool sent = http_server_respond(shell->http, effect->request_id, &response);
+    bool sent = effect->more
+                    ? http_server_begin(shell->http, effect->request_id, &response, effect->total)
+                    : http_server_respond(shell->http, effect->request_id, &response);
     arena_destroy(&arena);
     return sent;
 }
 
 static void reply_carry_out(struct shell *shell, const struct node_effect *effect) {
     bool sent = reply(shell, effect);
-    if (effect->with_tasks) {
+    if (effect->with_tasks || (effect->more && !sent)) {
         struct node_event event = {
             .kind = sent ? NODE_DELIVERED : NODE_GONE,
             .request_id = effect->request_id,
         };
+        shell_step(shell, &event);
+    }
+}
+
+static void part_carry_out(struct shell *shell, const struct node_effect *effect) {
+    if (effect->broken) {
+        http_server_break(shell->http, effect->request_id);
+    } else if (!http_server_continue(
+                   shell->http, effect->request_id, effect->body, !effect->more
+               ) && effect->more) {
+        struct node_event event = {.kind = NODE_GONE, .request_id = effect->request_id};
         shell_step(shell, &event);
     }
 }
@@ -125,6 +138,9 @@ void effects_carry_out(struct shell *shell) {
         switch (effect.kind) {
         case EFFECT_REPLY:
             reply_carry_out(shell, &effect);
+            break;
+        case EFFECT_PART:
+            part_carry_out(shell, &effect);
             break;
         case EFFECT_EVALUATE:
             evaluation_carry_out(shell, &effect);

@@ -78,6 +78,19 @@ static void node_figures(const struct shell *shell, struct buffer *out) {
     figures_write(figures, sizeof(figures) / sizeof(figures[0]), out);
 }
 
+static void answer_figures(const struct shell *shell, struct buffer *out) {
+    struct node_stats stats = node_stats(shell->node);
+    const struct figure figures[] = {
+        {"long_answers", "gauge", "Answers being told piece by piece", stats.long_answers},
+        {"long_answers_total", "counter", "Answers told so", stats.long_answers_begun},
+        {"long_answers_broken_total",
+         "counter",
+         "Of these broken off by this node, or by one it asked",
+         stats.long_answers_broken},
+    };
+    figures_write(figures, sizeof(figures) / sizeof(figures[0]), out);
+}
+
 static void clock_figures(const struct shell *shell, struct buffer *out) {
     struct cluster_time_status clock = node_clock(shell->node);
     int64_t off_ms = clock.off_ms < 0 ? -clock.off_ms : clock.off_ms;
@@ -202,6 +215,7 @@ void metrics_respond(struct shell *shell, uint64_t request_id) {
     buffer_init(&body, LIMIT_REPLY_BYTES);
     store_figures(shell, &body);
     node_figures(shell, &body);
+    answer_figures(shell, &body);
     clock_figures(shell, &body);
     call_figures(shell, &body);
     peer_figures(shell, &body);

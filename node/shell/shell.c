@@ -153,6 +153,11 @@ static void on_gone(void *argument, uint64_t request_id) {
     shell_step(argument, &event);
 }
 
+static void on_taken(void *argument, uint64_t request_id) {
+    struct node_event event = {.kind = NODE_TAKEN, .request_id = request_id};
+    shell_step(argument, &event);
+}
+
 static void on_http_stopped(void *argument) {
     struct shell *shell = argument;
     shell->http_stopped = true;
@@ -423,6 +428,7 @@ static err http_start(struct shell *shell, struct arena *arena) {
         .connections_max = (uint32_t)shell->config->connections,
         .on_request = on_request,
         .on_gone = on_gone,
+        .on_taken = on_taken,
         .on_stopped = on_http_stopped,
         .argument = shell,
     };

@@ -28,6 +28,7 @@ struct place_of_work {
     struct node_effects *effects;
     mono_time mono;
     int answers[CLIENTS + 1]; // by request
+    bool more[CLIENTS + 1];   // of it is to come
 };
 
 static void step(struct place_of_work *work, struct node_event *event) {
@@ -40,8 +41,22 @@ static void step(struct place_of_work *work, struct node_event *event) {
         if (effect.kind == EFFECT_REPLY) {
             check(effect.request_id >= 1 && effect.request_id <= CLIENTS);
             check(work->answers[effect.request_id]++ == 0);
+            work->more[effect.request_id] = effect.more;
+        } else if (effect.kind == EFFECT_PART) {
+            check(effect.request_id >= 1 && effect.request_id <= CLIENTS);
+            check(work->more[effect.request_id]); // it was begun and has not ended
+            work->more[effect.request_id] = effect.more;
         }
         node_effect_release(&effect);
+    }
+}
+
+static void readers_read(struct place_of_work *work) {
+    for (uint64_t id = 1; id <= CLIENTS; id++) {
+        struct node_event taken = {.kind = NODE_TAKEN, .request_id = id};
+        if (work->more[id]) {
+            step(work, &taken);
+        }
     }
 }
 
@@ -159,6 +174,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         };
         step(&work, &said);
         sync_log(&work);
+        readers_read(&work);
         rest = bytes_slice(rest, end_at, rest.size);
     }
     struct node_event tick = {.kind = NODE_TICK};

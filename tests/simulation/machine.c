@@ -85,6 +85,7 @@ struct machine *machine_create(
         .group_count = swarm->group_count,
         .server_name = BYTES_LITERAL("server"),
         .decision_tasks = swarm->decision_tasks,
+        .answer_tasks = swarm->answer_tasks,
     };
     clock_init(&machine->clock, world);
     memory_faults_init(&machine->faults, world_seed(world));
@@ -622,6 +623,9 @@ static void carry_out(struct machine *machine, const struct node_effect *effect)
     switch (effect->kind) {
     case EFFECT_REPLY:
         machine_answer(machine, effect);
+        break;
+    case EFFECT_PART:
+        machine_part(machine, effect);
         break;
     case EFFECT_FINDING:
         world_fail(

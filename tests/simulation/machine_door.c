@@ -1,5 +1,6 @@
 // The front door of a simulated node: questions come in, answers go out, connections break.
 
+#include "node/core/event_record.h"
 #include "proto/base/hash.h"
 #include "tests/simulation/machine_internal.h"
 
@@ -7,18 +8,22 @@
 
 static void tell_delivered(void *argument, uint64_t number);
 static void tell_gone(void *argument, uint64_t number);
+static void tell_taken(void *argument, uint64_t number);
+
+static void (*teller_of(enum node_event_kind kind))(void *argument, uint64_t number) {
+    return kind == NODE_GONE ? tell_gone : kind == NODE_TAKEN ? tell_taken : tell_delivered;
+}
 
 // The front door tells what became of a connection; the core ignores one of an earlier life.
 static void tell(struct machine *machine, enum node_event_kind kind, uint64_t number) {
-    if (!machine->up ||
-        machine_sleeps(machine, kind == NODE_GONE ? tell_gone : tell_delivered, machine, number)) {
+    if (!machine->up || machine_sleeps(machine, teller_of(kind), machine, number)) {
         return;
     }
     world_trace(
         machine->world,
         "n%u: %s #%llu",
         machine->plan.number,
-        kind == NODE_GONE ? "gone" : "delivered",
+        node_event_name(kind),
         (unsigned long long)number
     );
     if (kind == NODE_GONE) {
@@ -36,12 +41,25 @@ static void tell_gone(void *argument, uint64_t number) {
     tell(argument, NODE_GONE, number);
 }
 
+static void tell_taken(void *argument, uint64_t number) {
+    tell(argument, NODE_TAKEN, number);
+}
+
 // An answer with tasks is told to be delivered or not; a connection may take its time to break.
 static void tell_hand_out(struct machine *machine, uint64_t number, bool delivered) {
     struct world *world = machine->world;
     int64_t us =
         world_maybe(world, 700) ? world_draw(world, 0, 500) : world_draw(world, 0, 3000000);
     world_after(world, us * 1000, delivered ? tell_delivered : tell_gone, machine, number);
+}
+
+// Some read as fast as they are told, some do other things meanwhile.
+static void keep_part(struct machine *machine, uint64_t number, const struct answer *part) {
+    struct world *world = machine->world;
+    bool waits = questions_keep(machine->questions, number, part);
+    int64_t us =
+        world_maybe(world, 900) ? world_draw(world, 0, 500) : world_draw(world, 0, 1500000);
+    world_after(world, us * 1000, waits ? tell_taken : tell_gone, machine, number);
 }
 
 void machine_answer(struct machine *machine, const struct node_effect *effect) {
@@ -55,6 +73,17 @@ void machine_answer(struct machine *machine, const struct node_effect *effect) {
         effect->body.size,
         hash_crc32c(0, effect->body)
     );
+    const struct answer whole = {
+        .outcome = OUTCOME_ANSWERED,
+        .status = effect->status,
+        .body = effect->body,
+        .old_definitions = effect->old_definitions,
+        .time_ms = chronicle_time_ms(machine->plan.chronicle),
+    };
+    if (effect->more) {
+        keep_part(machine, effect->request_id, &whole);
+        return;
+    }
     bool waits = questions_take(machine->questions, effect->request_id, &asker);
     if (waits && effect->with_tasks &&
         world_maybe(machine->world, machine->swarm->hand_out_breaks)) {
@@ -72,14 +101,35 @@ void machine_answer(struct machine *machine, const struct node_effect *effect) {
         return; // its asker left
     }
     machine->stats.answers++;
-    const struct answer answer = {
-        .outcome = OUTCOME_ANSWERED,
-        .status = effect->status,
-        .body = effect->body,
-        .old_definitions = effect->old_definitions,
-        .time_ms = chronicle_time_ms(machine->plan.chronicle),
-    };
-    asker.answered(asker.argument, &answer);
+    asker.answered(asker.argument, &whole);
+}
+
+void machine_part(struct machine *machine, const struct node_effect *effect) {
+    struct asker asker;
+    uint64_t number = effect->request_id;
+    world_trace(
+        machine->world,
+        "n%u: part #%llu %s %zu bytes %08x",
+        machine->plan.number,
+        (unsigned long long)number,
+        effect->broken ? "broken"
+        : effect->more ? "more"
+                       : "last",
+        effect->body.size,
+        hash_crc32c(0, effect->body)
+    );
+    if (effect->more) {
+        keep_part(machine, number, &(struct answer){.body = effect->body});
+        return;
+    }
+    struct answer answer = questions_kept(machine->questions, number, effect->body);
+    if (effect->broken) {
+        answer = (struct answer){.outcome = OUTCOME_LOST};
+    }
+    if (questions_take(machine->questions, number, &asker)) {
+        machine->stats.answers++;
+        asker.answered(asker.argument, &answer);
+    }
 }
 
 void machine_lose_askers(struct machine *machine) {

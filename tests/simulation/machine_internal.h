@@ -81,6 +81,7 @@ void machine_run_script(struct machine *machine, const struct node_effect *effec
 
 // An answer leaves through the front door.
 void machine_answer(struct machine *machine, const struct node_effect *effect);
+void machine_part(struct machine *machine, const struct node_effect *effect);
 
 // Whoever waits here for an answer hears that the connection is lost.
 void machine_lose_askers(struct machine *machine);

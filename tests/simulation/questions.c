@@ -3,7 +3,9 @@
 
 #include "tests/simulation/questions.h"
 
+#include "proto/base/buffer.h"
 #include "proto/base/check.h"
+#include "proto/limits.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +25,8 @@ struct waiting {
     char *query;
     uint8_t *body;
     size_t body_size;
+    struct answer kept; // its body is in `parts`
+    struct buffer parts;
 };
 
 struct questions {
@@ -34,17 +38,20 @@ struct questions {
     struct api_parameter parameters[PARAMETERS_MAX];
     struct node_request request;
     char line[240];
+    struct buffer whole;
 };
 
 struct questions *questions_create(void) {
     struct questions *questions = calloc(1, sizeof(*questions));
     check(questions != NULL);
+    buffer_init(&questions->whole, LIMIT_REPLY_BYTES);
     return questions;
 }
 
 static void free_texts(struct waiting *waiting) {
     free(waiting->method);
     free(waiting->body);
+    buffer_deinit(&waiting->parts);
 }
 
 void questions_destroy(struct questions **questions_at) {
@@ -56,6 +63,7 @@ void questions_destroy(struct questions **questions_at) {
         free_texts(&questions->waiting[i]);
     }
     free(questions->waiting);
+    buffer_deinit(&questions->whole);
     free(questions);
     *questions_at = NULL;
 }
@@ -94,6 +102,7 @@ uint64_t questions_add(
         .asker = {answered, argument},
         .body_size = question->body.size,
     };
+    buffer_init(&waiting->parts, LIMIT_REPLY_BYTES);
     size_t method = strlen(question->method) + 1;
     size_t path = strlen(question->path) + 1;
     size_t query = strlen(question->query) + 1;
@@ -109,6 +118,30 @@ uint64_t questions_add(
         memcpy(waiting->body, question->body.data, question->body.size);
     }
     return waiting->number;
+}
+
+bool questions_keep(struct questions *questions, uint64_t number, const struct answer *part) {
+    struct waiting *waiting = find(questions, number);
+    if (waiting == NULL) {
+        return false;
+    }
+    buffer_append(&waiting->parts, part->body);
+    if (part->status != 0) {
+        waiting->kept = *part;
+    }
+    return true;
+}
+
+struct answer questions_kept(struct questions *questions, uint64_t number, bytes more) {
+    struct waiting *waiting = find(questions, number);
+    struct answer answer = waiting == NULL ? (struct answer){0} : waiting->kept;
+    buffer_clear(&questions->whole);
+    if (waiting != NULL) {
+        buffer_append(&questions->whole, buffer_bytes(&waiting->parts));
+    }
+    buffer_append(&questions->whole, more);
+    answer.body = buffer_bytes(&questions->whole);
+    return answer;
 }
 
 static void split_path(struct questions *questions, bytes path) {

@@ -27,6 +27,14 @@ struct asker {
 };
 bool questions_take(struct questions *questions, uint64_t number, struct asker *out_asker);
 
+// Keeps what came of an answer of which more is to come, and what its head said. False: nobody
+// waits for it any more.
+bool questions_keep(struct questions *questions, uint64_t number, const struct answer *part);
+
+// All of it so far, with `more` behind it. The body borrows, valid until the next call. A question
+// without kept parts: `more` alone, of status 0.
+struct answer questions_kept(struct questions *questions, uint64_t number, bytes more);
+
 // Takes one that has arrived and was not answered, the oldest. False: none.
 bool questions_take_arrived(
     struct questions *questions, uint64_t *out_number, struct asker *out_asker

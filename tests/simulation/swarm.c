@@ -79,6 +79,7 @@ static void draw_workload(struct world *world, struct swarm *swarm) {
     swarm->limits = world_maybe(world, 250);
     swarm->lifecycle_per_mille = sometimes(world, 50, 400);
     swarm->decision_tasks = sometimes(world, 1, 6);
+    swarm->answer_tasks = sometimes(world, 1, 4);
 }
 
 static void draw_faults(struct world *world, struct swarm *swarm) {
@@ -203,7 +204,7 @@ void swarm_trace(const struct swarm *swarm, struct world *world) {
     world_trace(
         world,
         "swarm kinds=%x merge=%u nested=%u keep=%u typed=%u permissive=%u failure=%u limits=%d "
-        "lifecycle=%u scripts=%u/%u/%u cut=%u",
+        "lifecycle=%u scripts=%u/%u/%u cut=%u told=%u",
         swarm->kinds,
         swarm->merge_per_mille,
         swarm->nested_per_mille,
@@ -216,7 +217,8 @@ void swarm_trace(const struct swarm *swarm, struct world *world) {
         swarm->script_slow,
         swarm->script_late,
         swarm->script_unavailable,
-        swarm->decision_tasks
+        swarm->decision_tasks,
+        swarm->answer_tasks
     );
     world_trace(
         world,

@@ -40,6 +40,7 @@ struct swarm {
     int64_t pad_bytes_max;      // beside the value in a worker's output
     uint32_t human_per_mille;   // human and wait tasks in definitions
     uint32_t decision_tasks;    // that cut a decision; 0: as many as the server's
+    uint32_t answer_tasks;      // told at a time; 0: as many as the server's
     uint32_t kinds;             // bit set of the kinds of task that exist beyond the plain ones
     uint32_t merge_per_mille;   // SWITCHes with an EXCLUSIVE_JOIN
     uint32_t nested_per_mille;  // loops, inside of loops

@@ -28,11 +28,13 @@
     RECORD(peer_interest)     \
     RECORD(peer_leads)        \
     RECORD(peer_outside)      \
+    RECORD(peer_part)         \
     RECORD(peer_polled)       \
     RECORD(peer_progress)     \
     RECORD(peer_report)       \
     RECORD(peer_stream)       \
     RECORD(peer_truth)        \
+    RECORD(peer_want)         \
     RECORD(permit_home_row)   \
     RECORD(poll_row)          \
     RECORD(queue_counter_row) \

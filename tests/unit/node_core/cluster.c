@@ -97,7 +97,12 @@ static void start(struct cluster *cluster, int at) {
     struct cluster_node *node = &cluster->nodes[at];
     struct node_options options = {
         .store = node->store,
-        .settings = {.group_count = CLUSTER_GROUPS, .server_name = BYTES_LITERAL("server")},
+        .settings =
+            {
+                .group_count = CLUSTER_GROUPS,
+                .server_name = BYTES_LITERAL("server"),
+                .answer_tasks = cluster->answer_tasks,
+            },
         .members = members,
         .member_count = (size_t)cluster->founders,
         .addresses = addresses,
@@ -223,12 +228,14 @@ void cluster_leave(struct cluster *cluster, int at) {
     step(cluster, at, &event);
 }
 
-static int setup(void **state, int founders, uint32_t replicas, int64_t dead_after_ms) {
+static int
+setup(void **state, int founders, uint32_t replicas, int64_t dead_after_ms, uint32_t answer_tasks) {
     struct cluster *cluster = calloc(1, sizeof(*cluster));
     assert_non_null(cluster);
     cluster->founders = founders;
     cluster->replicas = replicas;
     cluster->dead_after_ms = dead_after_ms;
+    cluster->answer_tasks = answer_tasks;
     cluster->arena = arena_create(64 * 1024);
     cluster->wall.ms = 1700000000000;
     cluster->mono.ns = 1000000000;
@@ -243,19 +250,23 @@ static int setup(void **state, int founders, uint32_t replicas, int64_t dead_aft
 }
 
 int cluster_setup(void **state) {
-    return setup(state, CLUSTER_NODES, 0, 0);
+    return setup(state, CLUSTER_NODES, 0, 0, 0);
 }
 
 int cluster_setup_single_copies(void **state) {
-    return setup(state, CLUSTER_NODES, 1, 0);
+    return setup(state, CLUSTER_NODES, 1, 0, 0);
 }
 
 int cluster_setup_one(void **state) {
-    return setup(state, 1, 0, 0);
+    return setup(state, 1, 0, 0, 0);
 }
 
 int cluster_setup_impatient(void **state) {
-    return setup(state, CLUSTER_NODES, 0, 5000);
+    return setup(state, CLUSTER_NODES, 0, 5000, 0);
+}
+
+int cluster_setup_told(void **state) {
+    return setup(state, CLUSTER_NODES, 0, 0, 2);
 }
 
 int cluster_teardown(void **state) {
@@ -297,10 +308,16 @@ static void answer_take(struct cluster *cluster, int at, const struct node_effec
             memcpy(cluster->body, effect->body.data, effect->body.size);
         }
         cluster->body_size = effect->body.size;
+        cluster->more = effect->more;
+        cluster->broken = false;
+        cluster->total = effect->total;
         cluster->status = effect->status;
         cluster->stale = effect->stale;
         cluster->old_definitions = effect->old_definitions;
-        cluster->answered = true;
+        cluster->answered = !effect->more;
+        if (effect->more && !cluster->slow) {
+            cluster_taken(cluster, at);
+        }
     }
     if (effect->with_tasks) {
         struct node_event event = {
@@ -310,6 +327,39 @@ static void answer_take(struct cluster *cluster, int at, const struct node_effec
         handed_note(cluster, effect->body);
         step(cluster, at, &event);
     }
+}
+
+static void part_take(struct cluster *cluster, int at, const struct node_effect *effect) {
+    if (effect->request_id != cluster->wanted) {
+        return;
+    }
+    assert_true(cluster->more);
+    assert_true(cluster->body_size + effect->body.size < sizeof(cluster->body));
+    if (effect->body.size > 0) {
+        memcpy(cluster->body + cluster->body_size, effect->body.data, effect->body.size);
+    }
+    cluster->body_size += effect->body.size;
+    cluster->body[cluster->body_size] = 0;
+    cluster->more = effect->more;
+    cluster->broken = effect->broken;
+    cluster->answered = !effect->more;
+    if (effect->more && !cluster->slow) {
+        cluster_taken(cluster, at);
+    }
+}
+
+void cluster_taken(struct cluster *cluster, int at) {
+    struct node_event event = {.kind = NODE_TAKEN, .request_id = cluster->wanted};
+    step(cluster, at, &event);
+}
+
+void cluster_tell(struct cluster *cluster, int at, struct node_event *event) {
+    step(cluster, at, event);
+}
+
+void cluster_gone(struct cluster *cluster, int at, uint64_t request) {
+    struct node_event event = {.kind = NODE_GONE, .request_id = request};
+    step(cluster, at, &event);
 }
 
 static int place_of(const struct cluster *cluster, uint16_t id) {
@@ -323,6 +373,10 @@ static int place_of(const struct cluster *cluster, uint16_t id) {
 static void message_keep(struct cluster *cluster, int from, struct node_effect *effect) {
     cluster->confirmed += effect->body.data[0] == PEER_CONFIRMED;
     int to = place_of(cluster, effect->to);
+    if (effect->body.data[0] == cluster->loses) {
+        cluster->loses = 0;
+        to = CLUSTER_NODES_MAX;
+    }
     if (to == CLUSTER_NODES_MAX || !is_connected(cluster, from, to)) {
         node_effect_release(effect);
         return;
@@ -390,6 +444,9 @@ static void effects_take(struct cluster *cluster, int at) {
         }
         if (effect.kind == EFFECT_REPLY) {
             answer_take(cluster, at, &effect);
+        }
+        if (effect.kind == EFFECT_PART) {
+            part_take(cluster, at, &effect);
         }
         node_effect_release(&effect);
     }

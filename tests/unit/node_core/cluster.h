@@ -49,6 +49,7 @@ struct cluster {
     int founders;      // nodes[0] … form it
     int64_t dead_after_ms;
     bool scrubs; // from the next start of a node on
+    uint32_t answer_tasks; // scheduler_settings
     struct cluster_node nodes[CLUSTER_NODES_MAX];
     struct arena *arena;
     mono_time mono;
@@ -62,7 +63,12 @@ struct cluster {
     uint16_t status;
     bool stale;
     bool old_definitions;
-    char body[1024 * 1024];
+    bool more;      // the answer has not come to its end: body holds all of it so far
+    bool broken;    // and never will
+    bool slow;      // its client takes no more of it
+    uint64_t total; // bytes it said it would have
+    uint8_t loses;  // the next message of this kind is lost; 0: none
+    char body[4 * 1024 * 1024];
     size_t body_size;
     // the newest call that was to be made, and where
     int call_at;
@@ -87,6 +93,7 @@ int cluster_setup(void **state);
 int cluster_setup_single_copies(void **state); // each group on one node only
 int cluster_setup_one(void **state);           // one node, which others may join
 int cluster_setup_impatient(void **state);     // a node that is silent for 5 s is given up
+int cluster_setup_told(void **state);          // executions of more than two tasks are told
 int cluster_teardown(void **state);
 
 // Time goes on, messages are delivered, logs are synced.
@@ -110,6 +117,11 @@ void cluster_called(struct cluster *cluster, int at, uint64_t call_id);
 
 // Tells node `at` what the only script of a decision gave: JSON, or NULL for no evaluator at all.
 void cluster_evaluated(struct cluster *cluster, int at, uint64_t job, const char *json);
+
+// The client of the answer waited for has taken what there was of it.
+void cluster_taken(struct cluster *cluster, int at);
+void cluster_tell(struct cluster *cluster, int at, struct node_event *event);
+void cluster_gone(struct cluster *cluster, int at, uint64_t request); // or left
 
 // The disk of node `at` was measured: so full, without a ballast.
 void cluster_disk(struct cluster *cluster, int at, uint32_t used_permille);

@@ -19,7 +19,12 @@ static void node_begin(struct world *world) {
     assert_ok(store_open(&options, world->arena, &world->store));
     struct node_options node = {
         .store = world->store,
-        .settings = {.group_count = 3, .server_name = BYTES_LITERAL("server")},
+        .settings =
+            {
+                .group_count = 3,
+                .server_name = BYTES_LITERAL("server"),
+                .answer_tasks = world->answer_tasks,
+            },
         .calls_max = WORLD_CALLS,
         .random_seed = 11,
         .host = BYTES_LITERAL("host"),
@@ -38,9 +43,10 @@ static void node_end(struct world *world) {
     store_close(&world->store);
 }
 
-int world_setup(void **state) {
+static int setup(void **state, uint32_t answer_tasks) {
     struct world *world = calloc(1, sizeof(*world));
     assert_non_null(world);
+    world->answer_tasks = answer_tasks;
     memory_faults_init(&world->faults, 3);
     world->disk = memory_disk_create(&world->faults);
     world->map = memory_map_create(&world->faults);
@@ -50,6 +56,14 @@ int world_setup(void **state) {
     node_begin(world);
     *state = world;
     return 0;
+}
+
+int world_setup(void **state) {
+    return setup(state, 0);
+}
+
+int world_setup_told(void **state) {
+    return setup(state, 2);
 }
 
 int world_teardown(void **state) {
@@ -166,12 +180,20 @@ bool world_receive(struct world *world) {
         } else if (effect.kind == EFFECT_FINDING) {
             finding_note(world, &effect);
         }
-    } while (effect.kind != EFFECT_REPLY);
-    assert_true(effect.body.size < sizeof(world->body));
-    memset(world->body, 0, sizeof(world->body));
-    if (effect.body.size > 0) {
-        memcpy(world->body, effect.body.data, effect.body.size);
+    } while (effect.kind != EFFECT_REPLY && effect.kind != EFFECT_PART);
+    size_t before = 0;
+    if (effect.kind == EFFECT_PART) {
+        assert_int_equal(effect.request_id, world->answered);
+        before = strlen(world->body);
+        effect.status = world->status;
     }
+    assert_true(before + effect.body.size < sizeof(world->body));
+    memset(world->body + before, 0, sizeof(world->body) - before);
+    if (effect.body.size > 0) {
+        memcpy(world->body + before, effect.body.data, effect.body.size);
+    }
+    world->more = effect.more;
+    world->broken = effect.broken;
     world->answered = effect.request_id;
     world->status = effect.status;
     world->with_tasks = effect.with_tasks;

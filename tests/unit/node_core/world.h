@@ -24,6 +24,9 @@ struct world {
     char body[64 * 1024];
     bool with_tasks;
     unsigned allow;
+    bool more;             // the answer has not come to its end: body holds all of it so far
+    bool broken;           // and never will
+    uint32_t answer_tasks; // scheduler_settings
     // the newest script that was asked for, not told back yet
     uint64_t job_id; // 0: none
     uint32_t evaluation_index;
@@ -44,6 +47,7 @@ enum {
 };
 
 int world_setup(void **state);
+int world_setup_told(void **state); // executions of more than two tasks are told
 int world_teardown(void **state);
 
 // Hands a request to the node. `target` is path and query. Returns its id; nothing is synced.
