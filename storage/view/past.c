@@ -91,7 +91,10 @@ static bool concerns(const struct store_past *past, bytes key, bool gone) {
 static void note(struct store_past *past, bytes key) {
     bytes before = BYTES_EMPTY;
     err read = store_get(past->store, past->group, key, &before);
-    check(!err_is(read) || read.code == ERR_NOT_FOUND);
+    if (err_is(read) && read.code != ERR_NOT_FOUND) {
+        past->over = true; // a rotten row may be replaced, but nobody can say what it was
+        return;
+    }
     bool fresh = false;
     struct ordered_node *node = ordered_put(&past->rows, key, &fresh);
     if (!fresh) {

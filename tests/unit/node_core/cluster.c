@@ -353,10 +353,6 @@ void cluster_taken(struct cluster *cluster, int at) {
     step(cluster, at, &event);
 }
 
-void cluster_tell(struct cluster *cluster, int at, struct node_event *event) {
-    step(cluster, at, event);
-}
-
 void cluster_gone(struct cluster *cluster, int at, uint64_t request) {
     struct node_event event = {.kind = NODE_GONE, .request_id = request};
     step(cluster, at, &event);

@@ -120,7 +120,6 @@ void cluster_evaluated(struct cluster *cluster, int at, uint64_t job, const char
 
 // The client of the answer waited for has taken what there was of it.
 void cluster_taken(struct cluster *cluster, int at);
-void cluster_tell(struct cluster *cluster, int at, struct node_event *event);
 void cluster_gone(struct cluster *cluster, int at, uint64_t request); // or left
 
 // The disk of node `at` was measured: so full, without a ballast.

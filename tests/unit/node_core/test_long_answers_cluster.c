@@ -173,8 +173,7 @@ static void it_outlives_leadership(void **state) {
     assert_int_equal(cluster_wait(cluster, ask(cluster, 0, id), 5000), 200);
     char *whole = text_of(cluster);
     (void)begin_slowly(cluster, 0, id);
-    struct node_event leave = {.kind = NODE_LEAVE};
-    cluster_tell(cluster, 0, &leave);
+    cluster_leave(cluster, 0);
     cluster_run(cluster, 3000);
     assert_int_equal(node_stats(cluster->nodes[0].node).groups_led, 0);
     size_t size = cluster->body_size;
