@@ -48,7 +48,7 @@ struct cluster {
     uint32_t replicas; // of each group; 0: three
     int founders;      // nodes[0] … form it
     int64_t dead_after_ms;
-    bool scrubs; // from the next start of a node on
+    bool scrubs;           // from the next start of a node on
     uint32_t answer_tasks; // scheduler_settings
     struct cluster_node nodes[CLUSTER_NODES_MAX];
     struct arena *arena;
