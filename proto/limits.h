@@ -115,9 +115,9 @@ enum {
     // One message, checked before anything is allocated for it. A request of LIMIT_HTTP_BODY_BYTES
     // is passed on whole, with what stands around it.
     LIMIT_PEER_MESSAGE_BYTES = 24 * 1024 * 1024,
-    // An answer of more travels in parts, each asked for: a part fits a frame with what stands around
-    // it. Not heard of for so long it is asked for again; who does not want the next one yet says so
-    // as often, and who says nothing is gone.
+    // An answer of more travels in parts, each asked for: a part fits a frame with what stands
+    // around it. Not heard of for so long it is asked for again; who does not want the next one yet
+    // says so as often, and who says nothing is gone.
     LIMIT_PEER_WHOLE_BYTES = 1024 * 1024,
     LIMIT_PEER_PART_BYTES = 192 * 1024,
     LIMIT_PART_ASK_MS = 500,
@@ -331,6 +331,8 @@ enum {
     LIMIT_RENEWAL_ROWS = 256,
     // An execution of more tasks, or whose tasks are more text, is told in steps between which others
     // are served (scheduler/telling.h): a task takes some 30 us to write.
+    // An execution of more tasks, or whose tasks are more text, is told in steps between which
+    // others are served (scheduler/telling.h): a task takes some 30 us to write.
     LIMIT_ANSWER_TASKS = 64,
     LIMIT_ANSWER_BYTES = 1024 * 1024,
     // What one step finds of such an execution's tasks, and writes of them: 1 to 2 ms each.
