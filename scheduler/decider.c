@@ -66,7 +66,8 @@ err decider_run(struct workflow *workflow) {
         if (workflow_status(workflow) == API_WORKFLOW_PAUSED) {
             return ERR_NONE;
         }
-        if ((workflow->row.flags & (WORKFLOW_WANTS_RETRY | WORKFLOW_WANTS_REVIVAL)) != 0) {
+        if ((workflow->row.flags &
+             (WORKFLOW_WANTS_RETRY | WORKFLOW_WANTS_REVIVAL | WORKFLOW_WANTS_RERUN)) != 0) {
             if (workflow_is_over_bounds(workflow)) {
                 timer_continue(workflow);
                 return ERR_NONE;

@@ -52,6 +52,7 @@ struct decision {
     size_t wanted_count;
     struct evaluation foreseen[LIMIT_DECISION_FORESEEN]; // asked for with those, ahead
     size_t foreseen_count;
+    bool reruns_whole;       // in one entry: not every member knows one that is in the middle
     size_t evaluations_used; // found results; from LIMIT_DECISION_EVALUATIONS on the decider cuts
 };
 

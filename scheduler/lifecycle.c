@@ -12,6 +12,7 @@
 #include "scheduler/failed.h"
 #include "scheduler/message.h"
 #include "scheduler/queue.h"
+#include "scheduler/rerun.h"
 #include "scheduler/retry.h"
 #include "scheduler/revival.h"
 #include "scheduler/task.h"
@@ -25,7 +26,6 @@ static err
 keep_payload(struct workflow *workflow, uint32_t old_run, uint32_t *blob, uint32_t *size);
 static bool is_retryable(const struct task *task);
 static void recollect(const struct task *task);
-static err walk(struct workflow *workflow, struct task ***out_tasks, uint32_t *out_count);
 static err retry_some(struct workflow *workflow, struct task **tasks, uint32_t count);
 static err look_again(struct workflow *workflow);
 static err has_permissive_failure(struct task *join, bool *out_has);
@@ -47,18 +47,6 @@ void lifecycle_reopen(struct workflow *workflow, bool forget_failures) {
     }
     timer_arm_workflow(workflow);
     workflow->dirty = true;
-}
-
-err lifecycle_recollect(struct workflow *workflow) {
-    struct task **tasks = NULL;
-    uint32_t count = 0;
-    TRY(task_list(workflow, &tasks, &count));
-    workflow->row.pending.count = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        recollect(tasks[i]);
-    }
-    workflow->dirty = true;
-    return ERR_NONE;
 }
 
 static void recollect(const struct task *task) {
@@ -181,6 +169,9 @@ static bool is_retryable(const struct task *task) {
 
 err lifecycle_go_on(struct workflow *workflow) {
     struct workflow_row *row = &workflow->row;
+    if ((row->flags & WORKFLOW_WANTS_RERUN) != 0) {
+        return rerun_go_on(workflow);
+    }
     bool retries = (row->flags & WORKFLOW_WANTS_RETRY) != 0;
     if (row->walk_next == 0) {
         row->walk_next = row->first_task_no;
@@ -197,7 +188,7 @@ err lifecycle_go_on(struct workflow *workflow) {
     }
     struct task **tasks = NULL;
     uint32_t count = 0;
-    TRY(walk(workflow, &tasks, &count));
+    TRY(lifecycle_walk(workflow, &tasks, &count));
     TRY(retries ? retry_some(workflow, tasks, count) : revival_of_some(tasks, count));
     workflow_save_now_and_then(workflow);
     return ERR_NONE;
@@ -205,7 +196,9 @@ err lifecycle_go_on(struct workflow *workflow) {
 
 void lifecycle_forget_wishes(struct workflow *workflow) {
     struct workflow_row *row = &workflow->row;
-    row->flags &= ~(uint32_t)(WORKFLOW_REVIVED | WORKFLOW_WANTS_RETRY | WORKFLOW_WANTS_REVIVAL);
+    row->flags &= ~(uint32_t
+    )(WORKFLOW_REVIVED | WORKFLOW_WANTS_RETRY | WORKFLOW_WANTS_REVIVAL | WORKFLOW_WANTS_RERUN);
+    row->rerun_task = 0;
     row->walk_next = 0;
     row->walk_until = 0;
     row->looks.count = 0;
@@ -229,8 +222,7 @@ static int by_sequence(const void *left, const void *right) {
     return (*a)->number < (*b)->number ? -1 : (*a)->number > (*b)->number;
 }
 
-// The next tasks by their numbers, in order of seq among each other.
-static err walk(struct workflow *workflow, struct task ***out_tasks, uint32_t *out_count) {
+err lifecycle_walk(struct workflow *workflow, struct task ***out_tasks, uint32_t *out_count) {
     struct workflow_row *row = &workflow->row;
     struct task **tasks = ARENA_ARRAY(workflow->decision->arena, struct task *, LIMIT_WALK_SLICE);
     uint32_t most = workflow_tasks_max(workflow);

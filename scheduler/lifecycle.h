@@ -11,10 +11,6 @@ struct task;
 // With `forget_failures` the lists of failed references go, too.
 void lifecycle_reopen(struct workflow *workflow, bool forget_failures);
 
-// Puts every terminal task of the run that nobody followed up on the pending list: where the
-// workflow stood when it ended. Errors: ERR_CORRUPT.
-MUST_USE err lifecycle_recollect(struct workflow *workflow);
-
 // Begins a new run of an ended workflow: no tasks; input, domains, output and variables are taken
 // along, the rows of the run before are left to a sweep. Numbers go on, so nothing that belongs to
 // the run before can be mistaken for one of this. `input` replaces the input; data NULL: kept.
@@ -31,10 +27,14 @@ MUST_USE err lifecycle_begin_again(struct task *task);
 MUST_USE err lifecycle_has_retryable(struct workflow *workflow, bool *out_has);
 
 // A step of what a command or message left to the decider of a workflow that is RUNNING again:
-// WORKFLOW_WANTS_RETRY, WORKFLOW_WANTS_REVIVAL. Goes through its tasks, LIMIT_WALK_SLICE of them;
-// with the last step the wish is gone and the JOINs and loops that are open again look. Nothing is
-// followed up before. Errors: ERR_CORRUPT, those of mapping.
+// WORKFLOW_WANTS_RERUN, WORKFLOW_WANTS_RETRY, WORKFLOW_WANTS_REVIVAL. Goes through its tasks,
+// LIMIT_WALK_SLICE of them; with the last step the wish is gone and the JOINs and loops that are
+// open again look. Nothing is followed up before. Errors: ERR_CORRUPT, those of mapping.
 MUST_USE err lifecycle_go_on(struct workflow *workflow);
+
+// The next tasks of a walk by their numbers, in order of seq among each other.
+MUST_USE err
+lifecycle_walk(struct workflow *workflow, struct task ***out_tasks, uint32_t *out_count);
 
 // A task that the step was at is as it is to be: followed up, or looked at, after the last one.
 void lifecycle_take_note(struct task *task);

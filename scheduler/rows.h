@@ -50,6 +50,7 @@ enum workflow_flag {
     WORKFLOW_WANTS_RETRY = 1u << 6,     // the next decision retries what failed
     WORKFLOW_WANTS_REVIVAL = 1u << 7,   // the next decision brings back what hung on a child
     WORKFLOW_HAS_FORKED = 1u << 8,      // a dynamic fork made tasks (engine.md §10.5, style A)
+    WORKFLOW_WANTS_RERUN = 1u << 10,    // the next decision goes on with a rerun from a task
     WORKFLOW_REMOVED = 1u << 9, // nobody finds it any more; its header goes when it is closed
 };
 
@@ -59,7 +60,8 @@ enum workflow_flag {
 //
 // `closing_next` is the first task an end has yet to look at, to cancel it as of `closing_ms`; 0:
 // it is done (closing.h). A retry or revival is at task `walk_next` and goes to `walk_until`;
-// `looks` are the JOINs and loops that it opened and that look when it is done (lifecycle.h).
+// `looks` are the JOINs and loops that it opened and that look when it is done (lifecycle.h). A
+// rerun from task `rerun_task` is at its `rerun_stage` (rerun.h).
 #define WORKFLOW_ROW_FIELDS(FIELD)      \
     FIELD(1, U32, run)                  \
     FIELD(2, U8, status)                \
@@ -114,7 +116,9 @@ enum workflow_flag {
     FIELD(65, I64, closing_ms)          \
     FIELD(66, U32, walk_next)           \
     FIELD(67, U32, walk_until)          \
-    FIELD(68, U32_LIST, looks)
+    FIELD(68, U32_LIST, looks)          \
+    FIELD(69, U32, rerun_task)          \
+    FIELD(70, U8, rerun_stage)
 WIRE_STRUCT(workflow_row, WORKFLOW_ROW_FIELDS);
 
 // --- S: one attempt of a task

@@ -370,6 +370,16 @@ static err forget_base(const struct task *task) {
     return ERR_NONE;
 }
 
+err task_before(const struct task *task, struct task **out_task) {
+    struct task_place_row place = {0};
+    *out_task = NULL;
+    if (id_is_zero(task->row.retried_task)) {
+        return ERR_NONE;
+    }
+    TRY(place_read(task->workflow->decision, task->row.retried_task, &place));
+    return task_find(task->workflow, place.task_no, out_task);
+}
+
 err task_remove(struct task *task) {
     struct workflow *workflow = task->workflow;
     struct store_txn *txn = workflow->decision->txn;
@@ -381,10 +391,11 @@ err task_remove(struct task *task) {
         struct key key = key_reference(workflow->id, workflow->row.run, task->row.reference);
         store_txn_del(txn, key_bytes(&key));
     } else if (newest == task) {
-        struct task_place_row place = {0};
         struct task *before = NULL;
-        TRY(place_read(workflow->decision, task->row.retried_task, &place));
-        TRY(task_load(workflow, place.task_no, &before));
+        TRY(task_before(task, &before));
+        if (before == NULL) {
+            return err_make(ERR_CORRUPT, "the attempt before a task is missing");
+        }
         before->row.flags &= ~(uint32_t)TASK_RETRIED;
         before->dirty = true;
         reference.task_no = before->number;

@@ -76,6 +76,9 @@ MUST_USE err task_newest(
     struct reference_row *out_row
 );
 
+// The attempt that this one replaced, or NULL.
+MUST_USE err task_before(const struct task *task, struct task **out_task);
+
 // Whether the reference has any attempt.
 MUST_USE err task_exists(struct workflow *workflow, bytes reference, bool *out_exists);
 

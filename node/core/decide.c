@@ -8,11 +8,17 @@
 #include "node/core/auditor.h"
 #include "node/core/calls.h"
 #include "node/core/lead.h"
+#include "node/core/members.h"
 #include "node/core/node_internal.h"
 #include "node/core/wait.h"
 #include "proto/base/check.h"
 #include "proto/base/mutant.h"
 #include "scheduler/limit.h"
+
+// The version whose programs go on with a rerun that another leader began.
+enum {
+    RELEASE_CUTS_RERUNS = 3
+};
 
 static err begin(struct node *node, group_id group, struct decision *out_decision) {
     check(group < node->settings.group_count);
@@ -29,6 +35,7 @@ static err begin(struct node *node, group_id group, struct decision *out_decisio
         .evaluated = job_results(node),
         .definitions = node->definitions,
         .settings = &node->settings,
+        .reruns_whole = !node->alone && members_version(node) < RELEASE_CUTS_RERUNS,
     };
     return ERR_NONE;
 }

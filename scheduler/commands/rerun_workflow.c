@@ -12,6 +12,7 @@ static err open_target(
     struct task **out_target
 );
 static err unknown_task(struct decision *decision, bytes task_id);
+static err go_on_whole(struct workflow *workflow);
 static err
 replace_input(struct workflow *workflow, const struct api_rerun_workflow_request *request);
 
@@ -31,7 +32,8 @@ err rerun_workflow(
         TRY(open_target(workflow, request, &target));
         lifecycle_reopen(workflow, true);
         TRY(replace_input(workflow, request));
-        TRY(rerun_from(target, request->task_input));
+        TRY(rerun_begin(target, request->task_input));
+        TRY(go_on_whole(workflow));
     } else {
         TRY(lifecycle_new_run(workflow, request->workflow_input));
         lifecycle_reopen(workflow, true);
@@ -44,6 +46,15 @@ err rerun_workflow(
     TRY(decider_run(workflow));
     workflow_save(workflow);
     *out_reply = (struct reply){.status = 200, .kind = REPLY_TEXT, .body = workflow->id_text};
+    return ERR_NONE;
+}
+
+// A member of an older release that takes over in the middle would not go on.
+static err go_on_whole(struct workflow *workflow) {
+    bool whole = workflow->decision->reruns_whole;
+    while (whole && (workflow->row.flags & WORKFLOW_WANTS_RERUN) != 0 && !workflow->ending.wanted) {
+        TRY(rerun_go_on(workflow));
+    }
     return ERR_NONE;
 }
 
