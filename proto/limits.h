@@ -329,8 +329,6 @@ enum {
     LIMIT_WALK_SLICE = 64,
     // Rows that an entry of a recovered partition looks at (scheduler/renewal.h).
     LIMIT_RENEWAL_ROWS = 256,
-    // An execution of more tasks, or whose tasks are more text, is told in steps between which others
-    // are served (scheduler/telling.h): a task takes some 30 us to write.
     // An execution of more tasks, or whose tasks are more text, is told in steps between which
     // others are served (scheduler/telling.h): a task takes some 30 us to write.
     LIMIT_ANSWER_TASKS = 64,
