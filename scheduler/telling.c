@@ -11,6 +11,7 @@
 #include "proto/json/json.h"
 #include "proto/limits.h"
 #include "scheduler/closing.h"
+#include "scheduler/composed.h"
 #include "scheduler/task.h"
 #include "scheduler/view.h"
 #include "storage/keys.h"
@@ -38,7 +39,8 @@ struct telling {
     uint32_t count;
     uint32_t capacity;
     uint32_t written;
-    uint32_t until;    // places to be written
+    uint32_t until; // places to be written
+    struct composed composed;
     struct buffer end; // the text behind the tasks
 };
 
@@ -59,6 +61,7 @@ struct telling *telling_create(const struct telling_wish *wish) {
 void telling_destroy(struct telling **telling) {
     if (*telling != NULL) {
         buffer_deinit(&(*telling)->end);
+        composed_end(&(*telling)->composed);
         free((*telling)->places);
         free(*telling);
         *telling = NULL;
@@ -218,20 +221,40 @@ static err write_front(struct telling *telling, struct workflow *workflow, struc
     return buffer_status(out);
 }
 
+static bool is_first(const struct telling *telling) {
+    return telling->wish.page ? telling->written == telling->wish.start : telling->written == 0;
+}
+
+// A task, or a part of one whose input or output is put together of many.
+static err write_one(struct telling *telling, struct workflow *workflow, struct buffer *out) {
+    uint32_t most = slice_of(workflow->decision, LIMIT_TELLING_TASKS);
+    struct composed *composed = &telling->composed;
+    struct task *task = NULL;
+    TRY(task_load(workflow, telling->places[telling->written].number, &task));
+    if (!composed->active) {
+        buffer_append_text(out, is_first(telling) ? "" : ",");
+        if (composed_is(task, most)) {
+            TRY(composed_begin(composed, task));
+        }
+        if (!composed->active) {
+            bytes json = BYTES_EMPTY;
+            TRY(view_task(task, &json));
+            buffer_append(out, json);
+        }
+    } else {
+        TRY(composed_step(composed, task, most, out));
+    }
+    telling->written += composed->active ? 0 : 1;
+    return ERR_NONE;
+}
+
 static err write_some(struct telling *telling, struct workflow *workflow, struct buffer *out) {
     uint32_t most = slice_of(workflow->decision, LIMIT_TELLING_TASKS);
-    bool first =
-        telling->wish.page ? telling->written == telling->wish.start : telling->written == 0;
+    bool composed = telling->composed.active;
     for (uint32_t i = 0; i < most && telling->written < telling->until; i++) {
-        struct task *task = NULL;
-        bytes json = BYTES_EMPTY;
-        TRY(task_load(workflow, telling->places[telling->written++].number, &task));
-        TRY(view_task(task, &json));
-        buffer_append_text(out, first ? "" : ",");
-        buffer_append(out, json);
-        first = false;
-        if (out->size >= LIMIT_TELLING_BYTES) {
-            break;
+        TRY(write_one(telling, workflow, out));
+        if (out->size >= LIMIT_TELLING_BYTES || composed || telling->composed.active) {
+            break; // a part is enough for a step
         }
     }
     if (telling->written >= telling->until) {

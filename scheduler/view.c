@@ -11,7 +11,7 @@
 #include "scheduler/tasks/kind.h"
 #include "storage/keys.h"
 
-static err write_task(struct task *task, bytes input, bytes *out_json);
+static err write_task(struct task *task, bytes input, bytes output, bytes *out_json);
 static void show_child(const struct task *task, bytes *output);
 static void fill_times(const struct task *task, struct api_task *out_task);
 static void fill_texts(const struct task *task, struct api_task *out_task);
@@ -26,24 +26,34 @@ static err text_list(struct workflow *workflow, const struct wire_text_list *lis
 static bytes nullable(bool present, bytes text);
 
 err view_task(struct task *task, bytes *out_json) {
-    bytes input = BYTES_EMPTY;
-    TRY(view_input(task, &input));
-    return write_task(task, input, out_json);
+    return view_task_with(task, BYTES_EMPTY, BYTES_EMPTY, out_json);
+}
+
+err view_task_with(struct task *task, bytes input, bytes output, bytes *out_json) {
+    if (input.data == NULL) {
+        TRY(view_input(task, &input));
+    }
+    if (output.data == NULL) {
+        TRY(view_output(task, &output));
+    }
+    return write_task(task, input, output, out_json);
 }
 
 err view_task_for_worker(struct task *task, bytes *out_json) {
     bytes input = BYTES_EMPTY;
+    bytes output = BYTES_EMPTY;
     TRY(view_input(task, &input));
     TRY(context_reveal(task->workflow->decision, input, &input));
-    return write_task(task, input, out_json);
+    TRY(view_output(task, &output));
+    return write_task(task, input, output, out_json);
 }
 
-static err write_task(struct task *task, bytes input, bytes *out_json) {
+static err write_task(struct task *task, bytes input, bytes output, bytes *out_json) {
     struct workflow *workflow = task->workflow;
     struct api_task view;
     api_init(&api_task_model, &view);
     view.input_data = input;
-    TRY(view_output(task, &view.output_data));
+    view.output_data = output;
     show_child(task, &view.output_data);
     fill_times(task, &view);
     fill_texts(task, &view);

@@ -12,6 +12,9 @@ MUST_USE err view_output(struct task *task, bytes *out_json);
 
 MUST_USE err view_task(struct task *task, bytes *out_json);
 
+// A Task with this input and output; data NULL: its own.
+MUST_USE err view_task_with(struct task *task, bytes input, bytes output, bytes *out_json);
+
 // A Task for the worker that gets it: secrets stand in its input.
 MUST_USE err view_task_for_worker(struct task *task, bytes *out_json);
 

@@ -79,51 +79,78 @@ static err expand(struct schedule *schedule, struct task *fork) {
     return task_is_terminal(fork) ? ERR_NONE : task_move(fork, API_TASK_COMPLETED);
 }
 
+static err whole_list(struct task *fork, bool definitions, bytes *out_json) {
+    struct composed_part all = {.count = UINT32_MAX};
+    struct buffer buffer;
+    buffer_init(&buffer, LIMIT_REPLY_BYTES);
+    buffer_append_text(&buffer, "[");
+    err error = fork_dynamic_part(fork, definitions, &all, &buffer);
+    buffer_append_text(&buffer, "]");
+    if (err_is(error)) {
+        buffer_deinit(&buffer);
+        return error;
+    }
+    return payload_take(&buffer, fork->workflow->decision->arena, out_json);
+}
+
 err fork_dynamic_input(struct task *fork, bytes *out_json) {
-    struct workflow *workflow = fork->workflow;
-    struct arena *arena = workflow->decision->arena;
+    bytes names = BYTES_EMPTY;
+    bytes definitions = BYTES_EMPTY;
+    bool has = false;
+    TRY(whole_list(fork, false, &names));
+    TRY(whole_list(fork, true, &definitions));
+    return fork_dynamic_input_with(fork, names, definitions, &has, out_json);
+}
+
+err fork_dynamic_input_with(
+    struct task *fork, bytes names, bytes definitions, bool *out_has, bytes *out_json
+) {
+    struct arena *arena = fork->workflow->decision->arena;
     struct fork_plan plan;
     TRY(plan_of(fork, &plan));
+    *out_has = plan.fault == NULL;
     if (plan.fault != NULL) {
         *out_json = plan.input;
         return ERR_NONE;
     }
-    struct buffer names;
-    struct buffer tasks;
-    buffer_init(&names, LIMIT_REPLY_BYTES);
-    buffer_init(&tasks, LIMIT_REPLY_BYTES);
-    struct json_writer name_writer = json_writer(&names);
-    struct json_writer task_writer = json_writer(&tasks);
-    json_array_begin(&name_writer);
-    json_array_begin(&task_writer);
-    struct fork_branch branch;
-    struct schedule scope = {.workflow = workflow, .scope = schedule_scope_of(fork)};
-    err error = ERR_NONE;
-    while (!err_is(error) && fork_plan_next(&plan, false, &branch)) {
-        struct definition_task named = {.model = {.task_reference_name = branch.reference}};
-        struct task *task = NULL;
-        error = task_newest(workflow, schedule_reference(&scope, &named), &task, NULL);
-        json_text(&name_writer, branch.reference);
-        if (!err_is(error) && task != NULL) {
-            json_raw(&task_writer, blueprint_json(task));
-        }
-    }
-    json_array_end(&name_writer);
-    json_array_end(&task_writer);
-    bytes name_list = JSON_EMPTY_ARRAY;
-    bytes task_list = JSON_EMPTY_ARRAY;
-    err first = payload_take(&names, arena, &name_list);
-    err second = payload_take(&tasks, arena, &task_list);
-    TRY(error);
-    TRY(first);
-    TRY(second);
     const char *added = arena_format(
         arena,
         "{\"forkedTasks\":%.*s,\"forkedTaskDefs\":%.*s}",
-        BYTES_ARG(name_list),
-        BYTES_ARG(task_list)
+        BYTES_ARG(names),
+        BYTES_ARG(definitions)
     );
     *out_json = json_merge(plan.input, bytes_from_text(added), arena);
+    return ERR_NONE;
+}
+
+err fork_dynamic_part(
+    struct task *fork, bool definitions, struct composed_part *part, struct buffer *out
+) {
+    struct workflow *workflow = fork->workflow;
+    struct json_writer writer = json_writer(out);
+    writer.comma = part->comma;
+    struct fork_plan plan;
+    struct fork_branch branch;
+    struct schedule scope = {.workflow = workflow, .scope = schedule_scope_of(fork)};
+    TRY(plan_of(fork, &plan));
+    part->end = plan.fault != NULL;
+    if (!part->end) {
+        fork_plan_skip(&plan, part->from);
+    }
+    for (uint32_t i = 0; i < part->count && !part->end; i++) {
+        part->end = !fork_plan_next(&plan, false, &branch);
+        if (!part->end && !definitions) {
+            json_text(&writer, branch.reference);
+        } else if (!part->end) {
+            struct definition_task named = {.model = {.task_reference_name = branch.reference}};
+            struct task *task = NULL;
+            TRY(task_newest(workflow, schedule_reference(&scope, &named), &task, NULL));
+            if (task != NULL) {
+                json_raw(&writer, blueprint_json(task));
+            }
+        }
+    }
+    part->comma = writer.comma;
     return ERR_NONE;
 }
 

@@ -107,35 +107,53 @@ static err put_count(struct task *join, uint32_t joined) {
 }
 
 err join_output(struct task *join, bytes *out_json) {
-    struct workflow *workflow = join->workflow;
+    struct composed_part all = {.count = UINT32_MAX};
     struct buffer buffer;
     buffer_init(&buffer, LIMIT_REPLY_BYTES);
-    struct json_writer writer = json_writer(&buffer);
-    json_object_begin(&writer);
-    bytes *references = NULL;
-    uint32_t count = 0;
-    err error = join_references(join, &references, &count);
-    for (uint32_t i = 0; i < count && !err_is(error); i++) {
-        struct task *task = NULL;
-        bytes output = BYTES_EMPTY;
-        error = task_newest(workflow, references[i], &task, NULL);
-        bool leaves = task != NULL && task->is_closing && task->number < join->number &&
-                      task_kind_of(task->definition->type)->leaves != NULL;
-        if (!err_is(error) && task != NULL && (task->row.output_blob != 0 || leaves)) {
-            error = leaves ? closing_output(task, &output)
-                           : payload_load(workflow, task_output(task), &output);
-        }
-        if (!err_is(error) && output.data != NULL) {
-            json_key_bytes(&writer, task->row.reference);
-            json_raw(&writer, output);
-        }
-    }
-    json_object_end(&writer);
+    buffer_append_text(&buffer, "{");
+    err error = join_output_part(join, &all, &buffer);
+    buffer_append_text(&buffer, "}");
     if (err_is(error)) {
         buffer_deinit(&buffer);
         return error;
     }
-    return payload_take(&buffer, workflow->decision->arena, out_json);
+    return payload_take(&buffer, join->workflow->decision->arena, out_json);
+}
+
+static err output_of(const struct task *join, struct task *task, bytes *out_output) {
+    bool leaves = task->is_closing && task->number < join->number &&
+                  task_kind_of(task->definition->type)->leaves != NULL;
+    *out_output = BYTES_EMPTY;
+    if (leaves) {
+        return closing_output(task, out_output);
+    }
+    return task->row.output_blob == 0 ? ERR_NONE
+                                      : payload_load(task->workflow, task_output(task), out_output);
+}
+
+err join_output_part(struct task *join, struct composed_part *part, struct buffer *out) {
+    struct json_writer writer = json_writer(out);
+    writer.comma = part->comma;
+    bytes *references = NULL;
+    uint32_t count = 0;
+    TRY(join_references(join, &references, &count));
+    uint32_t left = part->from < count ? count - part->from : 0;
+    uint32_t end = part->from + (part->count < left ? part->count : left);
+    for (uint32_t i = part->from; i < end; i++) {
+        struct task *task = NULL;
+        bytes output = BYTES_EMPTY;
+        TRY(task_newest(join->workflow, references[i], &task, NULL));
+        if (task != NULL) {
+            TRY(output_of(join, task, &output));
+        }
+        if (output.data != NULL) {
+            json_key_bytes(&writer, task->row.reference);
+            json_raw(&writer, output);
+        }
+    }
+    part->comma = writer.comma;
+    part->end = end >= count;
+    return ERR_NONE;
 }
 
 static err look_at(struct task *join, struct look *look) {

@@ -104,6 +104,18 @@ MUST_USE err join_references(struct task *join, bytes **out_references, uint32_t
 // The output an open JOIN has at present.
 MUST_USE err join_output(struct task *join, bytes *out_json);
 
+// A part of a value that is put together of many tasks when somebody looks: so many elements from
+// one on, appended without what stands around them.
+struct composed_part {
+    uint32_t from;
+    uint32_t count;
+    bool comma; // elements stand before; on return: before what follows
+    bool end;   // on return: there are no more
+};
+
+// Members of the output of an open JOIN, one a reference.
+MUST_USE err join_output_part(struct task *join, struct composed_part *part, struct buffer *out);
+
 // A TERMINATE task is COMPLETED: asks for the end it stands for.
 void terminate_want_end(struct task *task);
 
@@ -126,6 +138,16 @@ MUST_USE err fork_begin(struct task *fork);
 
 // The input of a FORK_JOIN_DYNAMIC as people see it, with its branches.
 MUST_USE err fork_dynamic_input(struct task *fork, bytes *out_json);
+
+// That with these lists of branches; `*out_has`: false: it has none, it could not be made.
+MUST_USE err fork_dynamic_input_with(
+    struct task *fork, bytes names, bytes definitions, bool *out_has, bytes *out_json
+);
+
+// Elements of either list, one a branch.
+MUST_USE err fork_dynamic_part(
+    struct task *fork, bool definitions, struct composed_part *part, struct buffer *out
+);
 
 // The references, without suffix, of the branches of the fork before this JOIN as a JSON array.
 // BYTES_EMPTY: there is no dynamic fork before it.
