@@ -337,6 +337,9 @@ enum {
     LIMIT_TELLING_FOUND = 512,
     LIMIT_TELLING_TASKS = 48,
     LIMIT_TELLING_BYTES = 256 * 1024,
+    // Of a task that is put together of others: names of branches, or what each of them gave.
+    LIMIT_TELLING_NAMES = 4096,
+    LIMIT_TELLING_ELEMENTS = 256,
     // Branches of a wide fork mapped at a time (distributed.md §5.1).
     LIMIT_FORK_SLICE = 256,
     // Scripts whose results one decision uses before it commits and goes on in a later entry: ten

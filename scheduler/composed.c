@@ -98,9 +98,10 @@ static void write_to(struct composed *composed, size_t end, struct buffer *out) 
 err composed_step(struct composed *composed, struct task *task, uint32_t most, struct buffer *out) {
     check(composed->active && composed->hole < composed->hole_count);
     write_to(composed, composed->holes[composed->hole].at, out);
-    composed->part.count = most;
+    bool names = composed->holes[composed->hole].list == COMPOSED_NAMES;
+    composed->part.count = most > 0 ? most : names ? LIMIT_TELLING_NAMES : LIMIT_TELLING_ELEMENTS;
     TRY(part_of(composed, task, out));
-    composed->part.from += most;
+    composed->part.from += composed->part.count;
     if (composed->part.end) {
         composed->part = (struct composed_part){0};
         composed->hole++;

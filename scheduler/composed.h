@@ -33,7 +33,8 @@ bool composed_is(const struct task *task, uint32_t most);
 // ERR_TOO_LARGE.
 MUST_USE err composed_begin(struct composed *composed, struct task *task);
 
-// The next `most` elements; with the last step not active any more.
+// The next elements, at most so many; 0: as many as a step may write. With the last step not active
+// any more.
 MUST_USE err
 composed_step(struct composed *composed, struct task *task, uint32_t most, struct buffer *out);
 void composed_end(struct composed *composed);

@@ -242,7 +242,7 @@ static err write_one(struct telling *telling, struct workflow *workflow, struct 
             buffer_append(out, json);
         }
     } else {
-        TRY(composed_step(composed, task, most, out));
+        TRY(composed_step(composed, task, workflow->decision->settings->answer_tasks, out));
     }
     telling->written += composed->active ? 0 : 1;
     return ERR_NONE;
