@@ -167,10 +167,16 @@ static void a_leader_whose_row_was_changed_gives_the_group_up(void **state) {
     expect_equal(cluster, victim.group);
 }
 
+static void start_scrubbing(struct cluster *cluster, int at) {
+    cluster->scrubs = true;
+    cluster_kill(cluster, at);
+    cluster_start(cluster, at);
+    cluster_run(cluster, 3000);
+}
+
 // Nobody writes the row, and copies have compared nothing yet: reading it all is what finds it.
 static void expect_scrubbed(struct cluster *cluster, int odd, group_id group) {
-    cluster->scrubs = true;
-    flip_at(cluster, odd, group);
+    flip(&cluster->nodes[odd], group);
     for (int i = 0; i < 40 && store_log_epoch(cluster->nodes[odd].store, group) == 0; i++) {
         const char *body = "{\"name\":\"w\"}"; // rows are given anew once there are newer ones
         assert_int_equal(
@@ -190,8 +196,11 @@ static void a_follower_that_finds_rot_in_itself_is_given_its_rows_anew(void **st
     struct cluster *cluster = *state;
     struct victim victim = begin(cluster);
     int odd = (victim.leader + 1) % CLUSTER_NODES;
+    start_scrubbing(cluster, odd);
+    int leader = leader_of(cluster, victim.group);
+    assert_int_not_equal(leader, odd);
     expect_scrubbed(cluster, odd, victim.group);
-    struct attest_difference found = node_difference(cluster->nodes[victim.leader].node);
+    struct attest_difference found = node_difference(cluster->nodes[leader].node);
     assert_int_equal(found.group, victim.group);
     assert_int_equal(found.node, odd + 1);
 }
@@ -199,6 +208,11 @@ static void a_follower_that_finds_rot_in_itself_is_given_its_rows_anew(void **st
 static void a_leader_that_finds_rot_in_itself_gives_the_group_up(void **state) {
     struct cluster *cluster = *state;
     struct victim victim = begin(cluster);
+    start_scrubbing(cluster, victim.leader);
+    for (int i = 0; i < 20 && leader_of(cluster, victim.group) != victim.leader; i++) {
+        cluster_run(cluster, 1000); // leadership goes home
+    }
+    assert_int_equal(leader_of(cluster, victim.group), victim.leader);
     expect_scrubbed(cluster, victim.leader, victim.group);
 }
 
