@@ -209,7 +209,7 @@ static err take(struct node *node, node_id from, enum peer_message_kind kind, by
         return report_told(node, from, &said.report);
     case PEER_PROGRESS:
         TRY(wire_decode(&peer_progress_record, content, node->arena, &said.progress));
-        report_progress_told(node, from, &said.progress);
+        report_progress_told(node, &said.progress);
         break;
     case PEER_OUTSIDE:
         TRY(wire_decode(&peer_outside_record, content, node->arena, &said.outside));

@@ -76,6 +76,9 @@ void members_linked(struct node *node, node_id id, bool linked, const struct mem
     if (linked && peer->up && !id_equal(peer->linked_store, proof->store_id)) {
         members_linked(node, id, false, proof); // another process, and nobody said that one went
     }
+    if (linked) { // what was told meanwhile it did not hear, and nothing may change any more
+        node->progress_changed = true;
+    }
     peer->linked = linked;
     peer->linked_store = proof->store_id;
     peer->release_low = proof->release_low;

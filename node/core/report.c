@@ -245,8 +245,9 @@ err report_told(struct node *node, node_id from, const struct peer_report *repor
     return ERR_NONE;
 }
 
-void report_progress_told(struct node *node, node_id from, const struct peer_progress *progress) {
-    if (from == node_leader(node, CATALOG_GROUP)) {
+// Only a leader of the system group says it; who that is need not be known here yet.
+void report_progress_told(struct node *node, const struct peer_progress *progress) {
+    if (!node->groups[CATALOG_GROUP].leading) {
         node->progress = *progress;
         node->progress_at = node->mono;
     }

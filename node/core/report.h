@@ -34,7 +34,7 @@ bool report_next_wakeup(const struct node *node, mono_time *out_at);
 
 // What another node says. Errors: ERR_CORRUPT.
 MUST_USE err report_told(struct node *node, node_id from, const struct peer_report *report);
-void report_progress_told(struct node *node, node_id from, const struct peer_progress *progress);
+void report_progress_told(struct node *node, const struct peer_progress *progress);
 
 // How far moves are, as far as this node knows.
 struct peer_progress report_progress(const struct node *node);

@@ -553,6 +553,24 @@ static void a_full_newcomer_waits_for_room(void **state) {
     expect_running(cluster, 3, &flows);
 }
 
+// Who was out of reach for the last word on the moves is told it afterwards.
+static void what_is_left_to_move_is_known_everywhere(void **state) {
+    struct cluster *cluster = *state;
+    struct flows flows;
+    begin(cluster, &flows);
+    cluster_join(cluster, 3, 0);
+    cluster_disk(cluster, 3, 900);
+    cluster_run(cluster, 10000);
+    assert_false(shows(cluster, 2, "\"movesLeft\":0,"));
+    cluster_cut(cluster, 2, true);
+    cluster_disk(cluster, 3, 100);
+    settle(cluster, 0, 4, "active");
+    assert_false(shows(cluster, 2, "\"movesLeft\":0,"));
+    cluster_cut(cluster, 2, false);
+    cluster_run(cluster, 5000);
+    assert_true(shows(cluster, 2, "\"movesLeft\":0,"));
+}
+
 // --- and who dies meanwhile
 // ------------------------------------------------------------------------------
 
@@ -673,6 +691,9 @@ int main(void) {
         ),
         cmocka_unit_test_setup_teardown(
             a_full_newcomer_waits_for_room, cluster_setup, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            what_is_left_to_move_is_known_everywhere, cluster_setup, cluster_teardown
         ),
         cmocka_unit_test(a_death_at_any_moment_of_a_change_loses_nothing),
         cmocka_unit_test_setup_teardown(
