@@ -332,9 +332,15 @@ class Cluster:
         return program
 
     def bring_up(self, nodes):
+        self.launch(nodes)
+        self.wait_for(nodes)
+
+    def launch(self, nodes):
         for node in nodes:
             if node.pid() is None:
                 node.launch(self.program(node))
+
+    def wait_for(self, nodes):
         for node in nodes:
             node.wait_until_it_answers()
             print(f"node {node.number} is up: http://{node.http} (pid {node.pid()})")

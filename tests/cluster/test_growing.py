@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
@@ -198,6 +199,20 @@ class Growing(unittest.TestCase):
             for workflow_id in ended:
                 found = wait_for(lambda one=workflow_id: server.at(2).ask("GET", f"/api/workflow/{one}"), 30)
                 self.assertEqual((found.status, found.json()["status"]), (200, "COMPLETED"))
+
+    def test_a_node_is_started_while_another_waits_to_join(self):
+        """Without a majority nobody is let in: who waits must not keep the lost ones from coming back."""
+        with new_server(nodes=3, grows_to=4, partitions=PARTITIONS) as server:
+            server.kill(2)
+            server.kill(3)
+            adding = threading.Thread(target=server.cluster, args=["add", "--no-wait"])
+            adding.start()
+            try:
+                wait_for(lambda: "event=join_waits" in server.cluster("logs", "4", check=False).stdout, 30)
+                server.restart(2)
+            finally:
+                adding.join()
+            wait_for(lambda: members(server).get(4) == "active", 30, "node 4 is a member")
 
     def test_each_node_is_restarted_and_no_call_fails(self):
         with new_server(nodes=3) as server, under_load(self, server, 1) as load:
