@@ -296,6 +296,19 @@ void calls_unmade(struct node *node, uint64_t call_id) {
     }
 }
 
+bool calls_may_leave(struct node *node, uint64_t call_id, int64_t total_ms) {
+    struct open_call *call = table_get(&node->calls->open, call_id);
+    if (call == NULL || call->told) {
+        return mutant_is("call_leaves_late");
+    }
+    bool late = node->mono.ns + total_ms * NS_PER_MS > call->deadline.ns;
+    if (late && !mutant_is("call_leaves_late")) {
+        give_back(node, call);
+        return false;
+    }
+    return true;
+}
+
 void calls_reported(
     struct node *node, uint64_t call_id, enum report_outcome outcome, bytes report
 ) {

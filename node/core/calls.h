@@ -7,6 +7,7 @@
 // whose lease ends, and the task is claimed again. Thread: core.
 #pragma once
 
+#include "proto/base/attr.h"
 #include "proto/base/time.h"
 #include "scheduler/call.h"
 #include "storage/store.h"
@@ -28,6 +29,10 @@ void calls_pump(struct node *node);
 
 // A call was answered, or came to nothing. An unknown one is ignored.
 void calls_told(struct node *node, uint64_t call_id, const struct call_result *result);
+
+// The claim of a call is committed: whether to make it. Not when so much of its lease has passed
+// meanwhile that its answer may come too late: then the claim is given back.
+MUST_USE bool calls_may_leave(struct node *node, uint64_t call_id, int64_t total_ms);
 
 // The claim of a call was never committed here, so it is not made. Another leader may have it.
 void calls_unmade(struct node *node, uint64_t call_id);

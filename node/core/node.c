@@ -158,6 +158,11 @@ void node_effect_out(struct node *node, struct node_effect *effect) {
     if (definitions_hold(node, effect)) {
         return;
     }
+    if (effect->kind == EFFECT_CALL &&
+        !calls_may_leave(node, effect->call_id, effect->call.total_ms)) {
+        node_effect_release(effect);
+        return;
+    }
     if (effect->kind == EFFECT_SEND && effect->to == node->self) {
         cluster_own(node, effect->body);
         node_effect_release(effect);

@@ -13,9 +13,9 @@
 #include <stdlib.h>
 
 enum {
-    TOTAL_MS = OUTSIDE_LEASE_MS - LIMIT_CALL_GRACE_MS,
+    TOTAL_MS = OUTSIDE_LEASE_MS - LIMIT_CALL_GRACE_MS, // left of its lease when a call leaves
     LATE_MS = 3 * OUTSIDE_LEASE_MS,
-    LEASE_PER_CENT = 90,                      // of a lease may pass for all of it: clocks differ
+    LEASE_PER_CENT = 90,                      // of a time may pass for all of it: clocks differ
     IN_TIME_MS = LIMIT_CALL_GRACE_MS * 3 / 4, // before the end of its lease an answer is not late
     RECOVERY_MS = 3000                        // leaders are found, links are made
 };
@@ -121,7 +121,7 @@ static void judge_again(struct outside *outside, const struct asked *asked, byte
             BYTES_ARG(key),
             asked->caller.number
         );
-    } else if (!outside->swarm->alone && ms * 100 < (int64_t)OUTSIDE_LEASE_MS * LEASE_PER_CENT &&
+    } else if (!outside->swarm->alone && ms * 100 < (int64_t)TOTAL_MS * LEASE_PER_CENT &&
                asked->caller.lives(asked->caller.argument, asked->caller.incarnation)) {
         world_fail(
             outside->world,

@@ -58,6 +58,23 @@ static void a_call_leaves_when_its_claim_is_committed(void **state) {
     assert_non_null(strstr(world->call_headers, "Idempotency-Key: "));
 }
 
+// The log took so long that the answer might come after the lease: it is claimed anew.
+static void a_call_whose_claim_was_committed_late_is_claimed_again_first(void **state) {
+    struct world *world = *state;
+    define(world, "h", HTTP_TASK("a"));
+    (void)world_send(world, "POST", "/api/workflow", "{\"name\":\"h\"}");
+    world_tick(world, 1);
+    assert_int_equal(node_stats(world->node).calls, 1);
+    world_tick(world, LIMIT_CALL_GRACE_MS + 100);
+    world_sync(world);
+    while (world_receive(world)) {
+    }
+    assert_int_equal(world->calls, 0);
+    settle(world);
+    assert_int_equal(world->calls, 1);
+    assert_int_equal(node_stats(world->node).calls, 2);
+}
+
 static void its_answer_ends_the_task(void **state) {
     struct world *world = *state;
     char target[64];
@@ -258,6 +275,7 @@ static void what_follows_an_answer_may_be_a_script(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         calls_test(a_call_leaves_when_its_claim_is_committed),
+        calls_test(a_call_whose_claim_was_committed_late_is_claimed_again_first),
         calls_test(its_answer_ends_the_task),
         calls_test(so_many_are_made_at_a_time_and_the_others_wait),
         calls_test(after_a_crash_the_same_call_is_made_again_when_its_lease_ends),
