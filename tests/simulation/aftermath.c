@@ -22,6 +22,7 @@ static const char *const CHECKER = "aftermath";
 enum {
     ROUNDS = 40, // of work
     ROUND_MS = 500,
+    QUIET_MS = 8000, // until all is put right
     ANSWER_SECONDS_MAX = 5,
     POLL_COUNT = 5
 };
@@ -29,7 +30,8 @@ enum {
 struct aftermath {
     struct scene *scene; // that is looked at
     struct scene other;
-    uint16_t left; // the node whose disk is
+    uint16_t left;    // the node whose disk is
+    group_id emptied; // a partition whose copy was at its beginning; 0: none
     struct arena *arena;
 };
 
@@ -67,6 +69,9 @@ void aftermath_check(struct scene *scene, uint64_t seed) {
     after.left = scene->swarm.node_count < 2 ? 0 : choose(scene, &random);
     if (after.left == 0) {
         return;
+    }
+    if (random_one_in(&random, 2)) {
+        after.emptied = (group_id)(1 + random_below(&random, scene->swarm.group_count - 1));
     }
     *other = (struct scene){.definitions = scene->definitions, .scratch = scene->scratch};
     other->world = world_create(random_u64(&random), false);
@@ -133,6 +138,42 @@ check_promised(struct aftermath *after, const struct recover_look *look, struct 
     }
 }
 
+// As if that copy had heard of nothing yet: what groups know of each other is as wrong as can be.
+static void empty(struct aftermath *after, struct store *store) {
+    struct store_txn *txn = NULL;
+    struct key_list {
+        bytes key;
+        struct key_list *next;
+    } *found = NULL;
+    bytes key = BYTES_EMPTY;
+    bytes value = BYTES_EMPTY;
+    check(!err_is(store_txn_begin(store, after->emptied, &txn)));
+    struct store_cursor *cursor = store_cursor_open(store, txn, after->emptied, BYTES_EMPTY);
+    while (store_cursor_next(cursor, &key, &value)) {
+        if (key.data[0] != KEY_CONFIG && key.data[0] != KEY_RENEWAL) {
+            struct key_list *item = ARENA_NEW(after->arena, struct key_list);
+            *item = (struct key_list){arena_copy(after->arena, key), found};
+            found = item;
+        }
+    }
+    store_cursor_close(&cursor);
+    for (; found != NULL; found = found->next) {
+        store_txn_del(txn, found->key);
+    }
+    struct store_group log = store_group(store, after->emptied);
+    log_index index = 0;
+    log_lsn lsn = 0;
+    store_txn_commit(&txn, log.term, log.time_ms, &index, &lsn);
+    if (index != 0) {
+        store_commit(store, after->emptied, index);
+    }
+    struct store_batch *batch = store_batch_begin(store);
+    if (batch != NULL) {
+        check(!err_is(store_batch_write(batch)));
+        (void)store_batch_end(store, &batch);
+    }
+}
+
 // False: there is nothing to recover, or no way to.
 static bool recover(struct aftermath *after) {
     struct fleet *fleet = after->other.fleet;
@@ -160,6 +201,10 @@ static bool recover(struct aftermath *after) {
     if (can) {
         done = recover_force(&look, world_wall(after->other.world), after->arena);
         check_promised(after, &look, store.store);
+    }
+    if (can && !err_is(done) && after->emptied != 0 &&
+        look.groups[after->emptied].fate == RECOVER_LOST) {
+        empty(after, store.store);
     }
     if (err_is(done)) {
         world_fail(after->scene->world, CHECKER, "is refused: %s", done.text);
@@ -243,8 +288,11 @@ static void work(struct aftermath *after, const struct task_type *type) {
     }
 }
 
+// A while without work first: else who waits for nobody would be done before anybody looks.
 static void live_on(struct aftermath *after) {
     const struct flows *flows = &after->scene->flows;
+    turn_for(after, QUIET_MS);
+    check_left(after);
     for (int round = 0; round < ROUNDS && !world_failed(after->other.world); round++) {
         for (uint32_t i = 0; i < flows->type_count; i++) {
             work(after, &flows->types[i]);
@@ -317,6 +365,38 @@ static void check_children_there(struct aftermath *after, struct store *store, g
     arena_reset(after->arena);
 }
 
+// A child that runs has a parent, in a partition that is there, unless it went on by itself.
+static void check_orphans(struct aftermath *after, struct store *store, group_id group) {
+    struct key from = key_kind_prefix(KEY_WORKFLOW);
+    struct store_cursor *cursor = store_cursor_open(store, NULL, group, key_bytes(&from));
+    bytes key = BYTES_EMPTY;
+    bytes value = BYTES_EMPTY;
+    id128 child;
+    while (store_cursor_next(cursor, &key, &value) && key_workflow_parse(key, &child)) {
+        struct workflow_row row = {0};
+        bytes kept = arena_copy(after->arena, value);
+        check(!err_is(wire_decode(&workflow_row_record, kept, after->arena, &row)));
+        bool runs = row.status == API_WORKFLOW_RUNNING || row.status == API_WORKFLOW_PAUSED;
+        if (!runs || id_is_zero(row.parent) || (row.flags & WORKFLOW_REVIVED) != 0) {
+            continue;
+        }
+        group_id home = (group_id)(1 + id_slot(row.parent) % (after->other.swarm.group_count - 1));
+        struct key parent = key_workflow(row.parent);
+        struct store *there = fleet_store(after->other.fleet, home);
+        if (there != NULL && err_is(store_get(there, home, key_bytes(&parent), &value))) {
+            world_fail(
+                after->other.world,
+                CHECKER,
+                "execution %s of group %u runs for a parent that is not there",
+                id_text(child).text,
+                group
+            );
+        }
+    }
+    store_cursor_close(&cursor);
+    arena_reset(after->arena);
+}
+
 static void check_renewed(struct aftermath *after, struct store *store, group_id group) {
     struct renewal_row row;
     check(!err_is(renewal_read(store, group, after->arena, &row)));
@@ -348,6 +428,7 @@ static void check_left(struct aftermath *after) {
         }
         check_renewed(after, store, (group_id)group);
         check_children_there(after, store, (group_id)group);
+        check_orphans(after, store, (group_id)group);
         err looked = kin_check(store, (group_id)group, other->swarm.group_count, &report);
         check(!err_is(looked));
     }
