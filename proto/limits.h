@@ -580,14 +580,24 @@ enum {
     // A step that nobody answers is tried again, this often, for so long: an election, a restart.
     LIMIT_BACKUP_RETRY_MS = 250,
     LIMIT_BACKUP_PATIENCE_MS = 120 * 1000,
+    LIMIT_BACKUP_SAY_MS = 3 * 1000, // then whoever watches is told why
     // Entries of partitions whose rows are scanned are fetched at least this often; a leader keeps
     // them so long after it was asked (within LIMIT_STORE_HELD_BYTES).
     LIMIT_BACKUP_FOLLOW_MS = 1000,
     LIMIT_BACKUP_HOLD_MS = 10 * 1000,
+    // Who takes a backup says so this often; nobody else may begin one until it was not heard of
+    // for so long.
+    LIMIT_BACKUP_TELL_MS = 1000,
+    LIMIT_BACKUP_TURN_MS = 5 * 1000,
     // Scans of one partition that ended without its log; marks that another backup overtook.
     LIMIT_BACKUP_TRIES = 8,
-    // What `orpheus backup` reads a second unless told, in MiB: a GiB a minute.
+    // What `orpheus backup` reads a second unless told, in MiB: a GiB a minute. When an answer
+    // took long, so many times as long pass from that question to the next, down to so small a part
+    // of the rate; time lost is made up for so far.
     LIMIT_BACKUP_RATE_MIB = 16,
+    LIMIT_BACKUP_PAUSES = 4,
+    LIMIT_BACKUP_SLOWEST = 4,
+    LIMIT_BACKUP_CATCH_UP_MS = 100,
     // A bucket: objects of which a file consists are this large; what was appended and is not there
     // yet, of all files together.
     LIMIT_BUCKET_SEGMENT_BYTES = 8 * 1024 * 1024,

@@ -21,6 +21,7 @@ err backup_ask(
 ) {
     const struct backup_server *server = session->server;
     int64_t begun = server->now_ms(server->argument);
+    bool said_so = false;
     for (;;) {
         struct backup_answer answer = {0};
         err asked = server->ask(server->argument, question, arena, &answer);
@@ -32,8 +33,13 @@ err backup_ask(
         if (asked.code != ERR_IO && err_is(asked)) {
             return asked;
         }
-        if (server->now_ms(server->argument) - begun > LIMIT_BACKUP_PATIENCE_MS) {
-            bytes said = err_is(asked) ? bytes_from_text(asked.text) : answer.body;
+        int64_t waited_ms = server->now_ms(server->argument) - begun;
+        bytes said = err_is(asked) ? bytes_from_text(asked.text) : answer.body;
+        if (!said_so && waited_ms > LIMIT_BACKUP_SAY_MS) {
+            said_so = true;
+            backup_say(session, "%s is not answered yet: %.*s", question->path, BYTES_ARG(said));
+        }
+        if (waited_ms > LIMIT_BACKUP_PATIENCE_MS) {
             return err_make(
                 ERR_IO,
                 arena_format(

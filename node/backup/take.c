@@ -9,6 +9,8 @@
 #include "node/backup/take.h"
 
 #include "node/backup/manifest.h"
+#include "node/backup/pace.h"
+#include "node/backup/turn.h"
 #include "proto/base/mutant.h"
 #include "proto/json/json.h"
 #include "proto/limits.h"
@@ -33,9 +35,9 @@ struct take {
     uint32_t part_count;
     struct part *parts;
     uint64_t rate;
-    uint64_t paced_bytes;
-    int64_t paced_ms;
+    struct backup_pace pace;
     int64_t followed_ms;
+    int64_t told_ms;
     uint32_t again;
     bool cut; // some partition has its mark
 };
@@ -49,7 +51,7 @@ static err follow(struct take *take, uint32_t number, log_index until);
 static err mark_all(struct take *take, bool *out_done);
 static err finish(struct take *take);
 static err begin_anew(struct take *take, uint32_t number, const char *why);
-static void pace(struct take *take, size_t bytes_read);
+static void tell(struct take *take, bool done);
 
 static err run(struct take *take) {
     TRY(begin(take));
@@ -84,6 +86,9 @@ err backup_take(
     if (err_is(done)) {
         done.text = arena_text(arena, bytes_from_text(done.text));
     }
+    if (take.number > 0) {
+        tell(&take, true);
+    }
     *out_taken = (struct backup_taken
     ){.number = take.number, .partitions = take.part_count, .again = take.again};
     for (uint32_t i = 0; i < take.part_count; i++) {
@@ -100,10 +105,9 @@ err backup_take(
 
 // Numbers the backup; the first time also learns what is to be backed up.
 static err number_it(struct take *take) {
-    struct backup_question question = {"POST", "/api/backup", "", BYTES_EMPTY};
     bytes body = BYTES_EMPTY;
     bytes root = BYTES_EMPTY;
-    TRY(backup_ask_well(take->session, &question, take->step, &body));
+    TRY(backup_turn_begin(take->session, take->number, take->step, &body));
     id128 cluster;
     if (err_is(json_validate(body, take->step, &root)) || backup_number(root, "backup") < 1 ||
         backup_number(root, "partitions") < 1 || backup_number(root, "partitions") >= UINT16_MAX ||
@@ -137,8 +141,9 @@ static err begin(struct take *take) {
         );
     }
     TRY(number_it(take));
-    take->paced_ms = take->session->server->now_ms(take->session->server->argument);
-    take->followed_ms = take->paced_ms;
+    take->pace = backup_pace_begin(take->session->server, take->rate);
+    take->followed_ms = take->pace.due_ms;
+    take->told_ms = take->pace.due_ms;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < take->part_count; i++) {
         TRY(take_up(take, i));
@@ -290,6 +295,21 @@ static err chunk_read(
     return ERR_NONE;
 }
 
+// Asks for a chunk, not too soon behind the one before, and says now and then that this goes on.
+static err read_paced(struct take *take, const struct backup_question *question, bytes *out_chunk) {
+    const struct backup_server *server = take->session->server;
+    int64_t begun_ms = server->now_ms(server->argument);
+    if (begun_ms - take->told_ms >= LIMIT_BACKUP_TELL_MS) {
+        take->told_ms = begun_ms;
+        tell(take, false);
+        begun_ms = server->now_ms(server->argument);
+    }
+    TRY(backup_ask_well(take->session, question, take->step, out_chunk));
+    int64_t took_ms = server->now_ms(server->argument) - begun_ms;
+    backup_pace_step(&take->pace, out_chunk->size, took_ms);
+    return ERR_NONE;
+}
+
 // One chunk. Rows that are older than the chunk before (of a leader that is behind the former one)
 // would want entries that were not fetched.
 static err scan_step(struct take *take, uint32_t number) {
@@ -306,14 +326,13 @@ static err scan_step(struct take *take, uint32_t number) {
     buffer_deinit(&query);
     bytes chunk = BYTES_EMPTY;
     struct backup_chunk head;
-    TRY(backup_ask_well(take->session, &question, take->step, &chunk));
+    TRY(read_paced(take, &question, &chunk));
     TRY(chunk_read(take, number, BACKUP_ROWS, chunk, &head));
     if (part->begun && head.index < part->group.checked) {
         return begin_anew(take, number, "its new leader has written less out");
     }
     TRY(keep(take, number, BACKUP_ROWS, chunk, &head));
     rows_note(part, &head);
-    pace(take, chunk.size);
     return ERR_NONE;
 }
 
@@ -364,14 +383,13 @@ static err follow_step(struct take *take, uint32_t number, bool *out_all) {
     };
     bytes chunk = BYTES_EMPTY;
     struct backup_chunk head;
-    err read = backup_ask_well(take->session, &question, take->step, &chunk);
+    err read = read_paced(take, &question, &chunk);
     if (read.code == ERR_CONFLICT) {
         *out_all = true;
         return begin_anew(take, number, "entries of its log are kept no more");
     }
     TRY(read);
     TRY(chunk_read(take, number, BACKUP_ENTRIES, chunk, &head));
-    pace(take, chunk.size);
     if (head.index != part->log_next) {
         return err_make(ERR_INVALID, "a node answers with other entries than it was asked for");
     }
@@ -476,16 +494,10 @@ static err finish(struct take *take) {
     return written;
 }
 
-// Reading goes no faster than it may: the cluster has work of its own.
-static void pace(struct take *take, size_t bytes_read) {
-    const struct backup_server *server = take->session->server;
-    take->paced_bytes += bytes_read + LIMIT_BACKUP_STEP_BYTES;
-    if (take->rate == 0) {
-        return;
+static void tell(struct take *take, bool done) {
+    uint32_t scanned = 0;
+    for (uint32_t i = 0; i < take->part_count; i++) {
+        scanned += take->parts[i].scanned;
     }
-    int64_t due_ms = (int64_t)(take->paced_bytes * 1000 / take->rate);
-    int64_t passed_ms = server->now_ms(server->argument) - take->paced_ms;
-    if (due_ms > passed_ms) {
-        server->wait(server->argument, due_ms - passed_ms);
-    }
+    backup_turn_keep(take->session, take->number, scanned, done, take->step);
 }

@@ -111,10 +111,12 @@ static err put_held(struct bucket *bucket, struct file *file) {
 // So that all files together hold no more than they may.
 static err put_largest(struct bucket *bucket) {
     while (bucket->held > LIMIT_BUCKET_HELD_BYTES) {
-        struct file *largest = bucket->files;
+        struct file *largest = NULL;
         for (struct file *file = bucket->files; file != NULL; file = file->next) {
-            largest = file->held.size > largest->held.size ? file : largest;
+            bool larger = largest == NULL || file->held.size > largest->held.size;
+            largest = larger ? file : largest;
         }
+        check(largest != NULL);
         TRY(put_held(bucket, largest));
     }
     return ERR_NONE;

@@ -278,6 +278,7 @@ static bool makes_room(enum api_route_name name) {
     case API_GET_CORRELATED_WORKFLOWS_OF_MANY: // read, by POST
     case API_VALIDATE_WORKFLOW:
     case API_BEGIN_BACKUP: // a copy elsewhere is what a full disk needs
+    case API_KEEP_BACKUP:
     case API_MARK_BACKUP:
     case API_END_RESTORE:
     case API_START_WORKFLOW: // asked about later: one may be there already

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "proto/base/err.h"
+#include "proto/base/time.h"
 #include "proto/wire/wire.h"
 #include "storage/store.h"
 
@@ -29,6 +30,15 @@ struct gate;
     FIELD(4, TEXT, source)     \
     FIELD(5, U64, numbered)
 WIRE_STRUCT(mark_row, MARK_ROW_FIELDS);
+
+// Whose turn it is: two backups at a time cut into each other. Known to the leader of the system
+// group only, and only while its client says that it goes on; nothing but a refusal depends on it.
+struct backup_turn {
+    uint64_t number; // 0: nobody's
+    mono_time begun;
+    mono_time until;
+    int64_t scanned; // partitions, the system group among them
+};
 
 // The group's row; zero when there is none. Texts live in the step's arena.
 MUST_USE err mark_read(struct node *node, group_id group, struct mark_row *out_row);

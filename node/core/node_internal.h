@@ -8,6 +8,7 @@
 #include "node/core/founding.h"
 #include "node/core/gates.h"
 #include "node/core/group.h"
+#include "node/core/marks.h"
 #include "node/core/node.h"
 #include "node/core/peer_message.h"
 #include "node/core/report.h"
@@ -204,6 +205,7 @@ struct node {
     mono_time streams_retry_at; // carry.c
     uint64_t mark;              // the newest heard of: marks.c
     mono_time backup_until;     // the last hold of a log ends: marks.c; 0: there is none
+    struct backup_turn backup;  // the newest told of here: request_backup.c
     bool inert_row_seen;        // M or X, among the rows being looked at
     uint32_t epoch;             // of streams, as the cluster's row says: renewals.c
     uint32_t epoch_wanted;      // the highest that a recovered group here, or a report, told of
@@ -474,6 +476,7 @@ void request_replace_node(struct node *node, const struct request *request);
 void request_move_replica(struct node *node, const struct request *request);
 void request_get_openapi(struct node *node, const struct request *request);
 void request_begin_backup(struct node *node, const struct request *request);
+void request_keep_backup(struct node *node, const struct request *request);
 void request_get_backup_partition(struct node *node, const struct request *request);
 void request_get_backup_rows(struct node *node, const struct request *request);
 void request_get_backup_entries(struct node *node, const struct request *request);

@@ -87,6 +87,7 @@ static request_handler handler_of(enum api_route_name route) {
         [API_EXPLAIN_WORKFLOW] = request_explain_workflow,
         [API_ADD_NODE] = request_add_node,
         [API_BEGIN_BACKUP] = request_begin_backup,
+        [API_KEEP_BACKUP] = request_keep_backup,
         [API_GET_BACKUP_PARTITION] = request_get_backup_partition,
         [API_GET_BACKUP_ROWS] = request_get_backup_rows,
         [API_GET_BACKUP_ENTRIES] = request_get_backup_entries,

@@ -6,7 +6,10 @@
 #include "node/core/marks.h"
 #include "node/core/node_internal.h"
 #include "proto/base/check.h"
+#include "proto/base/mutant.h"
 #include "proto/limits.h"
+
+static const int64_t NS_PER_MS = 1000000;
 
 bool request_is_backup(enum api_route_name name) {
     return name >= API_BEGIN_BACKUP && name <= API_END_RESTORE;
@@ -14,7 +17,8 @@ bool request_is_backup(enum api_route_name name) {
 
 uint32_t request_partition(const struct request *request) {
     int64_t number = 0;
-    if (request->match.route->name == API_BEGIN_BACKUP) {
+    enum api_route_name name = request->match.route->name;
+    if (name == API_BEGIN_BACKUP || name == API_KEEP_BACKUP) {
         return CATALOG_GROUP;
     }
     bool known = bytes_parse_i64(request->match.variables[0], &number);
@@ -299,11 +303,51 @@ answer_number(struct node *node, const struct request *request, uint64_t number,
     buffer_deinit(&body);
 }
 
+static bool is_turn_of(const struct node *node, uint64_t number) {
+    const struct backup_turn *turn = &node->backup;
+    return turn->number == 0 || turn->number == number || turn->until.ns <= node->mono.ns ||
+           mutant_is("backup_two_at_a_time");
+}
+
+static void turn_take(struct node *node, uint64_t number, int64_t scanned) {
+    struct backup_turn *turn = &node->backup;
+    bool is_new = turn->number != number;
+    turn->number = number;
+    turn->scanned = scanned;
+    turn->begun = is_new ? node->mono : turn->begun;
+    turn->until.ns = node->mono.ns + LIMIT_BACKUP_TURN_MS * NS_PER_MS;
+}
+
+// Nobody else's backup goes on; `after` is the number that the same client had before.
+static err expect_turn(struct node *node, const struct request *request) {
+    const struct backup_turn *turn = &node->backup;
+    struct api_optional_int after = {0};
+    TRY(request_int(node, request, "after", &after));
+    if (is_turn_of(node, after.present ? (uint64_t)after.value : 0)) {
+        return ERR_NONE;
+    }
+    return err_make(
+        ERR_CONFLICT,
+        arena_format(
+            node->arena,
+            "backup %llu is being taken, for %lld s by now: %lld of %u partitions are scanned. Two "
+            "at a time would cut into each other: wait for its end, or end its client and try "
+            "again %d s later",
+            (unsigned long long)turn->number,
+            (long long)((node->mono.ns - turn->begun.ns) / (1000 * NS_PER_MS)),
+            (long long)turn->scanned,
+            node->settings.group_count,
+            LIMIT_BACKUP_TURN_MS / 1000
+        )
+    );
+}
+
 // Above every number given before, and above every mark that lives.
 void request_begin_backup(struct node *node, const struct request *request) {
     struct decision decision;
     struct mark_row row = {0};
-    err begun = node_decision_begin(node, CATALOG_GROUP, &decision);
+    err begun = expect_turn(node, request);
+    begun = err_is(begun) ? begun : node_decision_begin(node, CATALOG_GROUP, &decision);
     if (err_is(begun)) {
         node_answer_error(node, request->id, begun, GATE_OPEN);
         return;
@@ -315,7 +359,30 @@ void request_begin_backup(struct node *node, const struct request *request) {
     }
     row.numbered = (row.numbered > node->mark ? row.numbered : node->mark) + 1;
     mark_write(decision.txn, &row);
+    turn_take(node, row.numbered, 0);
     answer_number(node, request, row.numbered, node_decision_commit(node, &decision));
+}
+
+// Its client goes on, or is done. A new leader learns of it so; one that another took the turn of
+// goes on all the same, as two did before there were turns.
+void request_keep_backup(struct node *node, const struct request *request) {
+    struct api_optional_int number = {0};
+    struct api_optional_int scanned = {0};
+    bool done = false;
+    err read = request_int(node, request, "backup", &number);
+    read = err_is(read) ? read : request_int(node, request, "scanned", &scanned);
+    read = err_is(read) ? read : request_bool(node, request, "done", &done);
+    if (!err_is(read) && (!number.present || number.value < 1)) {
+        read = err_make(ERR_INVALID, "'backup' is not the number of one");
+    }
+    if (err_is(read)) {
+        node_answer_error(node, request->id, read, GATE_OPEN);
+        return;
+    }
+    if (is_turn_of(node, (uint64_t)number.value)) {
+        turn_take(node, done ? 0 : (uint64_t)number.value, scanned.value);
+    }
+    answer_number(node, request, (uint64_t)number.value, GATE_OPEN);
 }
 
 static void

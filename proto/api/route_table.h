@@ -146,7 +146,10 @@
 
 // Not of the contract: the steps of a backup and of a restore, which `orpheus` drives (node/backup).
 #define API_BACKUP_ROUTES(ROUTE) \
-    ROUTE(BEGIN_BACKUP, "ours", POST, "/api/backup", 200, JSON, NONE, NO_QUERY) \
+    ROUTE(BEGIN_BACKUP, "ours", POST, "/api/backup", 200, JSON, NONE, \
+        QUERIES(INT("after", NULL))) \
+    ROUTE(KEEP_BACKUP, "ours", PUT, "/api/backup", 200, JSON, NONE, \
+        QUERIES(INT("backup", NULL), INT("scanned", "0"), BOOL("done", "false"))) \
     ROUTE(GET_BACKUP_PARTITION, "ours", GET, "/api/backup/{partition}", 200, JSON, NONE, NO_QUERY) \
     ROUTE(GET_BACKUP_ROWS, "ours", GET, "/api/backup/{partition}/rows", 200, BINARY, NONE, \
         QUERIES(TEXT("from", NULL))) \

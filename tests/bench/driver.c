@@ -29,7 +29,7 @@ static _Noreturn void usage(void) {
     (void)fprintf(
         stderr,
         "usage: bench_driver --server PROGRAM --folder FOLDER [--nodes N] [--runs N] [--count N]\n"
-        "       [--seconds N] [--in-flight N] [--connections N] [workload…]\n"
+        "       [--seconds N] [--in-flight N] [--connections N] [--ticks 1] [workload…]\n"
         "workloads, all when none is named:"
     );
     for (size_t i = 0; i < WORKLOAD_COUNT; i++) {
@@ -71,6 +71,8 @@ static void option(struct bench *bench, const char *name, const char *value) {
         bench->run_ns = (int64_t)number_of(value, 3600) * 1000000000;
     } else if (strcmp(name, "--in-flight") == 0) {
         bench->in_flight = number_of(value, 100000);
+    } else if (strcmp(name, "--ticks") == 0) {
+        bench->ticks = number_of(value, 1) == 1;
     } else if (strcmp(name, "--connections") == 0) {
         bench->connections = number_of(value, 10000);
     } else {

@@ -13,6 +13,7 @@ struct bench {
     int64_t run_ns;     // a run ends then even if the count is not reached
     size_t in_flight;   // workflows started and not yet completed, at most
     size_t connections; // of starters, and as many of workers
+    bool ticks;         // tells four times a second how many workflows are done, on stderr
 };
 
 // A workload prints its own table.

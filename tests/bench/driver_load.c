@@ -22,7 +22,10 @@ enum {
     WARM_UP = 500,
     BASELINE_SYNCS = 200,
     BASELINE_ANSWERS = 20000,
+    TICK_NS = 250 * 1000 * 1000,
 };
+
+static const int64_t SIDE_NS = INT64_C(60) * 1000 * 1000 * 1000;
 
 struct flow {
     int64_t sent_ns;
@@ -42,6 +45,9 @@ struct load {
     bool chained; // T-4
     size_t connections;
     size_t in_flight_max;
+    bool ticks;
+    int64_t tick_ns; // when the next is due
+    int64_t side_ns; // when the connection on the side is used next
     size_t count;
     int64_t end_ns;
     struct client *client;
@@ -276,6 +282,27 @@ static bool anything_busy(const struct load *load) {
     return false;
 }
 
+// For who compares what is beside a run: the moment, on the clock that does not go back.
+static void tick(struct load *load) {
+    int64_t now = now_ns();
+    if (load->ticks && now >= load->tick_ns) {
+        load->tick_ns = now + TICK_NS;
+        (void)fprintf(stderr, "tick %lld %zu\n", (long long)now, load->completed);
+    }
+}
+
+// The connection on the side would be closed for its silence in a long run.
+static void side_keep(struct load *load) {
+    int64_t now = now_ns();
+    if (now >= load->side_ns) {
+        bytes body = BYTES_EMPTY;
+        load->side_ns = now + SIDE_NS;
+        (void)client_ask(
+            load->client, client_connection(load->client, 0), "GET", "/health", BYTES_EMPTY, &body
+        );
+    }
+}
+
 static void load_go(struct load *load) {
     size_t pollers = load->chained ? load->connections : POLLERS;
     size_t first = load->chained ? worker_at(load, 0) : poller_at(load, 0);
@@ -285,6 +312,8 @@ static void load_go(struct load *load) {
     starters_kick(load);
     while (!is_over(load) || load->completed < load->started || anything_busy(load)) {
         client_turn(load->client, 1000);
+        tick(load);
+        side_keep(load);
     }
 }
 
@@ -438,6 +467,7 @@ static void load_run(
         .chained = chained,
         .connections = bench->connections,
         .in_flight_max = bench->in_flight,
+        .ticks = bench->ticks,
         .flows = array(count + WARM_UP, sizeof(struct flow)),
         .idle_starters = array(bench->connections, sizeof(size_t)),
         .idle_workers = array(bench->connections, sizeof(size_t)),

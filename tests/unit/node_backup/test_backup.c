@@ -2,6 +2,7 @@
 #include "node/backup/restore.h"
 #include "node/backup/take.h"
 #include "node/backup/verify/verify.h"
+#include "proto/limits.h"
 #include "tests/unit/node_backup/shelf.h"
 #include "tests/unit/node_core/cluster.h"
 
@@ -231,6 +232,39 @@ static void a_backup_that_was_cut_short_goes_on(void **state) {
     assert_err(backup_take(&tale->session, 0, tale->arena, &taken), ERR_CONFLICT);
 }
 
+static void begin_at(struct tale *tale, const char *target, int status, const char *text) {
+    assert_int_equal(cluster_ask(tale->cluster, 1, "POST", target, ""), status);
+    assert_non_null(strstr(tale->cluster->body, text));
+}
+
+// Two at a time would cut into each other.
+static void a_second_backup_is_told_of_the_first(void **state) {
+    struct tale *tale = *state;
+    begin_at(tale, "/api/backup", 200, "\"backup\":1");
+    begin_at(tale, "/api/backup", 409, "backup 1 is being taken");
+    assert_int_equal(
+        cluster_ask(tale->cluster, 2, "PUT", "/api/backup?backup=1&scanned=3", ""), 200
+    );
+    cluster_run(tale->cluster, LIMIT_BACKUP_TURN_MS - 1000);
+    begin_at(tale, "/api/backup", 409, "3 of ");
+    begin_at(tale, "/api/backup?after=1", 200, "\"backup\":2"); // the same client, cut in between
+    begin_at(tale, "/api/backup?after=1", 409, "backup 2 is being taken");
+    assert_int_equal(
+        cluster_ask(tale->cluster, 2, "PUT", "/api/backup?backup=1&done=true", ""), 200
+    );
+    begin_at(tale, "/api/backup", 409, "backup 2 is being taken"); // another's end is not its end
+    assert_int_equal(
+        cluster_ask(tale->cluster, 0, "PUT", "/api/backup?backup=2&done=true", ""), 200
+    );
+    begin_at(tale, "/api/backup", 200, "\"backup\":3");
+    struct backup_taken taken;
+    assert_ok(backup_take(&tale->session, 0, tale->arena, &taken)
+    ); // nothing is heard of 3 any more
+    assert_int_equal(taken.number, 4);
+    begin_at(tale, "/api/backup", 200, "\"backup\":5"); // 4 said that it is done
+    assert_int_equal(cluster_ask(tale->cluster, 0, "PUT", "/api/backup", ""), 400);
+}
+
 static void a_cluster_with_anything_in_it_is_not_restored_into(void **state) {
     struct tale *tale = *state;
     struct backup_restored restored;
@@ -257,6 +291,7 @@ static void a_damaged_file_is_found(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_second_backup_is_told_of_the_first, setup, teardown),
         cmocka_unit_test_setup_teardown(
             what_was_started_before_a_backup_ends_where_it_is_restored, setup, teardown
         ),
