@@ -177,6 +177,12 @@ bool definitions_may_be_old(const struct node *node) {
     return !node->alone && !leads(node) && waited_for_lease(node);
 }
 
+bool definitions_are_newer(const struct node *node, mono_time than) {
+    int64_t asked_ns = node->lease_until.ns - LIMIT_CATALOG_LEASE_MS * NS_PER_MS;
+    return node->alone || leads(node) ||
+           (asked_ns >= than.ns && node->groups[CATALOG_GROUP].visited >= node->lease_index);
+}
+
 // --- time
 // ------------------------------------------------------------------------------------------------
 

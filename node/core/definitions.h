@@ -47,6 +47,10 @@ bool definitions_are_usable(const struct node *node);
 // Answers say so (X-Catalog-Stale).
 bool definitions_may_be_old(const struct node *node);
 
+// Whether this node has all rows of the system group that were committed at that time: its leader,
+// asked later, said how far it was.
+bool definitions_are_newer(const struct node *node, mono_time than);
+
 // --- time ----------------------------------------------------------------------------------------
 
 // Lets go what has waited long enough; asks again.

@@ -31,6 +31,7 @@ struct group {
     uint16_t told_leader;
     uint64_t told_term;
     struct move_nodes planned; // by the newest committed row; count 0: there is none
+    mono_time wants_since;     // when this node came to lead it: wants.c
     bool is_outside;           // the replica here is said to be no member: outside.c
     uint64_t outside;          // its number; 0: it ended before it was told its own
     bool outside_by_group;

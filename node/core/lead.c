@@ -166,7 +166,7 @@ static void rows_take_up(struct node *node, group_id group) {
     if (!mutant_is("streams_not_taken_over")) {
         streams_lead(node->streams, node->store, group);
     }
-    wants_lead(node);
+    wants_lead(node, group);
     report_touched(node);
     node->supply_stale = !mutant_is("supply_not_taken_over");
     node->forwards_looked = (mono_time){0};

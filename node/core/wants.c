@@ -1,14 +1,17 @@
 #include "node/core/wants.h"
 
+#include "node/core/definitions.h"
 #include "node/core/fitness.h"
 #include "node/core/mover.h"
 #include "node/core/node_internal.h"
+#include "proto/base/mutant.h"
 #include "proto/limits.h"
 #include "scheduler/definition/catalog.h"
 
 static const int64_t NS_PER_MS = 1000000;
 
-void wants_lead(struct node *node) {
+void wants_lead(struct node *node, group_id group) {
+    node->groups[group].wants_since = node->mono;
     node->wants_at = node->mono;
 }
 
@@ -88,7 +91,13 @@ static void hand_over(struct node *node, const struct group *group) {
 // --- asking
 // ----------------------------------------------------------------------------------------------
 
+// The plan here may be older than the one that its predecessor carried out: then it would bring
+// back a replica that was moved away, to a node that leaves. Once this node has led for as long as
+// it takes to hear of all that was planned before, its own is the newest that was ever carried out.
 static void want(struct node *node, const struct group *group) {
+    if (!definitions_are_newer(node, group->wants_since) && !mutant_is("old_plan_wanted")) {
+        return;
+    }
     struct raft_target target = {.voter_count = group->planned.count};
     for (uint32_t i = 0; i < group->planned.count; i++) {
         target.voters[i] = (node_id)group->planned.items[i];

@@ -8,8 +8,8 @@
 
 struct node;
 
-// This node came to lead a group.
-void wants_lead(struct node *node);
+// This node came to lead the group.
+void wants_lead(struct node *node, group_id group);
 
 // A committed row of the plan.
 void wants_planned(struct node *node, bytes key, bytes value);
