@@ -38,7 +38,23 @@ static void told(void *argument, uint64_t incarnation) {
     }
 }
 
-static int64_t draw_end_us(struct machine *machine, struct evaluation_result *result) {
+// The pool runs a script again whose process was killed; the second time it is the script's fault.
+static int64_t draw_kills_us(struct machine *machine, struct evaluation_result *result) {
+    struct world *world = machine->world;
+    if (world_maybe(world, 500)) {
+        *result = (struct evaluation_result){
+            .outcome = EVALUATION_FAILED,
+            .json = BYTES_LITERAL("null"),
+            .error =
+                BYTES_LITERAL("The script needs more memory than it may use, or broke its evaluator"
+                ),
+        };
+    }
+    return world_draw(world, 10000, 200000);
+}
+
+static int64_t
+draw_end_us(struct machine *machine, bool is_parse, struct evaluation_result *result) {
     struct world *world = machine->world;
     if (world_maybe(world, machine->swarm->script_unavailable)) {
         *result = (struct evaluation_result){
@@ -56,13 +72,16 @@ static int64_t draw_end_us(struct machine *machine, struct evaluation_result *re
         };
         return 4000000;
     }
+    if (!is_parse && world_maybe(world, machine->swarm->script_killed)) {
+        return draw_kills_us(machine, result);
+    }
     return world_maybe(world, machine->swarm->script_slow) ? world_draw(world, 1000, 2000000)
                                                            : world_draw(world, 20, 300);
 }
 
 // One that is asked ahead is given up after a slice.
 static int64_t draw_end_ahead_us(struct machine *machine, struct evaluation_result *result) {
-    int64_t us = draw_end_us(machine, result);
+    int64_t us = draw_end_us(machine, false, result);
     if (us <= (int64_t)LIMIT_EVALUATION_SLICE_MS * 1000) {
         return us;
     }
@@ -89,7 +108,8 @@ void machine_run_script(struct machine *machine, const struct node_effect *effec
     }
     world_note(machine->world, text);
     world_note(machine->world, input);
-    int64_t us = evaluation->ahead ? draw_end_ahead_us(machine, &running->result)
-                                   : draw_end_us(machine, &running->result);
+    int64_t us = evaluation->ahead
+                     ? draw_end_ahead_us(machine, &running->result)
+                     : draw_end_us(machine, evaluation->kind == EVALUATION_PARSE, &running->result);
     world_after(machine->world, us * 1000, told, running, machine->incarnation);
 }

@@ -37,15 +37,16 @@ struct evaluation_result model_script_answer(
     return result;
 }
 
-// Whether a task that a script decides failed as the script does. One that was not run in time
-// says so, which no model knows beforehand.
+// Whether a task that a script decides failed as the script does. One that was not run in time, or
+// whose processes were killed, says so, which no model knows beforehand.
 static void check_failure(const struct place *place, const struct evaluation_result *result) {
     const struct task_view *row = place->row;
     bool failed = model_is(row, "FAILED") || model_is(row, "FAILED_WITH_TERMINAL_ERROR") ||
                   model_is(row, "COMPLETED_WITH_ERRORS");
     bool works = result->outcome == EVALUATION_DONE;
-    bool late = read_contains(row->reason, "Script not evaluated within");
-    model_expect(place, !failed || !works || late, "failed, but its script does not");
+    bool hurt = read_contains(row->reason, "Script not evaluated within") ||
+                read_contains(row->reason, "broke its evaluator");
+    model_expect(place, !failed || !works || hurt, "failed, but its script does not");
     model_expect(place, !model_is(row, "COMPLETED") || works, "is COMPLETED, but its script fails");
 }
 

@@ -131,6 +131,7 @@ struct swarm swarm_draw(struct world *world, uint16_t node_count, bool churn) {
     draw_workload(world, &swarm);
     draw_faults(world, &swarm);
     swarm.backup_per_mille = world_maybe(world, 350) ? (uint32_t)world_draw(world, 1, 1000) : 0;
+    swarm.script_killed = sometimes(world, 5, 50);
     return swarm;
 }
 
@@ -161,6 +162,7 @@ void swarm_heal(struct swarm *swarm) {
     swarm->script_slow = 0;
     swarm->script_late = 0;
     swarm->script_unavailable = 0;
+    swarm->script_killed = 0;
     swarm->worker_slow = 0;
     swarm->worker_dies = 0;
     swarm->worker_repeats = 0;
@@ -204,7 +206,7 @@ void swarm_trace(const struct swarm *swarm, struct world *world) {
     world_trace(
         world,
         "swarm kinds=%x merge=%u nested=%u keep=%u typed=%u permissive=%u failure=%u limits=%d "
-        "lifecycle=%u scripts=%u/%u/%u cut=%u told=%u",
+        "lifecycle=%u scripts=%u/%u/%u/%u cut=%u told=%u",
         swarm->kinds,
         swarm->merge_per_mille,
         swarm->nested_per_mille,
@@ -217,6 +219,7 @@ void swarm_trace(const struct swarm *swarm, struct world *world) {
         swarm->script_slow,
         swarm->script_late,
         swarm->script_unavailable,
+        swarm->script_killed,
         swarm->decision_tasks,
         swarm->answer_tasks
     );

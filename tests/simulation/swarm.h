@@ -76,6 +76,7 @@ struct swarm {
     uint32_t script_slow;          // a script that takes up to 2 s
     uint32_t script_late;          // … longer than it may
     uint32_t script_unavailable;   // … that is not run to its end
+    uint32_t script_killed;        // its process is killed, once or twice
 
     // the workers, per mille of their tasks
     uint32_t worker_slow;    // answers after its response timeout

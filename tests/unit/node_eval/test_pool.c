@@ -211,6 +211,41 @@ static void a_request_is_run_again_when_its_process_is_killed(void **state) {
     world_close(&world);
 }
 
+// It is known by then that the process runs it: the first one is promoted after a slice.
+static void kill_the_slow_one(struct world *world, uint64_t slow) {
+    while (evaluator_pool_stats(world->pool).slow < slow) {
+        assert_true(event_base_loop(world->base, EVLOOP_ONCE) >= 0);
+    }
+    kill_children();
+}
+
+static void a_request_whose_processes_are_killed_fails_and_its_neighbours_do_not(void **state) {
+    (void)state;
+    struct world world;
+    world_open(&world, (struct evaluator_pool_options){.processes = 1, .slice_ms = 50});
+    struct answer answers[2];
+    script(&world, &answers[0], "while (true) {}");
+    script(&world, &answers[1], "1");
+    kill_the_slow_one(&world, 1);
+    world_run_until(&world, 1);
+    assert_answer(&answers[1], EVALUATION_DONE, "1");
+    while (evaluator_pool_stats(world.pool).processes < 2) {
+        assert_true(event_base_loop(world.base, EVLOOP_ONCE) >= 0);
+    }
+    kill_children();
+    world_run_until(&world, 0);
+    assert_answer(
+        &answers[0],
+        EVALUATION_FAILED,
+        "The script needs more memory than it may use, or broke its evaluator"
+    );
+    assert_int_equal(evaluator_pool_stats(world.pool).timed_out, 0);
+    script(&world, &answers[0], "2");
+    world_run_until(&world, 0);
+    assert_answer(&answers[0], EVALUATION_DONE, "2");
+    world_close(&world);
+}
+
 static void a_memory_bomb_of_jq_fails_and_its_neighbours_do_not(void **state) {
     (void)state;
     struct world world;
@@ -390,6 +425,7 @@ int main(void) {
         cmocka_unit_test(what_is_asked_ahead_wakes_no_second_process),
         cmocka_unit_test(a_thousand_requests_are_answered_in_their_place),
         cmocka_unit_test(a_request_is_run_again_when_its_process_is_killed),
+        cmocka_unit_test(a_request_whose_processes_are_killed_fails_and_its_neighbours_do_not),
         cmocka_unit_test(a_memory_bomb_of_jq_fails_and_its_neighbours_do_not),
         cmocka_unit_test(a_full_pool_refuses),
         cmocka_unit_test(without_a_program_the_answer_is_unavailable),
