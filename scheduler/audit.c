@@ -49,6 +49,7 @@ void audit_destroy(struct audit **audit) {
         free((*audit)->items);
         free((*audit)->dirty);
         table_deinit(&(*audit)->is_dirty);
+        table_deinit(&(*audit)->swept);
         free(*audit);
         *audit = NULL;
     }
@@ -119,6 +120,7 @@ static void next_phase(struct audit *audit, enum audit_phase phase) {
         [AUDIT_QUEUE_ROWS] = KEY_QUEUE,
         [AUDIT_TIMER_ROWS] = KEY_TIMER,
         [AUDIT_INDEX_ROWS] = KEY_INDEX,
+        [AUDIT_BLOBS] = KEY_EXECUTION,
         [AUDIT_STREAMS] = KEY_STREAM,
         [AUDIT_DONE] = KEY_STREAM,
     };
@@ -146,7 +148,10 @@ static err go_on(struct audit *audit) {
     case AUDIT_TIMER_ROWS:
         return rows_of(audit, KEY_TIMER, AUDIT_INDEX_ROWS);
     case AUDIT_INDEX_ROWS:
-        return rows_of(audit, KEY_INDEX, AUDIT_STREAMS);
+        return rows_of(audit, KEY_INDEX, AUDIT_BLOBS);
+    case AUDIT_BLOBS:
+        next_phase(audit, AUDIT_STREAMS);
+        return audit->whole ? audit_blobs(audit) : ERR_NONE;
     case AUDIT_STREAMS:
         return streams(audit);
     case AUDIT_DONE:

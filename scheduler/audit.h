@@ -1,5 +1,6 @@
 // Checks what must always hold of a partition's rows (distributed.md §15.2): 20, 22, 23, 26, 27,
-// 28, 32, and that no RUNNING workflow has nothing runnable, nothing waited for and no end.
+// 28, 32, 35 of payloads, and that no RUNNING workflow has nothing runnable, nothing waited for and
+// no end.
 // Reports, never repairs. At once for tests and the simulator, in slices for the online auditor.
 #pragma once
 

@@ -13,6 +13,7 @@ enum audit_phase {
     AUDIT_QUEUE_ROWS, // each has its task …
     AUDIT_TIMER_ROWS, // … its owner …
     AUDIT_INDEX_ROWS, // … its header
+    AUDIT_BLOBS,      // each is named, each name has its bytes; of whole audits only
     AUDIT_STREAMS,
     AUDIT_DONE
 };
@@ -64,6 +65,7 @@ struct audit {
     size_t dirty_capacity;
     struct table is_dirty;
     struct random random;
+    struct table swept; // workflows whose runs are being removed; of whole audits only
 
     // of the slice
     struct decision decision;
@@ -78,6 +80,9 @@ MUST_USE err audit_workflow_again(struct audit *audit, id128 id);
 
 // audit_rows.c: rows of one kind, from audit->next on, each with its owner. `*out_end`: no more.
 MUST_USE err audit_rows(struct audit *audit, enum key_kind kind, bool *out_end);
+
+// audit_blobs.c: payloads and who names them, after the timers.
+MUST_USE err audit_blobs(struct audit *audit);
 
 // audit_count.c
 void tally_item_add(struct audit *audit, uint64_t hash, enum tally_kind kind);

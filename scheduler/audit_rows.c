@@ -1,10 +1,12 @@
 // Rows that lie outside their workflow: each must be the one its owner remembers. A row without
 // owner does no harm by itself – who comes by it looks at the owner –, but something forgot it.
 #include "proto/base/check.h"
+#include "proto/base/hash.h"
 #include "scheduler/audit_internal.h"
 #include "scheduler/index.h"
 #include "scheduler/limit.h"
 #include "scheduler/queue.h"
+#include "scheduler/staging.h"
 #include "scheduler/timer.h"
 
 #include <string.h>
@@ -109,11 +111,19 @@ static err task_remembers(
 static err remembers(struct audit *audit, const struct key_timer_parts *timer, bool *out) {
     struct workflow *workflow = NULL;
     if (timer->kind == TIMER_SWEEP) { // nobody remembers those
+        if (audit->whole) {
+            uint64_t hash =
+                hash_sip64(bytes_of(timer->workflow.bytes, sizeof(timer->workflow.bytes)));
+            table_put(&audit->swept, hash, audit);
+        }
         *out = true;
         return ERR_NONE;
     }
     if (timer->kind == TIMER_LIMIT) {
         return limit_remembers(audit, timer, out);
+    }
+    if (timer->kind == TIMER_STAGE) {
+        return staging_remembers(&audit->decision, timer, out);
     }
     TRY(owner(audit, timer->workflow, &workflow));
     if (workflow == NULL) {

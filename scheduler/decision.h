@@ -14,6 +14,14 @@
 #include "scheduler/evaluation.h"
 #include "storage/store.h"
 
+// How payloads are cut into rows and entries; 0 each: as proto/limits.h says. Tests draw others.
+struct staging_bounds {
+    uint32_t chunk_bytes; // LIMIT_BLOB_CHUNK_BYTES
+    uint32_t bytes;       // LIMIT_STAGE_BYTES
+    uint32_t entry_bytes; // LIMIT_STAGE_ENTRY_BYTES, at least a chunk
+    int64_t expiry_ms;    // LIMIT_STAGE_EXPIRY_MS
+};
+
 // Set once from the configuration (rest-api.md §21).
 struct scheduler_settings {
     uint32_t group_count; // partitions are groups 1 … group_count-1; group 0 is the system's
@@ -24,6 +32,7 @@ struct scheduler_settings {
     uint32_t decision_tasks;    // cuts a decision; 0: LIMIT_DECISION_TASKS. Tests draw others
     uint32_t
         answer_tasks; // an execution of more is told in steps of so many; 0: LIMIT_ANSWER_TASKS
+    struct staging_bounds staging;
     // Objects of texts by name (engine.md §9.6); data NULL: none.
     bytes secrets;     // `${workflow.secrets.NAME}`, at hand-out only
     bytes environment; // `${workflow.env.NAME}`
@@ -37,6 +46,24 @@ struct decision_results {
     size_t count;
     bool allowed;     // false: timers and messages, which never evaluate
     bool record_only; // run again after ERR_LATER: note what happened, decide nothing, CONTINUE
+};
+
+// A large body that a decision names and that is not in the log yet.
+struct staging_wish {
+    id128 workflow;
+    uint32_t run;
+    uint32_t blob; // a number for as long as this decision lasts
+    bytes text;    // in the decision's arena
+    struct staging_wish *next;
+};
+
+// What a decision has to do with bodies that are written ahead of it (staging.h).
+struct decision_staging {
+    bool allowed; // false: its bodies lie in its own entry, however large
+    bool again;   // it ran before, and what it wanted then is staged
+    struct staging_wish *wanted;
+    size_t wanted_count;
+    size_t bytes; // of bodies that it wants or found
 };
 
 struct decision {
@@ -54,6 +81,7 @@ struct decision {
     size_t foreseen_count;
     bool reruns_whole;       // in one entry: not every member knows one that is in the middle
     size_t evaluations_used; // found results; from LIMIT_DECISION_EVALUATIONS on the decider cuts
+    struct decision_staging staging;
 };
 
 // The result of an evaluation, if it is known. ERR_SUSPENDED: not yet; it was added to `wanted`.

@@ -58,8 +58,8 @@ void decision_foresee(struct decision *decision, const struct evaluation *evalua
 }
 
 err decision_follow(struct decision *decision, int64_t happened_ms) {
-    if (happened_ms <= decision->now.ms || decision->evaluated.count == 0 ||
-        mutant_is("decision_dated_back")) {
+    bool is_first = decision->evaluated.count == 0 && !decision->staging.again;
+    if (happened_ms <= decision->now.ms || is_first || mutant_is("decision_dated_back")) {
         return ERR_NONE;
     }
     decision->now.ms = happened_ms;

@@ -18,7 +18,8 @@ struct payload {
     uint32_t bytes; // of its text
 };
 
-// Writes `json`, an object, under a fresh number. The empty object costs nothing.
+// Writes `json`, an object, under a fresh number. The empty object costs nothing; a large one is
+// staged, where the decision may wait for that (staging.h): `json` then must live in its arena.
 struct payload payload_store(struct workflow *workflow, bytes json);
 
 // Takes the text out of a buffer that was born with LIMIT_REPLY_BYTES, into `arena`, and ends the

@@ -23,6 +23,9 @@ WIRE_RECORD(task_place_row, TASK_PLACE_ROW_FIELDS)
 #define WIRE_SELF struct log_row
 WIRE_RECORD(log_row, LOG_ROW_FIELDS)
 #undef WIRE_SELF
+#define WIRE_SELF struct stage_row
+WIRE_RECORD(stage_row, STAGE_ROW_FIELDS)
+#undef WIRE_SELF
 #define WIRE_SELF struct idempotency_row
 WIRE_RECORD(idempotency_row, IDEMPOTENCY_ROW_FIELDS)
 #undef WIRE_SELF

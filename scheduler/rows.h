@@ -229,6 +229,16 @@ WIRE_STRUCT(task_place_row, TASK_PLACE_ROW_FIELDS);
     FIELD(2, I64, time_ms)
 WIRE_STRUCT(log_row, LOG_ROW_FIELDS);
 
+// --- a body that no header names yet
+// -----------------------------------------------------------------
+
+// `written` of its `bytes` are there; unless it is named before, it goes with its timer.
+#define STAGE_ROW_FIELDS(FIELD) \
+    FIELD(1, U32, bytes)        \
+    FIELD(2, U32, written)      \
+    FIELD(3, I64, due_ms)
+WIRE_STRUCT(stage_row, STAGE_ROW_FIELDS);
+
 // --- K: an idempotency key
 // -------------------------------------------------------------------------
 

@@ -1,8 +1,10 @@
-// Tasks go first, with the row that finds each by its id; what is left hangs on nothing.
+// Tasks go first, with the row that finds each by its id; what is left hangs on nothing but the
+// timers of stages, which go with them.
 #include "scheduler/sweep.h"
 
 #include "proto/limits.h"
 #include "scheduler/rows.h"
+#include "scheduler/staging.h"
 #include "scheduler/timer.h"
 #include "storage/keys.h"
 
@@ -19,7 +21,7 @@ static err add(struct sweep *sweep, bytes key, bytes value);
 
 err sweep_rows(struct decision *decision, id128 workflow, uint32_t run) {
     struct sweep sweep = {.decision = decision, .workflow = workflow, .run = run};
-    // A task brings one more row.
+    // A task or a stage brings one more row.
     sweep.keys = ARENA_ARRAY(decision->arena, bytes, LIMIT_SWEEP_ROWS + 1);
     TRY(collect(&sweep));
     for (uint32_t i = 0; i < sweep.count; i++) {
@@ -54,6 +56,13 @@ static err collect(struct sweep *sweep) {
 static err add(struct sweep *sweep, bytes key, bytes value) {
     struct arena *arena = sweep->decision->arena;
     struct key_task_parts parts;
+    struct key_stage_parts stage;
+    if (key_stage_parse(key, &stage)) {
+        struct stage_row row = {0};
+        TRY(wire_decode(&stage_row_record, value, arena, &row));
+        struct key timer = staging_timer_key(&stage, row.due_ms);
+        sweep->keys[sweep->count++] = arena_copy(arena, key_bytes(&timer));
+    }
     if (key_task_parse(key, &parts)) {
         struct task_row row = {0};
         TRY(wire_decode(&task_row_record, arena_copy(arena, value), arena, &row));

@@ -467,6 +467,7 @@ bool task_set_input(struct task *task, bytes json) {
 bool task_set_output(struct task *task, bytes json) {
     task->dirty = true;
     bool fits = json.size <= LIMIT_TASK_PAYLOAD_BYTES;
+    payload_delete(task->workflow, task_output(task));
     struct payload stored = payload_store(task->workflow, fits ? json : JSON_EMPTY_OBJECT);
     task->row.output_blob = stored.blob;
     task->row.output_bytes = stored.bytes;

@@ -15,6 +15,8 @@ enum timer_kind {
     TIMER_CONTINUE = 3, // distributed.md §5.1
     TIMER_SWEEP = 4,    // removes rows of the runs up to the one in the key's task_no
     TIMER_LIMIT = 5,    // permits of a limit are idle (permit.h); its hash is in the key's workflow
+    TIMER_STAGE = 6, // a body that nobody named (staging.h): its blob is in the task_no, its run in
+                     // the generation of the key
 };
 
 #define TIMER_NEVER INT64_MAX

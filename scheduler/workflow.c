@@ -206,7 +206,7 @@ bool workflow_is_over_bounds(const struct workflow *workflow) {
     return decision->evaluated.record_only ||
            decision->evaluations_used >= LIMIT_DECISION_EVALUATIONS ||
            workflow->handled_count >= workflow_tasks_max(workflow) ||
-           store_txn_bytes(decision->txn) >= LIMIT_DECISION_BYTES;
+           store_txn_bytes(decision->txn) + decision->staging.bytes >= LIMIT_DECISION_BYTES;
 }
 
 uint32_t workflow_tasks_max(const struct workflow *workflow) {
@@ -301,6 +301,7 @@ void workflow_set_output(struct workflow *workflow, struct payload payload) {
 }
 
 void workflow_set_variables(struct workflow *workflow, struct payload payload) {
+    payload_delete(workflow, workflow_variables(workflow));
     workflow->row.variables_blob = payload.blob;
     workflow->row.variables_bytes = payload.bytes;
     workflow->dirty = true;

@@ -19,6 +19,7 @@ enum {
     TASK_KEY_BYTES = RUN_PART_AT + 1 + 4,
     BLOB_KEY_BYTES = RUN_PART_AT + 1 + 4 + 2,
     LOG_KEY_BYTES = RUN_PART_AT + 1 + 4 + 4,
+    STAGE_KEY_BYTES = RUN_PART_AT + 1 + 4,
     QUEUE_KEY_BYTES = 1 + 8 + 1 + TIME_BYTES + 6,
     QUEUE_COUNTERS_KEY_BYTES = 1 + 8,
     INDEX_KEY_BYTES = 1 + 1 + 8 + 6 + 16,
@@ -278,6 +279,28 @@ struct key key_log_prefix(id128 workflow, uint32_t run, uint32_t task_no) {
     struct key key = part_of_run(workflow, run, KEY_PART_LOG);
     add_u32(&key, task_no);
     return key;
+}
+
+struct key key_stage(id128 workflow, uint32_t run, uint32_t blob) {
+    struct key key = key_stage_prefix(workflow, run);
+    add_u32(&key, blob);
+    return key;
+}
+
+struct key key_stage_prefix(id128 workflow, uint32_t run) {
+    return part_of_run(workflow, run, KEY_PART_STAGE);
+}
+
+bool key_stage_parse(bytes key, struct key_stage_parts *out_parts) {
+    if (!is_part(key, KEY_PART_STAGE, STAGE_KEY_BYTES)) {
+        return false;
+    }
+    *out_parts = (struct key_stage_parts){
+        .workflow = get_id(key.data + 1),
+        .run = bytes_get_u32(key.data + 17),
+        .blob = bytes_get_u32(key.data + 22),
+    };
+    return true;
 }
 
 struct key key_task_id(id128 task) {

@@ -9,6 +9,7 @@
 //   G id16 run4 2 reference8              newest task of a reference name
 //   G id16 run4 3 blob4 chunk2            payload chunk
 //   G id16 run4 4 task_no4 n4             task log line
+//   G id16 run4 5 blob4                   body that no header names yet
 //   A task16                              where a task is, by its id
 //   F hash16                              frozen definition
 //   J hash16                              how many executions refer to it
@@ -92,13 +93,15 @@ enum key_part {
     KEY_PART_TASK = 1,
     KEY_PART_REFERENCE = 2,
     KEY_PART_BLOB = 3,
-    KEY_PART_LOG = 4
+    KEY_PART_LOG = 4,
+    KEY_PART_STAGE = 5
 };
 
 // All keys that begin with the kind's letter.
 struct key key_kind_prefix(enum key_kind kind);
 
-// All tasks, references, blobs and log lines of a workflow, run by run, or of one run of it.
+// All tasks, references, blobs, log lines and staged bodies of a workflow, run by run, or of one
+// run of it.
 struct key key_of_workflow_prefix(id128 workflow);
 struct key key_of_run_prefix(id128 workflow, uint32_t run);
 
@@ -143,6 +146,17 @@ MUST_USE bool key_blob_parse(bytes key, struct key_blob_parts *out_parts);
 
 struct key key_log(id128 workflow, uint32_t run, uint32_t task_no, uint32_t n);
 struct key key_log_prefix(id128 workflow, uint32_t run, uint32_t task_no);
+
+// A body that is written, or being written, and that no header names yet.
+struct key key_stage(id128 workflow, uint32_t run, uint32_t blob);
+struct key key_stage_prefix(id128 workflow, uint32_t run);
+
+struct key_stage_parts {
+    id128 workflow;
+    uint32_t run;
+    uint32_t blob;
+};
+MUST_USE bool key_stage_parse(bytes key, struct key_stage_parts *out_parts);
 
 struct key key_task_id(id128 task);
 struct key key_frozen(hash128 definition);

@@ -76,7 +76,7 @@ bool call_report_decide(
     struct decision *out_decision
 ) {
     struct arrival arrival = {claim, result};
-    err done = node_decide_to_record(node, group, decide, &arrival, out_decision);
+    err done = node_decide_to_record_large(node, group, decide, &arrival, out_decision);
     check(!err_is(done) || done.code == ERR_UNAVAILABLE);
     return !err_is(done);
 }
@@ -110,10 +110,11 @@ static group_id group_of(const struct node *node, id128 workflow) {
     return (group_id)(1 + id_slot(workflow) % (node->settings.group_count - 1));
 }
 
-void call_report_run(struct node *node, uint64_t run_id, bytes report) {
+void call_report_run(struct node *node, uint64_t run_id, const struct node_request *http) {
     struct call_claim claim;
     struct call_result result;
-    err read = read_report(report, node->arena, &claim, &result);
+    node->random_begun = node->job == NULL ? node->random : node->random_begun;
+    err read = read_report(http->body, node->arena, &claim, &result);
     if (err_is(read)) {
         node_answer_error(node, run_id, read, GATE_OPEN);
         return;
@@ -127,6 +128,11 @@ void call_report_run(struct node *node, uint64_t run_id, bytes report) {
     if (!call_report_decide(node, group, &claim, &result, &decision)) {
         err full = err_make(ERR_UNAVAILABLE, "there is no room for the answer of a call now");
         node_answer_error(node, run_id, full, GATE_OPEN);
+        return;
+    }
+    if (err_is(stages_look(&decision, ERR_NONE))) {
+        const struct request request = {.id = run_id, .http = http};
+        job_suspend_request(node, &request, &decision);
         return;
     }
     struct reply reply = {.status = 200, .kind = REPLY_VOID};

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 struct node;
+struct node_request;
 struct peer_answer;
 
 #define CALL_REPORT_FIELDS(FIELD)                 \
@@ -33,7 +34,8 @@ WIRE_STRUCT(call_report, CALL_REPORT_FIELDS);
 // A report as bytes on the C heap; the caller frees them.
 bytes call_report_write(const struct call_claim *claim, const struct call_result *result);
 
-// Brings a result into its task, in a group that is led here. False: not now; nothing was done.
+// Brings a result into its task, in a group that is led here. False: not now; nothing was done. The
+// decision may want bodies staged (stages_look).
 MUST_USE bool call_report_decide(
     struct node *node,
     group_id group,
@@ -48,5 +50,5 @@ void call_report_send(
     struct node *node, group_id group, uint64_t number, bytes report, int64_t timeout_ms
 );
 
-// Another node's report, or this one's: answers the run once it is committed.
-void call_report_run(struct node *node, uint64_t run_id, bytes report);
+// Another node's report, or this one's, in the body: answers the run once it is committed.
+void call_report_run(struct node *node, uint64_t run_id, const struct node_request *http);

@@ -259,6 +259,10 @@ static bool bring_in(struct node *node, struct open_call *call, const struct cal
     if (!call_report_decide(node, call->group, &call->claim, result, &decision)) {
         return false;
     }
+    if (err_is(stages_look(&decision, ERR_NONE))) {
+        (void)node_decision_abort(node, &decision); // handed in as a report it can wait for that
+        return false;
+    }
     (void)node_decision_commit(node, &decision);
     call_drop(node->calls, call);
     return true;

@@ -22,19 +22,32 @@ static err decide_arrival(struct decision *decision, void *argument) {
     return apply_message(decision, position->source, position->sequence, arrival->message);
 }
 
-// Applies one message to a group that is led here. False: the store has no room now.
-static bool apply(struct node *node, const struct stream_position *position, bytes message) {
+enum applied {
+    APPLIED,
+    APPLY_LATER, // the store has no room now
+    APPLY_STAGED // its bodies are written first; carry_again goes on
+};
+
+// Applies one message to a group that is led here.
+static enum applied
+apply(struct node *node, const struct stream_position *position, bytes message) {
     struct decision decision;
     struct arrival arrival = {position, message};
+    node->random_begun = node->job == NULL ? node->random : node->random_begun;
     if (!marks_reach(node, position->destination)) {
-        return false;
+        return APPLY_LATER;
     }
-    err applied =
-        node_decide_to_record(node, position->destination, decide_arrival, &arrival, &decision);
+    err applied = node_decide_to_record_large(
+        node, position->destination, decide_arrival, &arrival, &decision
+    );
     if (applied.code == ERR_UNAVAILABLE) {
-        return false;
+        return APPLY_LATER;
     }
     check(!err_is(applied));
+    if (stages_look(&decision, applied).code == ERR_SUSPENDED) {
+        bool waits = job_suspend_message(node, position, message, &decision);
+        return waits ? APPLY_STAGED : APPLY_LATER;
+    }
     (void)node_decision_commit(node, &decision);
     struct group *destination = &node->groups[position->destination];
     group_ack_add(destination, destination->last_index, position->source, position->sequence);
@@ -44,7 +57,7 @@ static bool apply(struct node *node, const struct stream_position *position, byt
         struct group_ack early = {0, position->source, position->sequence};
         carry_committed(node, position->destination, &early);
     }
-    return true;
+    return APPLIED;
 }
 
 void carry_received(struct node *node, node_id from, const struct peer_stream *message) {
@@ -63,9 +76,19 @@ void carry_received(struct node *node, node_id from, const struct peer_stream *m
         return;
     }
     uint64_t applied = streams_newest_applied(node->streams, position.source, position.destination);
-    if (position.sequence == applied + 1 ||
-        (mutant_is("message_out_of_order") && position.sequence > applied)) {
+    bool is_next = position.sequence == applied + 1 ||
+                   (mutant_is("message_out_of_order") && position.sequence > applied);
+    if (is_next && !job_has_message(node, &position)) {
         (void)apply(node, &position, message->message);
+    }
+}
+
+void carry_again(struct node *node, const struct stream_position *position, bytes message) {
+    uint64_t applied =
+        streams_newest_applied(node->streams, position->source, position->destination);
+    if (node->groups[position->destination].leading && position->sequence == applied + 1) {
+        (void)apply(node, position, message);
+        streams_resume(node->streams, position->source, position->destination);
     }
 }
 
@@ -117,6 +140,16 @@ static void retry(struct node *node) {
     }
 }
 
+// One of a group that is led here, too. False: not now.
+static bool apply_here(struct node *node, const struct stream_position *position, bytes message) {
+    bool waits = job_has_message(node, position);
+    enum applied applied = waits ? APPLY_STAGED : apply(node, position, message);
+    if (applied == APPLY_STAGED) {
+        streams_stall(node->streams, position->source, position->destination);
+    }
+    return applied != APPLY_LATER;
+}
+
 void streams_pump(struct node *node) {
     if (!node->alone) {
         retry(node);
@@ -136,7 +169,7 @@ void streams_pump(struct node *node) {
             if (!send(node, &position, message)) {
                 streams_stall(node->streams, position.source, position.destination);
             }
-        } else if (!apply(node, &position, message)) {
+        } else if (!apply_here(node, &position, message)) {
             node->more_to_do = true;
             return;
         }

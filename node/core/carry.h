@@ -8,6 +8,7 @@
 
 #include "node/core/group.h"
 #include "node/core/peer_message.h"
+#include "node/core/streams.h"
 #include "node/raft/raft.h"
 
 struct node;
@@ -24,6 +25,10 @@ void carry_committed(struct node *node, group_id destination, const struct group
 // A message for a group that this node leads; news of messages it sent.
 void carry_received(struct node *node, node_id from, const struct peer_stream *message);
 void carry_acknowledged(struct node *node, const struct peer_stream *ack);
+
+// The bodies of a message are staged, as far as they will be: it is applied, if it is still the
+// next one (job.c).
+void carry_again(struct node *node, const struct stream_position *position, bytes message);
 
 // When unacknowledged messages are looked at next. False: there are none under way.
 bool carry_next_wakeup(const struct node *node, mono_time *out_at);

@@ -33,6 +33,7 @@ static err begin(struct node *node, group_id group, struct decision *out_decisio
         .now = now,
         .random = &node->random,
         .evaluated = job_results(node),
+        .staging = {.again = job_has_staged(node)},
         .definitions = node->definitions,
         .settings = &node->settings,
         .reruns_whole = !node->alone && members_version(node) < RELEASE_CUTS_RERUNS,
@@ -65,6 +66,12 @@ err node_decision_begin(struct node *node, group_id group, struct decision *out_
     return begin(node, group, out_decision);
 }
 
+err node_decision_begin_large(struct node *node, group_id group, struct decision *out_decision) {
+    TRY(node_decision_begin(node, group, out_decision));
+    out_decision->staging.allowed = stages_are_known(node);
+    return ERR_NONE;
+}
+
 err node_decision_begin_restore(struct node *node, group_id group, struct decision *out_decision) {
     const struct group *known = &node->groups[group];
     if (!known->restoring || known->leading ||
@@ -77,19 +84,22 @@ err node_decision_begin_restore(struct node *node, group_id group, struct decisi
     return begin(node, group, out_decision);
 }
 
-err node_decide_to_record(
+typedef err (*begin_function)(struct node *node, group_id group, struct decision *out_decision);
+
+static err decide_to_record(
     struct node *node,
     group_id group,
+    begin_function begins,
     err (*decide)(struct decision *decision, void *argument),
     void *argument,
     struct decision *out_decision
 ) {
-    TRY(node_decision_begin(node, group, out_decision));
+    TRY(begins(node, group, out_decision));
     out_decision->evaluated.allowed = false;
     err done = decide(out_decision, argument);
     if (done.code == ERR_LATER) {
         (void)node_decision_abort(node, out_decision);
-        TRY(node_decision_begin(node, group, out_decision));
+        TRY(begins(node, group, out_decision));
         out_decision->evaluated.allowed = false;
         out_decision->evaluated.record_only = true;
         done = decide(out_decision, argument);
@@ -98,6 +108,26 @@ err node_decide_to_record(
         (void)node_decision_abort(node, out_decision);
     }
     return done;
+}
+
+err node_decide_to_record(
+    struct node *node,
+    group_id group,
+    err (*decide)(struct decision *decision, void *argument),
+    void *argument,
+    struct decision *out_decision
+) {
+    return decide_to_record(node, group, node_decision_begin, decide, argument, out_decision);
+}
+
+err node_decide_to_record_large(
+    struct node *node,
+    group_id group,
+    err (*decide)(struct decision *decision, void *argument),
+    void *argument,
+    struct decision *out_decision
+) {
+    return decide_to_record(node, group, node_decision_begin_large, decide, argument, out_decision);
 }
 
 err node_decision_look(struct node *node, group_id group, struct decision *out_decision) {
@@ -174,6 +204,7 @@ static void acks_ride(struct node *node, struct decision *decision, group_id gro
 
 struct gate node_decision_commit(struct node *node, struct decision *decision) {
     group_id group = store_txn_group(decision->txn);
+    check(decision->staging.wanted == NULL);
     acks_ride(node, decision, group);
     log_index index = 0;
     log_lsn lsn = 0;

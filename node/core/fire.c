@@ -19,12 +19,12 @@ static err alarm_decide(struct node *node, const struct alarm *alarm, struct dec
     if (fired.code == ERR_LATER) {
         // It may not run scripts: once more, only to record what happened.
         (void)node_decision_abort(node, decision);
-        TRY(node_decision_begin(node, alarm->group, decision));
+        TRY(node_decision_begin_large(node, alarm->group, decision));
         decision->evaluated.allowed = false;
         decision->evaluated.record_only = true;
         fired = fire_timer(decision, key_bytes(&key));
     }
-    return fired;
+    return stages_look(decision, fired);
 }
 
 bool alarm_fire(struct node *node, const struct alarm *alarm) {
@@ -33,7 +33,7 @@ bool alarm_fire(struct node *node, const struct alarm *alarm) {
     }
     node->random_begun = node->job == NULL ? node->random : node->random_begun;
     struct decision decision;
-    if (err_is(node_decision_begin(node, alarm->group, &decision))) {
+    if (err_is(node_decision_begin_large(node, alarm->group, &decision))) {
         alarms_add(node->alarms, alarm);
         return false;
     }

@@ -1,4 +1,4 @@
-// Decisions that wait for evaluations, and run again.
+// Decisions that wait for evaluations or for large bodies to be staged, and run again.
 //
 // A suspended decision leaves nothing behind but what it takes to run it again exactly: the request
 // or alarm, the clock and random numbers it began with, and the results it has by now. It is run
@@ -15,6 +15,7 @@
 //
 // Rejected: keeping the half-made decision in memory. It would hold pointers into an overlay that
 // moves on, and every other command of the workflow would have to queue behind it.
+#include "node/core/carry.h"
 #include "node/core/look.h"
 #include "node/core/node_internal.h"
 #include "proto/base/check.h"
@@ -26,6 +27,7 @@
 enum job_kind {
     JOB_REQUEST,
     JOB_ALARM,
+    JOB_MESSAGE,
 };
 
 struct asked {
@@ -40,6 +42,8 @@ struct job {
     struct node_request request; // views into `copies`
     struct arena *copies;
     struct alarm alarm;
+    struct stream_position position;
+    bytes message;        // in `copies`
     struct random random; // as it was when the decision began
     wall_time time;
     wall_time now; // of the decision, fixed by its first run
@@ -50,6 +54,8 @@ struct job {
     size_t answered;
     struct looks looks; // what it asked of other nodes
     bool looked;        // and they answered: it may go on
+    size_t stages;      // bodies that are being staged for it
+    bool has_staged;    // some were
     uint32_t runs;
     bool unavailable; // an evaluation was not run for a reason outside the script
     bool later;       // its execution went on meanwhile: it is run again as of a later moment
@@ -81,6 +87,14 @@ static struct job *job_create(struct node *node) {
     return job;
 }
 
+static uint64_t pair_of(const struct stream_position *position) {
+    return UINT64_C(1) << 32 | (uint64_t)position->source << 16 | position->destination;
+}
+
+bool job_has_message(const struct node *node, const struct stream_position *position) {
+    return table_get(&node->job_messages, pair_of(position)) != NULL;
+}
+
 static void job_destroy(struct node *node, struct job *job) {
     if (job->previous != NULL) {
         job->previous->next = job->next;
@@ -92,6 +106,9 @@ static void job_destroy(struct node *node, struct job *job) {
     }
     node->job_count--;
     (void)table_take(&node->job_table, job->id);
+    if (job->kind == JOB_MESSAGE) {
+        (void)table_take(&node->job_messages, pair_of(&job->position));
+    }
     looks_forget(node, &job->looks);
     arena_destroy(&job->copies);
     free(job->asked);
@@ -169,11 +186,15 @@ static bool suspend(struct node *node, struct job *job, struct decision *decisio
             ask(node, job, &decision->foreseen[i]);
         }
     }
+    job->stages += stages_begin(node, decision, job->id);
+    job->has_staged = job->has_staged || job->stages > 0;
     (void)node_decision_abort(node, decision);
-    return (job->answered < job->count || job->later) && job->runs <= LIMIT_JOB_RUNS;
+    bool waits = job->answered < job->count || job->stages > 0;
+    return (waits || job->later) && job->runs <= LIMIT_JOB_RUNS;
 }
 
 static const char BUSY[] = "too many decisions wait for scripts";
+static const char CROWDED[] = "too many large bodies wait to be written; try again";
 static const char RESTLESS[] = "the workflow changed too often while its scripts ran";
 
 // The request's job, made if there is none. NULL: too many.
@@ -194,10 +215,12 @@ static struct job *job_of(struct node *node, const struct request *request) {
 void job_suspend_request(
     struct node *node, const struct request *request, struct decision *decision
 ) {
-    struct job *job = job_of(node, request);
+    bool has_room = stages_have_room(node, decision);
+    struct job *job = has_room ? job_of(node, request) : NULL;
     if (job == NULL) {
         struct gate gate = node_decision_abort(node, decision);
-        node_answer_error(node, request->id, err_make(ERR_UNAVAILABLE, BUSY), gate);
+        err refusal = err_make(ERR_UNAVAILABLE, has_room ? BUSY : CROWDED);
+        node_answer_error(node, request->id, refusal, gate);
         return;
     }
     if (!suspend(node, job, decision)) {
@@ -208,8 +231,22 @@ void job_suspend_request(
     node->job_done = false;
 }
 
+// At once would ask at once again: whatever was in the way gets time to go.
+static void defer(struct node *node, const struct alarm *alarm) {
+    struct deferred deferred = {
+        .at = {node->mono.ns + (int64_t)LIMIT_DEFER_MS * 1000000},
+        .alarm = *alarm,
+    };
+    heap_push(&node->deferred, &deferred);
+}
+
 void job_suspend_alarm(struct node *node, const struct alarm *alarm, struct decision *decision) {
     struct job *job = node->job;
+    if (!stages_have_room(node, decision)) {
+        (void)node_decision_abort(node, decision);
+        defer(node, alarm);
+        return;
+    }
     if (job == NULL) {
         job = job_create(node);
         job->kind = JOB_ALARM;
@@ -219,6 +256,31 @@ void job_suspend_alarm(struct node *node, const struct alarm *alarm, struct deci
         job->runs = 0; // an alarm has nobody to tell: it starts over
     }
     node->job_done = false;
+}
+
+bool job_suspend_message(
+    struct node *node,
+    const struct stream_position *position,
+    bytes message,
+    struct decision *decision
+) {
+    struct job *job = node->job;
+    if (!stages_have_room(node, decision)) {
+        (void)node_decision_abort(node, decision);
+        return false;
+    }
+    if (job == NULL) {
+        job = job_create(node);
+        job->kind = JOB_MESSAGE;
+        job->position = *position;
+        job->message = arena_copy(job->copies, message);
+        table_put(&node->job_messages, pair_of(position), job);
+    }
+    if (!suspend(node, job, decision)) {
+        job->runs = 0;
+    }
+    node->job_done = false;
+    return true;
 }
 
 struct looks *job_looks(struct node *node, const struct request *request) {
@@ -233,6 +295,26 @@ void job_stays(struct node *node) {
 // --- going on
 // ----------------------------------------------------------------------------------------------
 
+static void handle(struct node *node, const struct job *job) {
+    switch (job->kind) {
+    case JOB_REQUEST:
+        node_request(node, job->request_id, &job->request);
+        break;
+    case JOB_ALARM:
+        if (!alarm_fire(node, &job->alarm)) {
+            node->more_to_do = true;
+        }
+        break;
+    case JOB_MESSAGE:
+        carry_again(node, &job->position, job->message);
+        break;
+    }
+}
+
+static bool is_complete(const struct job *job) {
+    return job->answered == job->count && job->looks.unanswered == 0 && job->stages == 0;
+}
+
 static void job_run(struct node *node, struct job *job) {
     if (job->unavailable && job->kind == JOB_REQUEST) {
         node_answer_error(node, job->request_id, err_make(ERR_UNAVAILABLE, BUSY), GATE_OPEN);
@@ -240,12 +322,7 @@ static void job_run(struct node *node, struct job *job) {
         return;
     }
     if (job->unavailable) {
-        // At once would ask at once again: whatever was in the way gets time to go.
-        struct deferred deferred = {
-            .at = {node->mono.ns + (int64_t)LIMIT_DEFER_MS * 1000000},
-            .alarm = job->alarm,
-        };
-        heap_push(&node->deferred, &deferred);
+        defer(node, &job->alarm);
         job_destroy(node, job);
         return;
     }
@@ -257,12 +334,8 @@ static void job_run(struct node *node, struct job *job) {
         node->random = job->random;
         node->job_done = true;
         job->later = false;
-        if (job->kind == JOB_REQUEST) {
-            node_request(node, job->request_id, &job->request);
-        } else if (!alarm_fire(node, &job->alarm)) {
-            node->more_to_do = true;
-        }
-    } while (!node->job_done && job->later && job->answered == job->count);
+        handle(node, job);
+    } while (!node->job_done && job->later && is_complete(job));
     node->job = NULL;
     node->random = random;
     node->time = time;
@@ -271,16 +344,24 @@ static void job_run(struct node *node, struct job *job) {
     }
 }
 
-static bool is_complete(const struct job *job) {
-    return job->answered == job->count && job->looks.unanswered == 0;
-}
-
 void job_looked(struct node *node, uint64_t job_id) {
     struct job *job = table_get(&node->job_table, job_id);
     if (job != NULL && is_complete(job)) {
         job->looked = true;
         node->jobs_looked = true;
     }
+}
+
+void job_staged(struct node *node, uint64_t job_id) {
+    struct job *job = table_get(&node->job_table, job_id);
+    if (job != NULL) {
+        job->stages--;
+        job_looked(node, job_id);
+    }
+}
+
+bool job_has_staged(const struct node *node) {
+    return node->job != NULL && node->job->has_staged;
 }
 
 // Not where the answer came in: running one may begin and end calls to other nodes.

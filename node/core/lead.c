@@ -98,6 +98,7 @@ static void committed(struct node *node, group_id id, log_index index) {
     while (group_ack_take(group, index, &ack)) {
         carry_committed(node, id, &ack);
     }
+    stages_committed(node, id, index);
     gates_committed(node->gates, id, index);
     if (id == CATALOG_GROUP && !node->alone) {
         definitions_ask(node);
@@ -182,6 +183,7 @@ void lead_restoring(struct node *node, group_id id, bool restoring) {
         node->groups_led--;
         streams_follow(node->streams, id);
         calls_forget(node, id);
+        stages_lost(node, id);
         node->supply_stale = true;
     } else if (!restoring && group->restoring && !group->leading) {
         group->leading = true;
@@ -224,6 +226,7 @@ static void end_leading(struct node *node, const struct raft_event *event) {
     if (mutant_is("call_lost_with_leadership")) {
         calls_forget(node, event->group);
     }
+    stages_lost(node, event->group);
     gates_lost(node->gates, event->group);
     waits_ask_elsewhere(node);
     node->supply_stale = true;

@@ -47,5 +47,10 @@ void members_pump(struct node *node);
 // nor sent before it rises to that (distributed.md §12). 0: not known here yet.
 uint32_t members_version(const struct node *node);
 
+// Since when there are … 3: bodies that are staged (scheduler/staging.h).
+enum {
+    STAGE_VERSION = 3
+};
+
 // How many members there are or may come back; this node is one.
 size_t members_count(const struct node *node);

@@ -68,6 +68,7 @@ struct node *node_create(const struct node_options *options) {
     node->definitions = definition_cache_create(LIMIT_DEFINITION_CACHE);
     node->arena = arena_create(LIMIT_ARENA_BLOCK_BYTES);
     node->calls = calls_create(options->calls_max, random_u64(&node->random));
+    node->stages = stages_create();
     node->match = match_create();
     node->auditor = auditor_create(options->audit_rest_ms);
     uint32_t group_count = node->settings.group_count;
@@ -98,10 +99,12 @@ void node_destroy(struct node **node) {
     job_all_destroy(*node);
     wait_all_destroy(*node);
     calls_destroy(&(*node)->calls);
+    stages_destroy(&(*node)->stages);
     table_deinit(&(*node)->wait_table);
     table_deinit(&(*node)->look_table);
     table_deinit(&(*node)->watches);
     table_deinit(&(*node)->job_table);
+    table_deinit(&(*node)->job_messages);
     table_deinit(&(*node)->polls);
     table_deinit(&(*node)->deliveries);
     table_deinit(&(*node)->poll_marks);
@@ -237,6 +240,7 @@ static void node_pump(struct node *node, bool tick) {
     streams_pump(node);
     acks_pump(node);
     poll_pump(node);
+    stages_pump(node);
     calls_pump(node);
     job_pump(node);
     wait_pump(node);

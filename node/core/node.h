@@ -68,10 +68,11 @@ struct node_stats {
     uint64_t tasks_returned; // handed out by answers that nobody got
     uint64_t tasks_updated;
     uint64_t timers_fired;
-    uint64_t evaluations; // scripts asked for
-    uint64_t calls;       // claimed to be made outside
-    uint64_t calls_told;  // of these answered, or come to nothing
-    uint64_t calls_open;  // now
+    uint64_t evaluations;   // scripts asked for
+    uint64_t calls;         // claimed to be made outside
+    uint64_t calls_told;    // of these answered, or come to nothing
+    uint64_t calls_open;    // now
+    uint64_t bodies_staged; // large ones that got entries of their own
     uint64_t messages_applied;
     uint64_t polls_parked; // now
     uint64_t supply_held;  // now

@@ -13,6 +13,7 @@
 #include "node/core/peer_message.h"
 #include "node/core/report.h"
 #include "node/core/riders.h"
+#include "node/core/stage.h"
 #include "node/core/streams.h"
 #include "node/match/match.h"
 #include "node/raft/raft.h"
@@ -220,6 +221,7 @@ struct node {
     struct poll_mark *poll_mark_first;
     struct block *blocks;
     struct calls *calls;
+    struct stages *stages;
     struct auditor *auditor;
     struct poll *finishing; // polls to answer at the end of the turn
     bool more_to_do;        // a bound cut the turn short
@@ -229,6 +231,7 @@ struct node {
     bool job_done;          // and it came to its end
     struct job *jobs;
     struct table job_table;
+    struct table job_messages; // by pair of groups: jobs of messages
     uint64_t job_id;
     size_t job_count;
     bool jobs_looked;        // some may go on: job_pump
@@ -258,6 +261,18 @@ MUST_USE err node_decision_begin(struct node *node, group_id group, struct decis
 // only to record what happened, and a CONTINUE timer decides. Errors: ERR_UNAVAILABLE, and those of
 // `decide`; nothing is left to be ended then.
 MUST_USE err node_decide_to_record(
+    struct node *node,
+    group_id group,
+    err (*decide)(struct decision *decision, void *argument),
+    void *argument,
+    struct decision *out_decision
+);
+
+// The same for one that can be run again, and so may wait for its large bodies to be staged: its
+// outcome has to go through stages_look.
+MUST_USE err
+node_decision_begin_large(struct node *node, group_id group, struct decision *out_decision);
+MUST_USE err node_decide_to_record_large(
     struct node *node,
     group_id group,
     err (*decide)(struct decision *decision, void *argument),
@@ -500,10 +515,28 @@ void job_suspend_request(
 );
 void job_suspend_alarm(struct node *node, const struct alarm *alarm, struct decision *decision);
 
+// The same for a message, which waits only for its bodies (carry_again). False: there is no room to
+// wait now; the decision is forgotten.
+MUST_USE bool job_suspend_message(
+    struct node *node,
+    const struct stream_position *position,
+    bytes message,
+    struct decision *decision
+);
+
+// Whether a message of these two groups waits so.
+bool job_has_message(const struct node *node, const struct stream_position *position);
+
 // One evaluation was answered. An unknown job is ignored.
 void job_evaluated(
     struct node *node, uint64_t job_id, uint32_t index, const struct evaluation_result *result
 );
+
+// One body that it wanted is staged, or will not be.
+void job_staged(struct node *node, uint64_t job_id);
+
+// Whether the job being run has waited for bodies: what it wants now should be there.
+bool job_has_staged(const struct node *node);
 
 // What a request asked of other nodes: of its job, which it becomes with this. NULL: too many jobs.
 struct looks *job_looks(struct node *node, const struct request *request);

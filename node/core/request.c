@@ -301,7 +301,7 @@ void node_request(struct node *node, uint64_t request_id, const struct node_requ
         return;
     }
     if (forward_is_run(request_id) && bytes_equal_text(http->method, CALL_REPORT_METHOD)) {
-        call_report_run(node, request_id, http->body);
+        call_report_run(node, request_id, http);
         return;
     }
     struct request request = {.id = request_id, .http = http};
@@ -387,13 +387,13 @@ void request_run(
 ) {
     struct decision decision;
     err begun = request->stale ? node_decision_look(node, group, &decision)
-                               : node_decision_begin(node, group, &decision);
+                               : node_decision_begin_large(node, group, &decision);
     if (err_is(begun)) {
         node_answer_error(node, request->id, begun, GATE_OPEN);
         return;
     }
     struct reply reply = {0};
-    err done = command(node, request, &decision, &reply);
+    err done = stages_look(&decision, command(node, request, &decision, &reply));
     if (!err_is(done) && reply.telling != NULL) {
         tell(node, request, group, &decision, &reply);
     } else if (request->stale && !err_is(done)) {
@@ -443,7 +443,7 @@ void request_run_checked(
     request_checked_command command
 ) {
     struct decision decision;
-    err begun = node_decision_begin(node, group, &decision);
+    err begun = node_decision_begin_large(node, group, &decision);
     if (err_is(begun)) {
         node_answer_error(node, request->id, begun, GATE_OPEN);
         return;
@@ -452,6 +452,7 @@ void request_run_checked(
     api_violations_init(&violations, node->arena);
     struct reply reply = {0};
     err done = command(node, request, &decision, &violations, &reply);
+    done = stages_look(&decision, done);
     if (done.code == ERR_SUSPENDED) {
         job_suspend_request(node, request, &decision);
     } else if (err_is(done) && violations.count > 0) {

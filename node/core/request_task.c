@@ -86,12 +86,12 @@ static bool update_decide(
     }
     struct decision decision;
     group_id group = decision_group_of(&node->settings, result.workflow_instance_id);
-    done = node_decision_begin(node, group, &decision);
+    done = node_decision_begin_large(node, group, &decision);
     if (err_is(done)) {
         node_answer_error(node, request->id, done, GATE_OPEN);
         return false;
     }
-    done = update_task(&decision, &result, out_reply, out_next);
+    done = stages_look(&decision, update_task(&decision, &result, out_reply, out_next));
     if (done.code == ERR_SUSPENDED) {
         job_suspend_request(node, request, &decision);
         return false;

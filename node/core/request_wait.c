@@ -103,7 +103,8 @@ void request_signal_task_sync(struct node *node, const struct request *request) 
         return;
     }
     if (!err_is(done)) {
-        done = node_decision_begin(node, decision_group_of(&node->settings, task), &decision);
+        group_id group = decision_group_of(&node->settings, task);
+        done = node_decision_begin_large(node, group, &decision);
     }
     if (err_is(done)) {
         node_answer_error(node, request->id, done, GATE_ALL);
@@ -111,6 +112,7 @@ void request_signal_task_sync(struct node *node, const struct request *request) 
     }
     struct reply reply = {0};
     done = signal_task(&decision, task, request->match.variables[1], request->json, &reply);
+    done = stages_look(&decision, done);
     if (done.code == ERR_SUSPENDED) {
         job_suspend_request(node, request, &decision);
     } else if (err_is(done)) {

@@ -26,7 +26,7 @@ bool request_start(
     id_format(id, text);
     group_id group = decision_group_of(&node->settings, bytes_of(text, sizeof(text)));
     struct decision decision;
-    err done = node_decision_begin(node, group, &decision);
+    err done = node_decision_begin_large(node, group, &decision);
     if (err_is(done)) {
         node_answer_error(node, request->id, done, GATE_OPEN);
         return false;
@@ -35,7 +35,7 @@ bool request_start(
     struct reply reply = {0};
     done = start_takes(node, &decision, group, id);
     if (!err_is(done)) {
-        done = start_workflow(&decision, &command, &reply);
+        done = stages_look(&decision, start_workflow(&decision, &command, &reply));
     }
     if (done.code == ERR_SUSPENDED) {
         job_suspend_request(node, request, &decision);

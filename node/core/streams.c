@@ -281,6 +281,12 @@ void streams_stall(struct streams *streams, group_id source, group_id destinatio
     streams->ready_first = stream->next_ready;
 }
 
+void streams_resume(struct streams *streams, group_id source, group_id destination) {
+    if (streams->led[source] && streams->led[destination]) {
+        ready_link(streams, index_of(streams, source, destination));
+    }
+}
+
 void streams_retry(struct streams *streams) {
     for (uint32_t source = 0; source < streams->group_count; source++) {
         if (!streams->led[source]) {

@@ -46,6 +46,9 @@ uint64_t streams_newest_acked(const struct streams *streams, group_id source, gr
 // Passes over the pair until streams_retry: its destination cannot take more now.
 void streams_stall(struct streams *streams, group_id source, group_id destination);
 
+// Ends that for one pair.
+void streams_resume(struct streams *streams, group_id source, group_id destination);
+
 // Takes up what was passed over, and hands on again, from the newest acknowledged on, what is on
 // its way to other nodes.
 void streams_retry(struct streams *streams);

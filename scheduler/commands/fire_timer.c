@@ -5,6 +5,7 @@
 #include "scheduler/commands/commands.h"
 #include "scheduler/decider.h"
 #include "scheduler/permit.h"
+#include "scheduler/staging.h"
 #include "scheduler/sweep.h"
 #include "scheduler/timer.h"
 #include "storage/keys.h"
@@ -32,6 +33,9 @@ err fire_timer(struct decision *decision, bytes timer_key) {
     if (parts.kind == TIMER_LIMIT) {
         return permits_fire(decision, parts.workflow);
     }
+    if (parts.kind == TIMER_STAGE) {
+        return staging_expire(decision, &parts);
+    }
     struct workflow *workflow = NULL;
     err opened = workflow_open_any(decision, parts.workflow, &workflow);
     if (opened.code == ERR_NOT_FOUND) {
@@ -58,6 +62,7 @@ err fire_timer(struct decision *decision, bytes timer_key) {
         break;
     case TIMER_SWEEP:
     case TIMER_LIMIT:
+    case TIMER_STAGE:
         break;
     }
     TRY(decider_run(workflow));

@@ -41,6 +41,7 @@
     RECORD(queue_row)         \
     RECORD(reference_row)     \
     RECORD(renewal_row)       \
+    RECORD(stage_row)         \
     RECORD(stream_row)        \
     RECORD(swim_datagram)     \
     RECORD(swim_news)         \

@@ -5,6 +5,7 @@
 #include "proto/limits.h"
 #include "scheduler/definition/catalog.h"
 #include "scheduler/queue.h"
+#include "scheduler/staging.h"
 #include "scheduler/telling.h"
 #include "storage/keys.h"
 
@@ -590,6 +591,8 @@ static uint8_t part_of(char letter) {
         return KEY_PART_BLOB;
     case 'E':
         return KEY_PART_LOG;
+    case 'X':
+        return KEY_PART_STAGE;
     default:
         return 0;
     }
@@ -624,6 +627,7 @@ static void begin(struct world *world, group_id group) {
         .definitions = world->definitions,
         .settings = &world->settings,
         .evaluated = {.allowed = true},
+        .staging = {.allowed = world->stages},
     };
     world->random_begun = world->random;
     world->reply = (struct reply){0};
@@ -641,6 +645,7 @@ static void end(struct world *world, err result) {
         store_txn_abort(&world->decision.txn);
         return;
     }
+    assert_null(world->decision.staging.wanted);
     group_id group = store_txn_group(world->decision.txn);
     count_cost(world, store_txn_bytes(world->decision.txn));
     log_index index = 0;
@@ -689,9 +694,51 @@ static struct evaluation_result answer(struct world *world, const struct evaluat
     return (struct evaluation_result){.outcome = EVALUATION_UNAVAILABLE};
 }
 
+static void stage(struct world *world, group_id group, const struct staging_wish *wish) {
+    struct staged_body body = {.workflow = wish->workflow, .run = wish->run};
+    while (body.written < wish->text.size) {
+        begin(world, group);
+        end(world, staging_write(&world->decision, &body, wish->text));
+        assert_ok(world->last);
+        if (world->stages_lost > 0) {
+            world->stages_lost--;
+            return;
+        }
+    }
+}
+
+// What the decision wants staged is staged, and the decision is begun anew.
+static void stage_all(struct world *world) {
+    struct decision_results evaluated = world->decision.evaluated;
+    struct staging_wish *wanted = NULL;
+    for (struct staging_wish *wish = world->decision.staging.wanted; wish != NULL;
+         wish = wish->next) {
+        struct staging_wish *copy = ARENA_NEW(world->arena, struct staging_wish);
+        *copy = *wish;
+        copy->text = arena_copy(world->arena, wish->text);
+        copy->next = wanted;
+        wanted = copy;
+    }
+    group_id group = store_txn_group(world->decision.txn);
+    struct random random = world->random_begun;
+    store_txn_abort(&world->decision.txn);
+    for (; wanted != NULL; wanted = wanted->next) {
+        stage(world, group, wanted);
+    }
+    world->random = random;
+    begin(world, group);
+    world->decision.evaluated = evaluated;
+    world->decision.staging.again = true;
+    world->suspensions++;
+}
+
 // False: the decision was given up and begun anew, with one more result or to record only.
 static bool finish(struct world *world, err result) {
     struct decision *decision = &world->decision;
+    if (!err_is(result) && decision->staging.wanted != NULL) {
+        stage_all(world);
+        return false;
+    }
     if (result.code != ERR_SUSPENDED && result.code != ERR_LATER) {
         end(world, result);
         return true;
@@ -778,7 +825,8 @@ static bool deliver_one(struct world *world) {
         assert_ok(message_watermark(world->store, parts.destination, source, &watermark));
         assert_true(world->count_faults || parts.sequence == watermark + 1);
         begin(world, parts.destination);
-        end(world, apply_message(&world->decision, source, parts.sequence, message));
+        while (!finish(world, apply_message(&world->decision, source, parts.sequence, message))) {
+        }
         assert_ok(world->last);
         begin(world, source);
         acknowledge_messages(&world->decision, parts.destination, parts.sequence);

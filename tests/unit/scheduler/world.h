@@ -53,6 +53,8 @@ struct world {
     uint64_t evaluations;         // answered
     uint64_t evaluated_bytes;     // of their inputs
     uint64_t suspensions;         // decisions that were run again
+    bool stages;                  // large bodies are staged
+    size_t stages_lost;           // of the next ones: they are begun, and nobody goes on
     struct task_claim claim;      // of the newest poll that got a task
     struct call_claim call_claim; // of the newest call
     struct call call;             // what it asks for
@@ -100,7 +102,7 @@ void world_remove(struct world *world, bytes workflow, bool archive);
 void world_signal(struct world *world, bytes task, const char *status, const char *output);
 
 // Rows in all groups of one kind, or of one part of runs: S tasks, R references, B blobs, E log
-// lines.
+// lines, X stages.
 uint64_t world_rows(struct world *world, char letter);
 
 // The execution with its tasks; NULL data when there is none.
