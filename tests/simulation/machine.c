@@ -17,7 +17,9 @@
 enum {
     STOP_LOOK_MS = 50,
     ARENA_BLOCK_BYTES = 64 * 1024,
-    AUDIT_REST_MS = 4000
+    AUDIT_REST_MS = 4000,
+    RELEASE_LOW = 2, // node/shell/shell.h
+    RELEASE_HIGH = 3
 };
 
 // Where nodes find each other: host and port.
@@ -86,6 +88,7 @@ struct machine *machine_create(
         .server_name = BYTES_LITERAL("server"),
         .decision_tasks = swarm->decision_tasks,
         .answer_tasks = swarm->answer_tasks,
+        .staging = swarm->staging,
     };
     clock_init(&machine->clock, world);
     memory_faults_init(&machine->faults, world_seed(world));
@@ -192,6 +195,8 @@ static struct node_options node_options_of(struct machine *machine) {
         .replicas = machine->plan.replicas,
         .store_id = machine->store_id,
         .dead_after_ms = machine->plan.dead_after_ms,
+        .release_low = RELEASE_LOW,
+        .release_high = RELEASE_HIGH,
         .incarnation = machine->lives,
         .host = BYTES_LITERAL("simulated"),
         .version = BYTES_LITERAL("simulation"),

@@ -80,6 +80,15 @@ static void draw_workload(struct world *world, struct swarm *swarm) {
     swarm->lifecycle_per_mille = sometimes(world, 50, 400);
     swarm->decision_tasks = sometimes(world, 1, 6);
     swarm->answer_tasks = sometimes(world, 1, 4);
+    if (world_maybe(world, 500)) {
+        uint32_t chunk = (uint32_t)world_draw(world, 8, 400);
+        swarm->staging = (struct staging_bounds){
+            .chunk_bytes = chunk,
+            .bytes = (uint32_t)world_draw(world, 20, 600),
+            .entry_bytes = chunk * (uint32_t)world_draw(world, 1, 5),
+            .expiry_ms = world_draw(world, 300, 20000),
+        };
+    }
 }
 
 static void draw_faults(struct world *world, struct swarm *swarm) {
@@ -206,7 +215,7 @@ void swarm_trace(const struct swarm *swarm, struct world *world) {
     world_trace(
         world,
         "swarm kinds=%x merge=%u nested=%u keep=%u typed=%u permissive=%u failure=%u limits=%d "
-        "lifecycle=%u scripts=%u/%u/%u/%u cut=%u told=%u",
+        "lifecycle=%u scripts=%u/%u/%u/%u cut=%u told=%u stages=%u/%u/%u/%lld",
         swarm->kinds,
         swarm->merge_per_mille,
         swarm->nested_per_mille,
@@ -221,7 +230,11 @@ void swarm_trace(const struct swarm *swarm, struct world *world) {
         swarm->script_unavailable,
         swarm->script_killed,
         swarm->decision_tasks,
-        swarm->answer_tasks
+        swarm->answer_tasks,
+        swarm->staging.bytes,
+        swarm->staging.entry_bytes,
+        swarm->staging.chunk_bytes,
+        (long long)swarm->staging.expiry_ms
     );
     world_trace(
         world,

@@ -2,6 +2,7 @@
 // faults exist at all, and how often they strike.
 #pragma once
 
+#include "scheduler/decision.h"
 #include "tests/simulation/world.h"
 
 struct swarm {
@@ -32,20 +33,21 @@ struct swarm {
     uint32_t flow_count;
     uint32_t client_count;
     uint32_t worker_count;
-    uint32_t domain_count;      // 0: none
-    uint32_t starts_max;        // in the whole run
-    int64_t think_ms_max;       // between a client's operations
-    int64_t safety_ms;          // how long harm lasts
-    uint32_t control_per_mille; // pause, resume, terminate among a client's operations
-    int64_t pad_bytes_max;      // beside the value in a worker's output
-    uint32_t human_per_mille;   // human and wait tasks in definitions
-    uint32_t decision_tasks;    // that cut a decision; 0: as many as the server's
-    uint32_t answer_tasks;      // told at a time; 0: as many as the server's
-    uint32_t kinds;             // bit set of the kinds of task that exist beyond the plain ones
-    uint32_t merge_per_mille;   // SWITCHes with an EXCLUSIVE_JOIN
-    uint32_t nested_per_mille;  // loops, inside of loops
-    uint32_t keep_per_mille;    // loops that drop old iterations
-    uint32_t typed_per_mille;   // worker tasks that go to another type's workers
+    uint32_t domain_count;         // 0: none
+    uint32_t starts_max;           // in the whole run
+    int64_t think_ms_max;          // between a client's operations
+    int64_t safety_ms;             // how long harm lasts
+    uint32_t control_per_mille;    // pause, resume, terminate among a client's operations
+    int64_t pad_bytes_max;         // beside the value in a worker's output
+    uint32_t human_per_mille;      // human and wait tasks in definitions
+    uint32_t decision_tasks;       // that cut a decision; 0: as many as the server's
+    uint32_t answer_tasks;         // told at a time; 0: as many as the server's
+    uint32_t kinds;                // bit set of the kinds of task that exist beyond the plain ones
+    uint32_t merge_per_mille;      // SWITCHes with an EXCLUSIVE_JOIN
+    uint32_t nested_per_mille;     // loops, inside of loops
+    uint32_t keep_per_mille;       // loops that drop old iterations
+    uint32_t typed_per_mille;      // worker tasks that go to another type's workers
+    struct staging_bounds staging; // of bodies; zeroes: the server's, which none comes near
     uint32_t permissive_per_mille;
     uint32_t failure_per_mille;   // definitions with a failure workflow
     bool limits;                  // some task types have limits
