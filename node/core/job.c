@@ -360,6 +360,10 @@ void job_staged(struct node *node, uint64_t job_id) {
     }
 }
 
+bool job_is_running(const struct node *node) {
+    return node->job != NULL;
+}
+
 bool job_has_staged(const struct node *node) {
     return node->job != NULL && node->job->has_staged;
 }

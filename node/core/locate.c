@@ -87,13 +87,28 @@ static struct location location_of_id(const struct node *node, const struct requ
 }
 
 // An update that ends a task does nothing the second time. One that gives it back does: the task
-// may have gone to another worker meanwhile.
-static bool update_is_idempotent(const struct node *node, const struct request *request) {
+// may have gone to another worker meanwhile. Its members are walked once, for it may be large.
+static struct location location_of_update(const struct node *node, const struct request *request) {
+    bytes workflow = BYTES_EMPTY;
+    bytes status = BYTES_EMPTY;
     bytes extends = BYTES_EMPTY;
-    bool gives_back =
-        bytes_equal_text(text_member(request->json, "status", node->arena), "IN_PROGRESS");
-    return !gives_back || (json_get_text(request->json, "extendLease", &extends) &&
-                           bytes_equal_text(extends, "true"));
+    bytes key = BYTES_EMPTY;
+    bytes value = BYTES_EMPTY;
+    struct json_iter iter = json_iter(request->json);
+    while (json_is_object(request->json) && json_next_member(&iter, &key, &value)) {
+        if (json_string_equal(key, BYTES_LITERAL("workflowInstanceId"))) {
+            workflow = json_is_string(value) ? json_string(value, node->arena) : BYTES_EMPTY;
+        } else if (json_string_equal(key, BYTES_LITERAL("status"))) {
+            status = json_is_string(value) ? json_string(value, node->arena) : BYTES_EMPTY;
+        } else if (json_string_equal(key, BYTES_LITERAL("extendLease"))) {
+            extends = value;
+        }
+    }
+    return (struct location){
+        .kind = LOCATION_GROUP,
+        .group = decision_group_of(&node->settings, workflow),
+        .idempotent = !bytes_equal_text(status, "IN_PROGRESS") || bytes_equal_text(extends, "true"),
+    };
 }
 
 struct location locate(struct node *node, const struct request *request, id128 *out_id) {
@@ -127,13 +142,7 @@ struct location locate(struct node *node, const struct request *request, id128 *
         return location_of_start(node, request, out_id);
     case API_UPDATE_TASK:
     case API_UPDATE_TASK_AND_POLL:
-        return (struct location){
-            .kind = LOCATION_GROUP,
-            .group = decision_group_of(
-                &node->settings, text_member(request->json, "workflowInstanceId", node->arena)
-            ),
-            .idempotent = update_is_idempotent(node, request),
-        };
+        return location_of_update(node, request);
     case API_GET_POLL_DATA:
         return (struct location){
             .kind = LOCATION_GROUP,

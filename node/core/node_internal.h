@@ -538,6 +538,9 @@ void job_staged(struct node *node, uint64_t job_id);
 // Whether the job being run has waited for bodies: what it wants now should be there.
 bool job_has_staged(const struct node *node);
 
+// Whether a job is being run: what is handled now was handled before.
+bool job_is_running(const struct node *node);
+
 // What a request asked of other nodes: of its job, which it becomes with this. NULL: too many jobs.
 struct looks *job_looks(struct node *node, const struct request *request);
 void job_stays(struct node *node);                   // an answer of these is still to come
