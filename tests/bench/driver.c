@@ -21,6 +21,7 @@ static const struct {
     {"loops", workload_loops},
     {"fork", workload_fork},
     {"wide", workload_wide},
+    {"large", workload_large},
 };
 
 static const size_t WORKLOAD_COUNT = sizeof(WORKLOADS) / sizeof(WORKLOADS[0]);

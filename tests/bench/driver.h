@@ -30,6 +30,7 @@ workload workload_server_side; // ten server-side tasks, six of them scripts
 workload workload_loops;       // a start beside 100 scripts that never end
 workload workload_fork;        // all branches of a dynamic fork in their queue
 workload workload_wide;        // others beside the end of 10 000 open tasks, and what follows
+workload workload_large;       // others beside a stream of large bodies
 
 // A server on a new store called `name` in the folder.
 struct server bench_server(const struct bench *bench, const char *name);

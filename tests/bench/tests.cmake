@@ -12,6 +12,7 @@ add_executable(
     bench/driver_scripts.c
     bench/driver_server.c
     bench/driver_wide.c
+    bench/driver_large.c
 )
 target_link_libraries(bench_driver PRIVATE proto_json proto_base warnings)
 # sync, and major and minor of a device.
