@@ -11,6 +11,40 @@
 #include "scheduler/staging.h"
 #include "scheduler/timer.h"
 
+// --- one payload ---------------------------------------------------------------------------------
+
+// The size of a row; 0: it is not there.
+static size_t chunk_size(struct workflow *workflow, uint32_t blob, size_t chunk) {
+    struct key key = key_blob(workflow->id, workflow->row.run, blob, (uint16_t)chunk);
+    bytes value = BYTES_EMPTY;
+    err read = store_txn_get(workflow->decision->txn, key_bytes(&key), &value);
+    return err_is(read) ? 0 : value.size;
+}
+
+// All rows of a payload but the last are of one size.
+void audit_payload(struct audit *audit, struct workflow *workflow, struct payload payload) {
+    if (payload.blob == 0) {
+        return;
+    }
+    size_t first = chunk_size(workflow, payload.blob, 0);
+    size_t count = first == 0 ? 0 : (payload.bytes + first - 1) / first;
+    bool is_whole =
+        count > 0 && chunk_size(workflow, payload.blob, count) == 0 &&
+        (count - 1) * first + chunk_size(workflow, payload.blob, count - 1) == payload.bytes;
+    if (!is_whole) {
+        audit_fault(
+            audit,
+            35,
+            "workflow %.*s names blob %u of %u bytes, which is not whole",
+            BYTES_ARG(workflow->id_text),
+            payload.blob,
+            payload.bytes
+        );
+    }
+}
+
+// --- all of them ---------------------------------------------------------------------------------
+
 // A blob of the run that the walk is in.
 struct named {
     uint32_t blob;

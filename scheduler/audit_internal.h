@@ -4,6 +4,7 @@
 #include "proto/base/attr.h"
 #include "proto/base/table.h"
 #include "scheduler/audit.h"
+#include "scheduler/payload.h"
 #include "scheduler/task.h"
 #include "storage/keys.h"
 
@@ -83,6 +84,8 @@ MUST_USE err audit_rows(struct audit *audit, enum key_kind kind, bool *out_end);
 
 // audit_blobs.c: payloads and who names them, after the timers.
 MUST_USE err audit_blobs(struct audit *audit);
+// Between slices, of one payload that is named: its first and last row are there, and none behind.
+void audit_payload(struct audit *audit, struct workflow *workflow, struct payload payload);
 
 // audit_count.c
 void tally_item_add(struct audit *audit, uint64_t hash, enum tally_kind kind);

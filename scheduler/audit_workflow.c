@@ -44,6 +44,14 @@ static void spend(struct audit *audit, uint32_t rows) {
     audit->rows -= rows < audit->rows ? rows : audit->rows;
 }
 
+// A whole audit walks all blobs by itself.
+static void payload_look(struct audit *audit, struct workflow *workflow, struct payload payload) {
+    if (!audit->whole && payload.blob != 0) {
+        spend(audit, 1);
+        audit_payload(audit, workflow, payload);
+    }
+}
+
 static err look(struct audit *audit, id128 id) {
     struct workflow *workflow = NULL;
     spend(audit, 1);
@@ -72,6 +80,11 @@ static void header_look(struct audit *audit, struct workflow *workflow) {
             audit, 32, "workflow %.*s lacks a row that finds it", BYTES_ARG(workflow->id_text)
         );
     }
+    struct payload domains = {row->domains_blob, row->domains_bytes};
+    payload_look(audit, workflow, workflow_input(workflow));
+    payload_look(audit, workflow, workflow_output(workflow));
+    payload_look(audit, workflow, workflow_variables(workflow));
+    payload_look(audit, workflow, domains);
     bool waits = row->open_count > 0 && row->pending.count == 0;
     if (row->status == API_WORKFLOW_RUNNING && !waits && row->continue_due_ms == 0) {
         audit_fault(
@@ -203,6 +216,10 @@ static err task_look(struct audit *audit, struct task *task) {
     TRY(id_look(audit, task));
     place_look(audit, task);
     const struct task_row *row = &task->row;
+    payload_look(audit, workflow, task_input(task));
+    payload_look(audit, workflow, task_output(task));
+    payload_look(audit, workflow, (struct payload){row->own_blob, row->own_bytes});
+    payload_look(audit, workflow, (struct payload){row->parameters_blob, row->parameters_bytes});
     timer_look(audit, workflow, row->timer_due_ms, TIMER_TASK, task->number, row->timer_generation);
     for (int deadline = 0; deadline < DEADLINE_COUNT && !task_is_terminal(task); deadline++) {
         int64_t due_ms = timer_deadline(task, (enum task_deadline)deadline);

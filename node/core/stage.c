@@ -28,7 +28,7 @@ struct stages {
     struct stage *last;
     size_t count;
     size_t held_bytes;
-    size_t under_way; // pieces that are not committed
+    size_t under_way; // pieces that are not committed, of all groups
 };
 
 // --- life

@@ -1,5 +1,6 @@
 // distributed.md §5.1, large bodies: entries are bounded whatever comes, what is named is whole and
 // stays, what is not named goes.
+#include "storage/keys.h"
 #include "tests/unit/scheduler/world.h"
 
 enum {
@@ -166,6 +167,65 @@ static void a_removal_takes_stages_along(void **state) {
     assert_no_stage(world);
 }
 
+// --- what is wrong is seen -----------------------------------------------------------------------
+
+static void del(struct world *world, const struct key *key, group_id group) {
+    struct store_txn *txn = NULL;
+    log_index index = 0;
+    log_lsn lsn = 0;
+    assert_ok(store_txn_begin(world->store, group, &txn));
+    store_txn_del(txn, key_bytes(key));
+    store_txn_commit(&txn, 1, world->now.ms, &index, &lsn);
+    store_commit(world->store, group, index);
+}
+
+static void count_fault(void *argument, uint32_t invariant, const char *text) {
+    struct world *world = argument;
+    (void)text;
+    world->faults_seen += invariant == 35;
+}
+
+// By the audit of tests and backups, and by the one that goes along.
+static void assert_seen(struct world *world, group_id group) {
+    const struct audit_report report = {.fault = count_fault, .argument = world};
+    world->count_faults = true;
+    world->faults_seen = 0;
+    world_audit(world);
+    assert_int_not_equal(world->faults_seen, 0);
+    world->faults_seen = 0;
+    struct audit *audit = audit_create(world->store, group, world->settings.group_count);
+    bool done = false;
+    while (!done) {
+        assert_ok(audit_slice(audit, 10, world->definitions, world->arena, &report, &done));
+    }
+    audit_destroy(&audit);
+    assert_int_not_equal(world->faults_seen, 0);
+}
+
+static void a_payload_that_lacks_bytes_is_seen(void **state) {
+    struct world *world = *state;
+    id128 workflow;
+    bytes id = world_start(world, "plain", object(world, 256, 'i'));
+    group_id group = decision_group_of(&world->settings, id);
+    assert_true(id_parse(id, &workflow));
+    struct key prefix = key_of_run_prefix(workflow, 1);
+    struct store_cursor *cursor = store_cursor_open(world->store, NULL, group, key_bytes(&prefix));
+    bytes key = BYTES_EMPTY;
+    bytes value = BYTES_EMPTY;
+    struct key_blob_parts last = {0};
+    struct key_blob_parts parts;
+    while (store_cursor_next(cursor, &key, &value) && bytes_starts_with(key, key_bytes(&prefix))) {
+        if (key_blob_parse(key, &parts) && parts.chunk > 0) {
+            last = parts;
+        }
+    }
+    store_cursor_close(&cursor);
+    assert_int_equal(last.chunk, 256 / 16);
+    struct key gone = key_blob(workflow, 1, last.blob, last.chunk);
+    del(world, &gone, group);
+    assert_seen(world, group);
+}
+
 #define stage_test(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
 
 int main(void) {
@@ -178,6 +238,7 @@ int main(void) {
         stage_test(what_is_replaced_goes),
         stage_test(a_restart_keeps_its_input),
         stage_test(a_removal_takes_stages_along),
+        stage_test(a_payload_that_lacks_bytes_is_seen),
     };
     return cmocka_run_group_tests_name("scheduler/staging", tests, NULL, NULL);
 }
