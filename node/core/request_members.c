@@ -170,7 +170,7 @@ static err run_leave(
     } else {
         TRY(membership_remove(node, decision, id, forced, &state));
     }
-    *out_reply = done(node, id, member_state_name(state));
+    *out_reply = done(node, id, member_state_name((uint8_t)state));
     return ERR_NONE;
 }
 
