@@ -441,6 +441,9 @@ void lead_queue_all(struct raft *raft, struct replica *replica);
 void lead_lost(struct raft *raft, struct replica *replica, struct follower *follower);
 // Sends again what nobody acknowledged. Returns when to look again.
 mono_time lead_resend(struct raft *raft, struct replica *replica);
+// What was on its way is acknowledged up to `match`, or is not waited for any more.
+void flights_release(struct follower *follower, log_index match);
+void flights_clear(struct follower *follower);
 // Appends of one group for one follower into the frame, as far as room and window go. True: there
 // is more that only the frame's room keeps back.
 bool lead_fill(
@@ -524,6 +527,15 @@ void pair_refresh(struct raft *raft, struct replica *replica);
 void pair_unlist(struct raft *raft, struct replica *replica);
 // We lead the group there since now, or no longer.
 void pair_relist(struct pair *pair);
+// The list of what we lead there, into a frame.
+void list_put(const struct raft *raft, const struct pair *pair, struct buffer *frame);
+// Takes up the pair's list. ERR_INVALID: no correct node says that.
+MUST_USE err list_take(
+    struct raft *raft,
+    struct pair *pair,
+    const struct frame_header *header,
+    const struct message *message
+);
 // When a frame is due should nothing else want one.
 mono_time pair_due(const struct raft *raft, const struct pair *pair);
 // Nothing heard for so long that sending entries is a waste.
