@@ -323,6 +323,12 @@ int64_t raft_age_ms(const struct raft *raft, group_id group) {
     return (raft->now.ns - heard.ns) / 1000000;
 }
 
+bool raft_has_replica(const struct raft *raft, group_id group, uint64_t *out_number) {
+    const struct replica *replica = raft_replica(raft, group);
+    *out_number = replica == NULL ? 0 : replica->number;
+    return replica != NULL;
+}
+
 uint64_t raft_term(const struct raft *raft, group_id group) {
     const struct replica *replica = raft_replica(raft, group);
     return replica == NULL ? 0 : replica->term;

@@ -199,6 +199,9 @@ node_id raft_leader(const struct raft *raft, group_id group);
 // behind, and what was on its way. 0 on the leader; -1: it knows of no leader, or has no replica.
 int64_t raft_age_ms(const struct raft *raft, group_id group);
 
+// Whether there is a replica here, and its number; 0: it does not know that yet.
+bool raft_has_replica(const struct raft *raft, group_id group, uint64_t *out_number);
+
 uint64_t raft_term(const struct raft *raft, group_id group);
 log_index raft_commit_index(const struct raft *raft, group_id group);
 

@@ -56,9 +56,9 @@ static void recovered(void *argument, uint16_t number) {
     (void)fleet_stepped(other->fleet, number, true);
 }
 
-static id128 store_id(void *argument, uint16_t number) {
+static const struct machine *machine_at(void *argument, uint16_t number) {
     struct scene *other = argument;
-    return machine_store_id(fleet_machine(other->fleet, number));
+    return fleet_machine(other->fleet, number);
 }
 
 void aftermath_check(struct scene *scene, uint64_t seed) {
@@ -80,7 +80,7 @@ void aftermath_check(struct scene *scene, uint64_t seed) {
     other->swarm.churn = false;
     swarm_heal(&other->swarm);
     after.arena = arena_create(64 * 1024);
-    const struct machine_watch watch = {other, stepped, recovered, died, store_id};
+    const struct machine_watch watch = {other, stepped, recovered, died, machine_at};
     other->fleet = fleet_create(other->world, &other->swarm, &watch);
     if (recover(&after)) {
         live_on(&after);

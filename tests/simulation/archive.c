@@ -225,9 +225,9 @@ static void other_recovered(void *argument, uint16_t number) {
     (void)fleet_stepped(other->fleet, number, true);
 }
 
-static id128 other_store_id(void *argument, uint16_t number) {
+static const struct machine *other_machine(void *argument, uint16_t number) {
     struct scene *other = argument;
-    return machine_store_id(fleet_machine(other->fleet, number));
+    return fleet_machine(other->fleet, number);
 }
 
 static void pass_on(struct archive *archive, const struct scene *other) {
@@ -292,7 +292,7 @@ static void restore_elsewhere(struct archive *archive) {
     other.swarm.node_count = (uint16_t)world_draw(scene->world, 1, NODES_MAX);
     other.swarm.alone = other.swarm.node_count == 1;
     const struct machine_watch watch = {
-        &other, other_stepped, other_recovered, other_died, other_store_id};
+        &other, other_stepped, other_recovered, other_died, other_machine};
     other.fleet = fleet_create(other.world, &other.swarm, &watch);
     restore(archive, &other);
     world_trace(

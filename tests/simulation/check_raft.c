@@ -243,8 +243,9 @@ check_matches(struct raft_watch *watch, uint16_t number, group_id group, const s
     for (uint32_t i = 0; i < status.follower_count; i++) {
         const struct raft_follower_status *follower = &status.followers[i];
         const struct machine *machine = fleet_machine(watch->fleet, follower->node);
-        if (machine == NULL || machine_is_gone(machine)) {
-            continue; // it may have left a moment ago
+        if (machine == NULL || machine_is_gone(machine) ||
+            follower->replica < machine_old_replicas(machine, group)) {
+            continue; // it may have left a moment ago; or its disk is lost, and nobody knows
         }
         const struct shadow *shadow = machine_shadow(machine);
         uint64_t newest = shadow_newest_term(shadow, group);

@@ -3,9 +3,7 @@
 
 #include "tests/simulation/chronicle.h"
 
-#include "node/raft/config.h"
 #include "proto/base/check.h"
-#include "storage/keys.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +35,6 @@ struct entry {
 };
 
 struct history {
-    struct config config;  // the newest that is committed; no members: none was yet
     struct entry *entries; // [0]: before the first
     size_t count;
     size_t capacity;
@@ -49,6 +46,7 @@ struct chronicle {
     struct world *world;
     uint32_t group_count;
     struct history groups[GROUP_COUNT_MAX];
+    struct roster *roster;
     struct row *rows;
     size_t row_capacity; // power of two
     size_t row_count;
@@ -119,47 +117,9 @@ struct writing {
     size_t live_rows;
 };
 
-static uint32_t voters_of(const struct config *config, uint8_t votes) {
-    uint32_t set = 0;
-    for (uint32_t i = 0; i < config->count; i++) {
-        set |= (config->members[i].votes & votes) != 0 ? 1U << config->members[i].node : 0;
-    }
-    return set;
-}
-
-// Those who vote in the new one do so in what the old one leads to: a majority of the one has
-// somebody of any majority of the other. Who is new has a number that nobody had.
-static void note_config(struct chronicle *chronicle, group_id group, bytes value) {
-    struct config *old = &chronicle->groups[group].config;
-    struct config now;
-    if (err_is(config_take(value, &now))) {
-        world_fail(chronicle->world, "config", "group %u: a config that cannot be", group);
-        return;
-    }
-    bool follows = old->count == 0 || voters_of(&now, CONFIG_NOW) == voters_of(old, CONFIG_NEXT);
-    bool fresh = now.next_replica >= old->next_replica;
-    for (uint32_t i = 0; i < now.count; i++) {
-        const struct config_member *was = config_find(old, now.members[i].node);
-        bool same = was != NULL && was->replica == now.members[i].replica;
-        fresh = fresh && (old->count == 0 || same || now.members[i].replica >= old->next_replica);
-    }
-    if (!follows || !fresh) {
-        world_fail(
-            chronicle->world,
-            "config",
-            "group %u: a config %s",
-            group,
-            follows ? "uses a replica's number again" : "shares no majority with the one before"
-        );
-    }
-    *old = now;
-}
-
 static void note_write(void *argument, bytes key, bytes value) {
     struct writing *writing = argument;
-    if (key.size == 1 && key.data[0] == KEY_CONFIG && value.data != NULL) {
-        note_config(writing->chronicle, writing->group, value);
-    }
+    roster_write(writing->chronicle->roster, writing->group, key, value);
     struct row *row = row_of(writing->chronicle, writing->group, key);
     bool was = version_at(row, writing->index) != NULL;
     bool deleted = value.data == NULL;
@@ -200,6 +160,7 @@ struct chronicle *chronicle_create(struct world *world, uint32_t group_count) {
     check(chronicle != NULL);
     chronicle->world = world;
     chronicle->group_count = group_count;
+    chronicle->roster = roster_create(world, group_count);
     for (uint32_t i = 0; i < group_count; i++) {
         *history_add(&chronicle->groups[i]) = (struct entry){0};
     }
@@ -220,6 +181,7 @@ void chronicle_destroy(struct chronicle **chronicle_at) {
         free(chronicle->rows[i].versions);
     }
     free(chronicle->rows);
+    roster_destroy(&chronicle->roster);
     free(chronicle);
     *chronicle_at = NULL;
 }
@@ -270,6 +232,10 @@ int64_t chronicle_time_ms(const struct chronicle *chronicle) {
     return chronicle->time_ms;
 }
 
+const struct roster *chronicle_roster(const struct chronicle *chronicle) {
+    return chronicle->roster;
+}
+
 static void write_down(
     struct chronicle *chronicle,
     const struct store *store,
@@ -280,6 +246,7 @@ static void write_down(
     struct history *history = &chronicle->groups[group];
     struct writing writing = {chronicle, group, index, history->entries[index - 1].live_rows};
     store_entry_visit(store, group, index, note_write, &writing);
+    roster_entry_ends(chronicle->roster);
     *history_add(history) = (struct entry){entry->term, entry->chain, writing.live_rows};
     chronicle->time_ms = entry->time_ms > chronicle->time_ms ? entry->time_ms : chronicle->time_ms;
 }
@@ -355,6 +322,7 @@ void chronicle_adopt(struct chronicle *chronicle, struct store *store) {
             world_fail(chronicle->world, "replay", "group %u: nothing is known of its end", group);
         }
     }
+    roster_adopted(chronicle->roster);
 }
 
 // --- comparing -----------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "storage/store.h"
+#include "tests/simulation/roster.h"
 #include "tests/simulation/world.h"
 
 struct chronicle;
@@ -24,8 +25,8 @@ void chronicle_follow(
     uint16_t node
 );
 
-// (Also that no two configs in a row can decide without each other, and that no replica's number is
-// given twice: invariants 13, 34.)
+// Members, plan and configs as the committed entries say.
+const struct roster *chronicle_roster(const struct chronicle *chronicle);
 
 // The chronicle of a cluster that goes on with this store begins with what that holds for
 // committed; what was before it is not known. Before anything else.

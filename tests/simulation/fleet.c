@@ -30,16 +30,29 @@ struct fleet {
     struct chronicle *chronicle;
     struct outside *outside;
     struct machine *machines[NETWORK_NODES_MAX + 1]; // from 1
-    bool *has_copy;                                  // by node and group
-    struct standing *standings;                      // by node and group
-    struct known_leader *leaders;                    // by group
-    uint64_t revision;                               // of roles, terms and lives
+    uint64_t *copies;             // by node and group: the replica's number and one; 0: no copy
+    struct standing *standings;   // by node and group
+    struct known_leader *leaders; // by group
+    uint64_t revision;            // of roles, terms and lives
     char unlevel[200];
 };
 
+// What differs between machines of one fleet.
+static void draw_traits(struct fleet *fleet, struct machine_plan *plan) {
+    static const char *const zones[] = {"here", "there", "yonder"};
+    const struct swarm *swarm = fleet->swarm;
+    check(swarm->zone_count <= sizeof(zones) / sizeof(zones[0]));
+    plan->zone = swarm->zone_count == 0
+                     ? ""
+                     : zones[world_draw(fleet->world, 0, (int64_t)swarm->zone_count - 1)];
+    plan->weight = (uint32_t)world_draw(fleet->world, 1, swarm->weight_max);
+    bool old = world_maybe(fleet->world, swarm->old_release_per_mille);
+    plan->release = MACHINE_RELEASE - (old ? 1 : 0);
+}
+
 static struct machine *make(struct fleet *fleet, uint16_t number) {
     const struct swarm *swarm = fleet->swarm;
-    const struct machine_plan plan = {
+    struct machine_plan plan = {
         .number = number,
         .founders = swarm->alone ? 0 : swarm->node_count,
         .replicas = swarm->replicas,
@@ -48,6 +61,7 @@ static struct machine *make(struct fleet *fleet, uint16_t number) {
         .chronicle = fleet->chronicle,
         .outside = fleet->outside,
     };
+    draw_traits(fleet, &plan);
     return machine_create(fleet->world, swarm, &plan, &fleet->watch);
 }
 
@@ -63,11 +77,11 @@ fleet_create(struct world *world, const struct swarm *swarm, const struct machin
     fleet->network = network_create(world, swarm->delay_us_max);
     fleet->chronicle = chronicle_create(world, swarm->group_count);
     fleet->outside = outside_create(world, swarm);
-    fleet->has_copy = calloc(places, sizeof(bool));
+    fleet->copies = calloc(places, sizeof(*fleet->copies));
     fleet->standings = calloc(places, sizeof(struct standing));
     fleet->leaders = calloc(swarm->group_count, sizeof(struct known_leader));
     fleet->revision = 1;
-    check(fleet->has_copy != NULL && fleet->standings != NULL && fleet->leaders != NULL);
+    check(fleet->copies != NULL && fleet->standings != NULL && fleet->leaders != NULL);
     for (uint16_t number = 1; number <= fleet->size; number++) {
         fleet->machines[number] = make(fleet, number);
     }
@@ -85,7 +99,7 @@ void fleet_destroy(struct fleet **fleet_at) {
     network_destroy(&fleet->network);
     chronicle_destroy(&fleet->chronicle);
     outside_destroy(&fleet->outside);
-    free(fleet->has_copy);
+    free(fleet->copies);
     free(fleet->standings);
     free(fleet->leaders);
     free(fleet);
@@ -172,14 +186,35 @@ const struct chronicle *fleet_chronicle(const struct fleet *fleet) {
 }
 
 bool fleet_has_copy(const struct fleet *fleet, uint16_t number, group_id group) {
-    return fleet->has_copy[number * fleet->swarm->group_count + group];
+    return fleet->copies[number * fleet->swarm->group_count + group] != 0;
+}
+
+// A replica that is a member by the newest config that is committed is somebody's copy.
+static void copy_goes(const struct fleet *fleet, uint16_t number, group_id group, uint64_t was) {
+    if (was != 0 && was == roster_replica(chronicle_roster(fleet->chronicle), group, number)) {
+        world_fail(
+            fleet->world,
+            "members",
+            "n%u forgets replica %llu of group %u, which is a member",
+            number,
+            (unsigned long long)was,
+            group
+        );
+    }
 }
 
 static void note_copies(struct fleet *fleet, uint16_t number) {
     const struct raft *raft = node_raft(machine_node(fleet->machines[number]));
-    bool *known = &fleet->has_copy[number * fleet->swarm->group_count];
+    uint64_t *known = &fleet->copies[number * fleet->swarm->group_count];
     for (uint32_t group = 0; group < fleet->swarm->group_count; group++) {
-        known[group] = raft_status(raft, (group_id)group).configured;
+        uint64_t replica = 0;
+        bool has = raft_has_replica(raft, (group_id)group, &replica);
+        uint64_t now = has ? replica + 1 : 0;
+        if (known[group] > 1 && now != 1 && now != known[group]) {
+            copy_goes(fleet, number, (group_id)group, known[group] - 1);
+        }
+        // While its rows are replaced a replica may not know its number.
+        known[group] = now == 1 && known[group] > 1 ? known[group] : now;
     }
 }
 
@@ -283,6 +318,8 @@ void fleet_died(struct fleet *fleet, uint16_t number) {
     fleet->revision++;
     for (uint32_t group = 0; group < fleet->swarm->group_count; group++) {
         fleet->standings[number * fleet->swarm->group_count + group].led_since_ns = 0;
+        fleet->copies[number * fleet->swarm->group_count + group] =
+            0; // one just made was in memory
     }
 }
 

@@ -14,6 +14,7 @@ enum {
     PARTITION_MS_MAX = 8000,
     CLOG_MS_MAX = 5000,
     SLEEP_MS_MAX = 5000,
+    FREEZE_MS_MAX = 180000,
     SLEEP_NOTICED_MS = 500, // longer sleep is silence on the network
     MEND_MS_MAX = 1000,
     FULL_MS_MAX = 10000,
@@ -27,6 +28,7 @@ struct harm {
     bool over;
     bool parted;
     int64_t first_wrong; // the nodes from it on, fewer than half, are those whose clocks step
+    uint16_t wrong;      // while nodes come and go: the one whose clock stepped; 0: none
 };
 
 static uint16_t any_node(struct harm *harm) {
@@ -101,25 +103,68 @@ static void sleep_some(void *argument, uint64_t token) {
     machine_pause(fleet_machine(harm->fleet, node), ms * WORLD_MS);
 }
 
+// While nodes come and go, one clock at a time is wrong, of a node that has at least two others
+// beside it that are members for certain.
+static bool may_be_wrong(const struct harm *harm, uint16_t node) {
+    const struct roster *roster = chronicle_roster(fleet_chronicle(harm->fleet));
+    return roster_count(roster, MEMBER_ACTIVE) >= 3 &&
+           roster_member(roster, node)->state == MEMBER_ACTIVE;
+}
+
+static void set_right(struct harm *harm) {
+    if (harm->wrong != 0) {
+        machine_clock(fleet_machine(harm->fleet, harm->wrong))->step_ms = 0;
+        world_trace(harm->world, "n%u: wall clock is right again", harm->wrong);
+        harm->wrong = 0;
+    }
+}
+
+static uint16_t choose_wrong(struct harm *harm) {
+    uint16_t size = fleet_size(harm->fleet);
+    if (!harm->swarm->churn) {
+        int64_t wrong = size < 3 ? 1 : (size - 1) / 2;
+        int64_t at = harm->first_wrong + world_draw(harm->world, 0, wrong - 1);
+        return (uint16_t)(at % size + 1);
+    }
+    set_right(harm);
+    harm->wrong = any_node(harm);
+    harm->wrong = may_be_wrong(harm, harm->wrong) ? harm->wrong : 0;
+    return harm->wrong;
+}
+
 static void step_wall(void *argument, uint64_t token) {
     (void)token;
     struct harm *harm = argument;
     if (harm->over) {
         return;
     }
-    uint16_t size = fleet_size(harm->fleet);
-    int64_t wrong = size < 3 ? 1 : (size - 1) / 2;
-    uint16_t node = (uint16_t)((harm->first_wrong + world_draw(harm->world, 0, wrong - 1)) % size);
-    bool far = size > 1 && world_maybe(harm->world, 500);
+    uint16_t node = choose_wrong(harm);
+    bool far = fleet_size(harm->fleet) > 1 && world_maybe(harm->world, 500);
     int64_t most_ms = far ? WALL_STEP_FAR_MS : WALL_STEP_MS;
     int64_t ms = world_draw(harm->world, -most_ms, most_ms);
-    struct machine *machine = fleet_machine(harm->fleet, (uint16_t)(node + 1));
-    if (machine == NULL) {
+    if (node == 0) {
         return;
     }
-    machine_clock(machine)->step_ms = ms;
+    machine_clock(fleet_machine(harm->fleet, node))->step_ms = ms;
     trouble(harm, WALL_STEP_TROUBLE_MS);
-    world_trace(harm->world, "n%u: wall clock steps to %lld ms", node + 1U, (long long)ms);
+    world_trace(harm->world, "n%u: wall clock steps to %lld ms", node, (long long)ms);
+}
+
+// Fewer than half of the members stand still, for longer than anybody waits for them.
+static void freeze(void *argument, uint64_t token) {
+    (void)token;
+    struct harm *harm = argument;
+    uint32_t members = roster_count(chronicle_roster(fleet_chronicle(harm->fleet)), MEMBER_ACTIVE);
+    uint32_t most = members < 3 || harm->parted ? 0 : (members - 1) / 2;
+    int64_t ms = world_draw(harm->world, SLEEP_MS_MAX, FREEZE_MS_MAX);
+    trouble(harm, most > 0 ? ms : 0);
+    for (uint32_t i = 0; i < most && !harm->over; i++) {
+        uint16_t node = any_node(harm);
+        harm->parted = true;
+        silence(harm, node, true);
+        world_after(harm->world, ms * WORLD_MS, speak_again, harm, node);
+        machine_pause(fleet_machine(harm->fleet, node), ms * WORLD_MS);
+    }
 }
 
 static void empty(void *argument, uint64_t node) {
@@ -273,10 +318,14 @@ static void every_second(void *argument, uint64_t token) {
     if (harm->over) {
         return;
     }
+    if (harm->wrong != 0 && !may_be_wrong(harm, harm->wrong)) {
+        set_right(harm);
+    }
     strike(harm, swarm->stop_per_second, stop);
     strike(harm, swarm->crash_per_second, crash);
     strike(harm, swarm->wall_step_per_second, step_wall);
     strike(harm, swarm->sleep_per_second, sleep_some);
+    strike(harm, swarm->freeze_per_second, freeze);
     strike(harm, swarm->partition_per_second, part);
     strike(harm, swarm->clog_per_second, clog_ways);
     strike(harm, swarm->cut_per_second, cut);
@@ -313,6 +362,7 @@ void harm_end(struct harm *harm) {
         if (machine != NULL) {
             clock_correct(machine_clock(machine));
             machine_fill(machine, 0);
+            machine_wake(machine);
         }
     }
 }

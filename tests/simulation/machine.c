@@ -1,11 +1,7 @@
 // The shell of a simulated node: what node/shell does with threads and sockets, done with actions
 // of the world. One step, then effects whose gate is open, then the jobs that can begin. The front
 // door is machine_door.c, the log's and the map's jobs are machine_jobs.c, the evaluator's
-// machine_script.c.
-//
-// Death: the disk forgets, everything in memory goes, who waited hears that the connection is lost.
-// Actions of the dead node carry its incarnation and are ignored. Sleep: actions are put off until
-// the end of it, in their order.
+// machine_script.c; what strikes it is machine_fate.c.
 
 #include "proto/base/check.h"
 #include "tests/simulation/machine_internal.h"
@@ -15,11 +11,8 @@
 #include <string.h>
 
 enum {
-    STOP_LOOK_MS = 50,
     ARENA_BLOCK_BYTES = 64 * 1024,
-    AUDIT_REST_MS = 4000,
-    RELEASE_LOW = 2, // node/shell/shell.h
-    RELEASE_HIGH = 3
+    AUDIT_REST_MS = 4000
 };
 
 // Where nodes find each other: host and port.
@@ -42,16 +35,14 @@ static const char *const ADDRESSES[NETWORK_NODES_MAX] = {
     "n16:1",
 };
 
-static void boot(void *argument, uint64_t incarnation);
 static struct store_options store_options_of(struct machine *machine);
 static void note_store_id(struct machine *machine);
 static void pump(struct machine *machine);
-static int64_t awake_at(const void *argument);
 static struct network_end network_end_of(struct machine *machine);
 
 // --- life ----------------------------------------------------------------------------------------
 
-static bool is_alone(const struct machine *machine) {
+bool machine_is_alone(const struct machine *machine) {
     return machine->plan.founders == 0;
 }
 
@@ -68,7 +59,7 @@ static void format(struct machine *machine) {
 static void attach(struct machine *machine) {
     struct network_end end = network_end_of(machine);
     network_attach(machine->plan.network, machine->plan.number, &end);
-    world_after(machine->world, 0, boot, machine, machine->incarnation);
+    world_after(machine->world, 0, machine_boot, machine, machine->incarnation);
 }
 
 struct machine *machine_create(
@@ -92,15 +83,13 @@ struct machine *machine_create(
     };
     clock_init(&machine->clock, world);
     memory_faults_init(&machine->faults, world_seed(world));
-    machine->disk = memory_disk_create(&machine->faults);
-    machine->map = memory_map_create(&machine->faults);
-    machine->shadow =
-        shadow_create(world, plan->chronicle, plan->number, swarm->group_count, is_alone(machine));
+    machine_get_disk(machine);
     machine->questions = questions_create();
     machine->arena = arena_create(ARENA_BLOCK_BYTES);
     machine->scripts = arena_create(ARENA_BLOCK_BYTES);
     machine->committed = calloc(swarm->group_count, sizeof(*machine->committed));
-    check(machine->committed != NULL);
+    machine->old_replicas = calloc(swarm->group_count, sizeof(*machine->old_replicas));
+    check(machine->committed != NULL && machine->old_replicas != NULL);
     if (plan->number == 0) {
         format(machine);
         return machine;
@@ -125,8 +114,7 @@ void machine_enroll(
     attach(machine);
 }
 
-// Ends what lives in memory.
-static void die(struct machine *machine) {
+void machine_die(struct machine *machine) {
     if (!machine->up) {
         return;
     }
@@ -147,7 +135,7 @@ void machine_destroy(struct machine **machine_at) {
     if (machine == NULL) {
         return;
     }
-    die(machine);
+    machine_die(machine);
     memory_disk_destroy(&machine->disk);
     memory_map_destroy(&machine->map);
     shadow_destroy(&machine->shadow);
@@ -155,6 +143,7 @@ void machine_destroy(struct machine **machine_at) {
     arena_destroy(&machine->arena);
     arena_destroy(&machine->scripts);
     free(machine->committed);
+    free(machine->old_replicas);
     free(machine);
     *machine_at = NULL;
 }
@@ -174,7 +163,7 @@ static struct store_options store_options_of(struct machine *machine) {
         .scrub_bytes = swarm->checkpoint_bytes / 4,
         .scrub_ms = 4 * swarm->checkpoint_ms,
         .scrub_rest_ms = 20 * 1000,
-        .history_bytes = is_alone(machine) ? 0 : swarm->history_bytes,
+        .history_bytes = machine_is_alone(machine) ? 0 : swarm->history_bytes,
         .cluster = {'s', 'i', 'm'},
         .random_seed = world_seed(machine->world),
     };
@@ -195,8 +184,10 @@ static struct node_options node_options_of(struct machine *machine) {
         .replicas = machine->plan.replicas,
         .store_id = machine->store_id,
         .dead_after_ms = machine->plan.dead_after_ms,
-        .release_low = RELEASE_LOW,
-        .release_high = RELEASE_HIGH,
+        .zone = bytes_from_text(machine->plan.zone),
+        .weight = machine->plan.weight,
+        .release_low = (uint16_t)(machine->plan.release - 1),
+        .release_high = machine->plan.release,
         .incarnation = machine->lives,
         .host = BYTES_LITERAL("simulated"),
         .version = BYTES_LITERAL("simulation"),
@@ -229,7 +220,7 @@ static void know_members(struct machine *machine) {
     }
 }
 
-static void boot(void *argument, uint64_t incarnation) {
+void machine_boot(void *argument, uint64_t incarnation) {
     struct machine *machine = argument;
     check(!machine->up && incarnation == machine->incarnation);
     if (machine->gone) {
@@ -246,7 +237,7 @@ static void boot(void *argument, uint64_t incarnation) {
     err opened = store_open(&options, machine->arena, &machine->store);
     if (opened.code == ERR_FULL) { // somebody starts it again, until there is room
         world_trace(machine->world, "n%u: no room to start", machine->plan.number);
-        world_after(machine->world, WORLD_SECOND, boot, machine, machine->incarnation);
+        world_after(machine->world, WORLD_SECOND, machine_boot, machine, machine->incarnation);
         return;
     }
     if (err_is(opened)) {
@@ -273,7 +264,7 @@ static void boot(void *argument, uint64_t incarnation) {
     machine->up = true;
     world_trace(machine->world, "n%u is up", machine->plan.number);
     (void)machine_follow(machine);
-    if (is_alone(machine)) { // it committed all that it found
+    if (machine_is_alone(machine)) { // it committed all that it found
         machine->rows_compared +=
             chronicle_compare(machine->plan.chronicle, machine->store, machine->plan.number);
     }
@@ -281,17 +272,6 @@ static void boot(void *argument, uint64_t incarnation) {
     machine->watch.recovered(machine->watch.argument, machine->plan.number);
     machine_watch_disk(machine);
     pump(machine);
-}
-
-// The process is no more.
-static void end_process(struct machine *machine, const char *why) {
-    world_trace(machine->world, "CRASH of n%u: %s", machine->plan.number, why);
-    die(machine);
-    memory_disk_crash(machine->disk);
-    memory_map_crash(machine->map);
-    bool silent = world_maybe(machine->world, 500);
-    network_node_down(machine->plan.network, machine->plan.number, silent);
-    machine->watch.died(machine->watch.argument, machine->plan.number);
 }
 
 void machine_adopt(struct machine *machine, struct machine *from) {
@@ -315,103 +295,6 @@ void machine_close(struct machine *machine) {
     shadow_adopt(machine->shadow, machine->store);
     store_close(&machine->store);
     arena_reset(machine->arena);
-}
-
-void machine_lose(struct machine *machine) {
-    if (machine->gone) {
-        return;
-    }
-    machine->gone = true;
-    if (machine->up) {
-        end_process(machine, "for ever");
-        machine_lose_askers(machine);
-    }
-}
-
-bool machine_is_gone(const struct machine *machine) {
-    return machine->gone;
-}
-
-// Ends the process; the machine starts another one some time later.
-static void start_again(struct machine *machine, const char *why) {
-    end_process(machine, why);
-    int64_t down_ms = world_draw(machine->world, 1, machine->swarm->down_ms_max);
-    if (!machine->stopping) {
-        outside_trouble(machine->plan.outside, down_ms);
-    }
-    world_after(machine->world, down_ms * WORLD_MS, boot, machine, machine->incarnation);
-    machine_lose_askers(machine);
-}
-
-void machine_crash(struct machine *machine, const char *why) {
-    if (machine->up) {
-        machine->stats.crashes++;
-        machine->stopping = false;
-        start_again(machine, why);
-    }
-}
-
-static void look_whether_done(void *argument, uint64_t incarnation) {
-    struct machine *machine = argument;
-    if (!machine->up || incarnation != machine->incarnation ||
-        machine_sleeps(machine, look_whether_done, machine, incarnation)) {
-        return;
-    }
-    struct node_stats stats = node_stats(machine->node);
-    bool leads = stats.groups_led > 0 && !is_alone(machine);
-    bool late = world_mono(machine->world).ns >= machine->stop_by_ns;
-    if (late || (!leads && stats.calls_open == 0)) {
-        machine->stopping = !late;
-        start_again(machine, "it was stopped");
-    } else {
-        world_after(
-            machine->world, STOP_LOOK_MS * WORLD_MS, look_whether_done, machine, incarnation
-        );
-    }
-}
-
-void machine_stop(struct machine *machine) {
-    if (!machine->up || machine->stopping || awake_at(machine) > world_mono(machine->world).ns) {
-        return;
-    }
-    world_trace(machine->world, "n%u is asked to stop", machine->plan.number);
-    machine->stopping = true;
-    machine->stop_by_ns = world_mono(machine->world).ns + LIMIT_STOP_MS * WORLD_MS;
-    uint64_t incarnation = machine->incarnation;
-    struct node_event event = {.kind = NODE_LEAVE};
-    machine_step(machine, &event);
-    look_whether_done(machine, incarnation);
-}
-
-// --- sleeping ------------------------------------------------------------------------------------
-
-void machine_pause(struct machine *machine, int64_t ns) {
-    if (!machine->up) {
-        return;
-    }
-    world_trace(
-        machine->world, "n%u sleeps for %lld ms", machine->plan.number, (long long)(ns / WORLD_MS)
-    );
-    machine->asleep_until_ns = world_mono(machine->world).ns + ns;
-}
-
-static int64_t awake_at(const void *argument) {
-    const struct machine *machine = argument;
-    int64_t now_ns = world_mono(machine->world).ns;
-    return machine->asleep_until_ns > now_ns ? machine->asleep_until_ns : now_ns;
-}
-
-bool machine_sleeps(
-    struct machine *machine,
-    void (*action)(void *argument, uint64_t token),
-    void *argument,
-    uint64_t token
-) {
-    int64_t wait_ns = awake_at(machine) - world_mono(machine->world).ns;
-    if (wait_ns > 0) {
-        world_after(machine->world, wait_ns, action, argument, token);
-    }
-    return wait_ns > 0;
 }
 
 // --- stepping ------------------------------------------------------------------------------------
@@ -486,7 +369,7 @@ static bool tell_called(
     void *argument, uint64_t incarnation, uint64_t call_id, const struct call_result *result
 ) {
     struct machine *machine = argument;
-    bool sleeps = awake_at(machine) > world_mono(machine->world).ns;
+    bool sleeps = machine_awake_at(machine) > world_mono(machine->world).ns;
     if (!is_life(machine, incarnation) || sleeps) {
         return false;
     }
@@ -588,7 +471,10 @@ static void peer_changed(void *argument, uint16_t peer, bool up) {
     if (machine->up) {
         struct node_event event = {.kind = up ? NODE_PEER_UP : NODE_PEER_DOWN, .peer = peer};
         if (up) {
-            event.store_id = machine->watch.store_id(machine->watch.argument, peer);
+            const struct machine *other = machine->watch.machine(machine->watch.argument, peer);
+            event.store_id = other->store_id;
+            event.release_low = (uint16_t)(other->plan.release - 1);
+            event.release_high = other->plan.release;
         }
         machine_step(machine, &event);
     }
@@ -603,7 +489,7 @@ static void peer_message(void *argument, uint16_t peer, bytes message) {
 }
 
 static struct network_end network_end_of(struct machine *machine) {
-    return (struct network_end){machine, awake_at, peer_changed, peer_message};
+    return (struct network_end){machine, machine_awake_at, peer_changed, peer_message};
 }
 
 // --- effects -------------------------------------------------------------------------------------
@@ -701,6 +587,10 @@ struct clock *machine_clock(struct machine *machine) {
 
 const struct scheduler_settings *machine_settings(const struct machine *machine) {
     return &machine->settings;
+}
+
+const struct machine_plan *machine_plan_of(const struct machine *machine) {
+    return &machine->plan;
 }
 
 id128 machine_store_id(const struct machine *machine) {

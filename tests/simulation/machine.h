@@ -62,7 +62,12 @@ struct machine_watch {
     void (*stepped)(void *argument, uint16_t number, bool wrote);
     void (*recovered)(void *argument, uint16_t number); // it came back from a crash
     void (*died)(void *argument, uint16_t number);
-    id128 (*store_id)(void *argument, uint16_t number); // what a link to that node proves
+    const struct machine *(*machine)(void *argument, uint16_t number); // at a link's other end
+};
+
+enum {
+    MACHINE_RELEASE =
+        3 // SHELL_RELEASE_HIGH, the highest that the newest release speaks; each speaks two
 };
 
 // Its place in the cluster. What it points to outlives the machine.
@@ -71,6 +76,9 @@ struct machine_plan {
     uint16_t founders; // the nodes 1 … found the cluster; 0: the node is alone and stays so
     uint32_t replicas;
     int64_t dead_after_ms;
+    const char *zone; // static
+    uint32_t weight;
+    uint16_t release;
     struct network *network;
     struct chronicle *chronicle;
     struct outside *outside;
@@ -83,6 +91,8 @@ struct machine *machine_create(
     const struct machine_watch *watch
 );
 void machine_destroy(struct machine **machine);
+
+const struct machine_plan *machine_plan_of(const struct machine *machine);
 
 // The id of its store. Only of one that has no number yet: it has a fresh store and does not run.
 id128 machine_store_id(const struct machine *machine);
@@ -107,6 +117,17 @@ void machine_lose(struct machine *machine);
 // Whether it will never run again: it is lost, or has left its cluster.
 bool machine_is_gone(const struct machine *machine);
 
+// Its disk is lost with all that is on it; it comes back with an empty one under the same number.
+// Only while up.
+void machine_lose_disk(struct machine *machine);
+
+// Replicas with lower numbers lived on the disk that was lost, if one was.
+uint64_t machine_old_replicas(const struct machine *machine, group_id group);
+
+// Whether it is up and runs the release before; it is started with the newest one.
+bool machine_may_upgrade(const struct machine *machine);
+void machine_upgrade(struct machine *machine);
+
 // Sends a question; gives its number, never 0.
 uint64_t machine_ask(
     struct machine *machine,
@@ -125,8 +146,9 @@ void machine_stop(struct machine *machine);
 // The power goes now; the machine comes back by itself.
 void machine_crash(struct machine *machine, const char *why);
 
-// The process stands still for so long, and knows nothing of it.
+// The process stands still for so long, and knows nothing of it; or goes on within a second.
 void machine_pause(struct machine *machine, int64_t ns);
+void machine_wake(struct machine *machine);
 
 // Somebody else's files take what is missing to so much of its disk.
 void machine_fill(struct machine *machine, uint32_t permille);

@@ -44,8 +44,9 @@ struct machine {
     bool batch_written; // on the disk, not given back yet
     log_lsn untold_lsn; // durable, but the core has not heard of it; 0: it knows all
     bool checkpoint_written;
-    log_index *committed; // by group: what the chronicle was told
-    int64_t wake_ns;      // of the earliest tick asked for; 0: none
+    log_index *committed;   // by group: what the chronicle was told
+    uint64_t *old_replicas; // by group: numbers below it had the disk that was lost
+    int64_t wake_ns;        // of the earliest tick asked for; 0: none
     wall_time last_gone;
     mono_time last_full;
     uint64_t tasks_returned; // of this life
@@ -63,6 +64,21 @@ bool machine_follow(struct machine *machine);
 
 // Remembers that the store has no room now; before a checkpoint makes some.
 void machine_note_full(struct machine *machine);
+
+bool machine_is_alone(const struct machine *machine);
+
+// The process begins, unless the machine is gone; ends, and takes along what lives in memory.
+void machine_boot(void *argument, uint64_t incarnation);
+void machine_die(struct machine *machine);
+
+// --- machine_fate.c ------------------------------------------------------------------------------
+
+// A disk with nothing on it.
+void machine_get_disk(struct machine *machine);
+
+// When something may be done with the process, or it is to be asked again: now, or later when it
+// sleeps. `argument`: the machine.
+int64_t machine_awake_at(const void *argument);
 
 // Whether the process stands still: then the action is put off.
 bool machine_sleeps(

@@ -300,14 +300,6 @@ void network_know_nobody(struct network *network, uint16_t node) {
     }
 }
 
-bool network_is_known(const struct network *network, uint16_t node) {
-    bool known = false;
-    for (uint16_t peer = 1; peer <= NETWORK_NODES_MAX; peer++) {
-        known = known || (peer != node && network->up[peer] && network->knows[peer][node]);
-    }
-    return known;
-}
-
 static void link_of_living(struct link *link, uint16_t node) {
     (void)node;
     connect_later(link);

@@ -35,9 +35,6 @@ void network_attach(struct network *network, uint16_t node, const struct network
 void network_know(struct network *network, uint16_t node, uint16_t peer, bool known);
 void network_know_nobody(struct network *network, uint16_t node);
 
-// Whether some other node that is up holds `node` for a member: else nobody speaks to it.
-bool network_is_known(const struct network *network, uint16_t node);
-
 // The node's process began, or ended. `silent`: the power went, nobody is told that it is gone.
 void network_node_up(struct network *network, uint16_t node);
 void network_node_down(struct network *network, uint16_t node, bool silent);

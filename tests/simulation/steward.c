@@ -1,57 +1,46 @@
-// One thing after the other: the steward draws what to do, asks until it is answered, and rests.
-// The size it wants changes now and then, between three nodes and five. A machine is lost only
-// where that can lose nothing: no other one is missing, and every group it votes in keeps a
-// majority that holds everything.
+// One thing after the other: the steward draws what to do, does it or gives the order, and rests.
+// The size it wants changes now and then, between three nodes and five. A machine or its disk is
+// lost only where that can lose nothing: no other one is missing, and every group it votes in keeps
+// a majority that holds everything.
 
 #include "tests/simulation/steward.h"
 
 #include "proto/base/check.h"
 #include "proto/json/json.h"
+#include "tests/simulation/orders.h"
 #include "tests/simulation/read.h"
-
-#include <stdio.h>
 
 static const char *const CHECKER = "steward";
 
 enum {
     REST_MS_MIN = 300,
     REST_MS_MAX = 4000,
-    RETRY_MS = 400,
     LOOK_AFTER_MS = 1000,
+    UNHEARD_LOOKS = 4,
     SIZE_LEAST = 3,
     SIZE_MOST = 5
-};
-
-enum deed {
-    DEED_NONE,
-    DEED_JOIN,
-    DEED_LEAVE,
-    DEED_MOVE,
 };
 
 struct steward {
     struct scene *scene;
     struct harm *harm;
+    struct orders *orders;
     uint32_t size; // that it wants
     bool rests;
-    enum deed deed; // that is asked for
-    uint16_t node;  // it is about
-    uint16_t other; // MOVE: where to; a loss's replacement: whose place
-    uint32_t group;
+    bool idle; // nothing more is planned
     struct machine *newcomer;
     uint32_t joins;
     uint64_t changes;
-    uint32_t leaving; // nodes that were told to leave
-    uint32_t lost;    // nodes that are gone, and nobody said so yet
-    uint32_t unheard; // nodes that left and run, and that nobody spoke to at the last look
+    uint32_t leaving;  // nodes that were told to leave
+    uint32_t draining; // nodes that were told to give away what they have, and to stay
+    uint32_t lost;     // nodes that are gone, and nobody said so yet
+    uint8_t unheard[NETWORK_NODES_MAX + 1]; // looks since it rests at which the node had left
 };
 
 static void act(void *argument, uint64_t token);
-static void ask(void *argument, uint64_t token);
 
 static void act_later(struct steward *steward) {
     struct world *world = steward->scene->world;
-    steward->deed = DEED_NONE;
     world_after(world, world_draw(world, REST_MS_MIN, REST_MS_MAX) * WORLD_MS, act, steward, 0);
 }
 
@@ -131,20 +120,6 @@ static bool can_be_lost(const struct steward *steward, uint16_t number) {
     return true;
 }
 
-// It is found dead by itself, or somebody says that it does not come back.
-static void lose(struct steward *steward, uint16_t number) {
-    machine_lose(fleet_machine(steward->scene->fleet, number));
-    steward->changes++;
-    steward->lost |= 1U << number;
-    act_later(steward);
-}
-
-static void report_loss(struct steward *steward) {
-    steward->node = (uint16_t)__builtin_ctz(steward->lost);
-    steward->deed = DEED_LEAVE;
-    ask(steward, 0);
-}
-
 // --- who was forgotten ---------------------------------------------------------------------------
 
 // A node that was down while it was taken out of the cluster cannot hear that it left: it keeps
@@ -153,36 +128,213 @@ static void look_after(void *argument, uint64_t token) {
     (void)token;
     struct steward *steward = argument;
     struct fleet *fleet = steward->scene->fleet;
-    uint32_t unheard = 0;
+    const struct roster *roster = chronicle_roster(fleet_chronicle(fleet));
     for (uint16_t number = 1; number <= fleet_size(fleet) && steward->rests; number++) {
-        bool left = is_here(steward, number) && !stays(steward, number);
-        if (!left || network_is_known(fleet_network(fleet), number)) {
-            continue;
-        }
-        unheard |= 1U << number;
-        if ((steward->unheard >> number & 1) != 0) {
+        bool left = is_here(steward, number) && roster_member(roster, number)->state == MEMBER_LEFT;
+        if (left && ++steward->unheard[number] == UNHEARD_LOOKS) {
             world_trace(steward->scene->world, "somebody stops n%u, which left unheard", number);
             machine_lose(fleet_machine(fleet, number));
         }
     }
-    steward->unheard = unheard;
     world_after(steward->scene->world, LOOK_AFTER_MS * WORLD_MS, look_after, steward, 0);
 }
 
-// --- what is asked -------------------------------------------------------------------------------
+// --- what is done --------------------------------------------------------------------------------
 
-static void write_wish(struct steward *steward) {
-    struct buffer *body = &steward->scene->body;
-    char address[32];
-    (void)snprintf(address, sizeof(address), "newcomer%u:1", steward->joins);
-    buffer_clear(body);
-    struct json_writer writer = json_writer(body);
-    json_object_begin(&writer);
-    json_member_text(&writer, "address", bytes_from_text(address));
-    struct id_text store = id_text(machine_store_id(steward->newcomer));
-    json_member_text(&writer, "storeId", bytes_from_text(store.text));
-    json_object_end(&writer);
+static void give(struct steward *steward, enum order_kind kind, uint16_t node, uint16_t other) {
+    struct order order = {.kind = kind, .node = node, .other = other};
+    orders_give(steward->orders, &order);
 }
+
+static bool may_join(const struct steward *steward, uint16_t some) {
+    (void)some;
+    return count_staying(steward) < steward->size &&
+           fleet_size(steward->scene->fleet) < NETWORK_NODES_MAX;
+}
+
+static void join(struct steward *steward, uint16_t some) {
+    (void)some;
+    steward->newcomer = fleet_newcomer(steward->scene->fleet);
+    const struct order order = {
+        .kind = ORDER_JOIN,
+        .newcomer = steward->newcomer,
+        .address = ++steward->joins,
+    };
+    orders_give(steward->orders, &order);
+}
+
+static bool may_be_lost(const struct steward *steward, uint16_t some) {
+    return count_staying(steward) > SIZE_LEAST && can_be_lost(steward, some);
+}
+
+// It is found dead by itself, or somebody says that it does not come back.
+static void lose(struct steward *steward, uint16_t some) {
+    machine_lose(fleet_machine(steward->scene->fleet, some));
+    steward->changes++;
+    steward->lost |= 1U << some;
+    steward->draining &= ~(1U << some);
+    act_later(steward);
+}
+
+// It is started with the list that it founded the cluster by: one that joined would ask to join.
+static bool may_lose_disk(const struct steward *steward, uint16_t some) {
+    uint16_t founders = steward->scene->swarm.node_count;
+    return founders > 1 && some <= founders &&
+           machine_is_up(fleet_machine(steward->scene->fleet, some)) && can_be_lost(steward, some);
+}
+
+static void lose_disk(struct steward *steward, uint16_t some) {
+    machine_lose_disk(fleet_machine(steward->scene->fleet, some));
+    steward->changes++;
+    act_later(steward);
+}
+
+static bool may_upgrade(const struct steward *steward, uint16_t some) {
+    return machine_may_upgrade(fleet_machine(steward->scene->fleet, some));
+}
+
+static void upgrade(struct steward *steward, uint16_t some) {
+    machine_upgrade(fleet_machine(steward->scene->fleet, some));
+    act_later(steward);
+}
+
+static bool may_remove(const struct steward *steward, uint16_t some) {
+    (void)some;
+    return count_staying(steward) > steward->size;
+}
+
+static void remove_some(struct steward *steward, uint16_t some) {
+    struct order order = {.kind = ORDER_REMOVE, .node = some};
+    order.forced = world_maybe(steward->scene->world, 50);
+    orders_give(steward->orders, &order);
+}
+
+static bool may_drain(const struct steward *steward, uint16_t some) {
+    (void)some;
+    return steward->draining == 0 && count_staying(steward) > SIZE_LEAST;
+}
+
+static void drain(struct steward *steward, uint16_t some) {
+    give(steward, ORDER_DRAIN, some, 0);
+}
+
+static bool is_draining(const struct steward *steward, uint16_t some) {
+    (void)some;
+    return steward->draining != 0;
+}
+
+static void end_drain(struct steward *steward, uint16_t some) {
+    (void)some;
+    bool goes = count_staying(steward) > SIZE_LEAST && world_maybe(steward->scene->world, 300);
+    uint16_t node = (uint16_t)__builtin_ctz(steward->draining);
+    give(steward, goes ? ORDER_REMOVE : ORDER_CANCEL, node, 0);
+}
+
+static bool always(const struct steward *steward, uint16_t some) {
+    (void)steward;
+    (void)some;
+    return true;
+}
+
+static void move(struct steward *steward, uint16_t some) {
+    uint32_t groups = fleet_settings(steward->scene->fleet)->group_count;
+    const struct order order = {
+        .kind = ORDER_MOVE,
+        .node = some,
+        .other = any_staying(steward),
+        .group = (uint32_t)world_draw(steward->scene->world, 1, (int64_t)groups - 1),
+    };
+    orders_give(steward->orders, &order);
+}
+
+// Orders that there is no reason for. One is done all the same when the node is out of reach.
+static void fumble(struct steward *steward, uint16_t some) {
+    switch (world_draw(steward->scene->world, 0, 2)) {
+    case 0:
+        give(steward, ORDER_CANCEL, some, 0);
+        break;
+    case 1:
+        give(steward, ORDER_REPLACE, some, any_staying(steward));
+        break;
+    default:
+        give(steward, ORDER_REMOVE, NETWORK_NODES_MAX + 1, 0);
+        break;
+    }
+}
+
+static void rest(struct steward *steward, uint16_t some) {
+    (void)some;
+    act_later(steward);
+}
+
+// Of those that may be, one is drawn by weight.
+static const struct deed {
+    uint32_t weight;
+    bool (*may)(const struct steward *steward, uint16_t some);
+    void (*begin)(struct steward *steward, uint16_t some);
+} DEEDS[] = {
+    {700, may_join, join},
+    {200, may_remove, remove_some},
+    {150, may_be_lost, lose},
+    {100, may_lose_disk, lose_disk},
+    {150, may_upgrade, upgrade},
+    {100, may_drain, drain},
+    {200, is_draining, end_drain},
+    {150, always, move},
+    {50, always, fumble},
+    {150, always, rest},
+};
+
+enum {
+    DEED_COUNT = sizeof(DEEDS) / sizeof(DEEDS[0])
+};
+
+static void do_one(struct steward *steward) {
+    uint16_t some = any_staying(steward);
+    bool may[DEED_COUNT];
+    uint32_t sum = 0;
+    for (size_t i = 0; i < DEED_COUNT; i++) {
+        may[i] = DEEDS[i].may(steward, some);
+        sum += may[i] ? DEEDS[i].weight : 0;
+    }
+    uint32_t drawn = (uint32_t)world_draw(steward->scene->world, 0, (int64_t)sum - 1);
+    size_t at = 0;
+    for (; !may[at] || drawn >= DEEDS[at].weight; at++) {
+        drawn -= may[at] ? DEEDS[at].weight : 0;
+    }
+    DEEDS[at].begin(steward, some);
+}
+
+// Somebody says that a machine does not come back: it is taken out, or another has its place.
+static void report_loss(struct steward *steward) {
+    uint16_t node = (uint16_t)__builtin_ctz(steward->lost);
+    if (!steward->rests && world_maybe(steward->scene->world, 500)) {
+        give(steward, ORDER_REPLACE, any_staying(steward), node);
+        return;
+    }
+    const struct order order = {.kind = ORDER_REMOVE, .node = node, .forced = steward->rests};
+    orders_give(steward->orders, &order);
+}
+
+static void act(void *argument, uint64_t token) {
+    (void)token;
+    struct steward *steward = argument;
+    struct world *world = steward->scene->world;
+    if (world_maybe(world, 150)) {
+        steward->size = (uint32_t)world_draw(world, SIZE_LEAST, SIZE_MOST);
+    }
+    if (steward->lost != 0 && (steward->rests || world_maybe(world, 300))) {
+        report_loss(steward);
+    } else if (steward->rests && steward->draining != 0) {
+        end_drain(steward, 0);
+    } else if (steward->rests) {
+        steward->idle = true;
+    } else {
+        do_one(steward);
+    }
+}
+
+// --- what became of it ---------------------------------------------------------------------------
 
 // A machine is a member now.
 static void enroll(struct steward *steward, bytes json) {
@@ -205,132 +357,51 @@ static void enroll(struct steward *steward, bytes json) {
     steward->changes++;
 }
 
-static void answered(void *argument, const struct answer *answer) {
-    struct steward *steward = argument;
+// One that does not speak as the members do by now has to stay outside.
+static void joined(struct steward *steward, const struct order_answer *answer) {
     struct scene *scene = steward->scene;
-    arena_reset(scene->scratch);
-    if (answer->outcome != OUTCOME_ANSWERED || answer->status == 503) {
-        world_after(scene->world, RETRY_MS * WORLD_MS, ask, steward, 0);
-        return;
-    }
-    world_trace(
-        scene->world,
-        "the steward is answered %u %.*s",
-        answer->status,
-        BYTES_ARG(bytes_slice(answer->body, 0, answer->body.size < 200 ? answer->body.size : 200))
-    );
-    bool done = answer->status == 200;
-    // What cannot be now is refused with the reason; what was asked twice is no longer there.
-    bool refused = answer->status == 409 || answer->status == 404;
-    if (!done && (!refused || steward->deed == DEED_JOIN)) {
+    const struct roster *roster = chronicle_roster(fleet_chronicle(scene->fleet));
+    bool is_old = machine_plan_of(steward->newcomer)->release < roster_version(roster);
+    bytes json = BYTES_EMPTY;
+    if (answer->status == 200 && !err_is(json_validate(answer->body, scene->scratch, &json))) {
+        enroll(steward, json);
+    } else if (answer->status == 409 && is_old) {
+        machine_destroy(&steward->newcomer);
+    } else {
         world_fail(
             scene->world,
             CHECKER,
-            "%d about n%u was answered %u %.*s",
-            (int)steward->deed,
-            steward->node,
+            "a join was answered %u %.*s",
             answer->status,
             BYTES_ARG(answer->body)
         );
-        return;
     }
-    if (done && steward->deed == DEED_JOIN) {
-        bytes json = BYTES_EMPTY;
-        if (err_is(json_validate(answer->body, scene->scratch, &json))) {
-            world_fail(scene->world, CHECKER, "an answer that is no JSON");
-            return;
-        }
-        enroll(steward, json);
-    } else if (steward->deed == DEED_LEAVE && (done || answer->status == 404)) {
-        steward->leaving |= 1U << steward->node;
-        steward->changes += is_here(steward, steward->node);
-        steward->lost &= ~(1U << steward->node);
+}
+
+static void leaves(struct steward *steward, uint16_t node) {
+    uint32_t bit = 1U << node;
+    steward->changes += is_here(steward, node) && (steward->leaving & bit) == 0;
+    steward->leaving |= bit;
+    steward->draining &= ~bit;
+    steward->lost &= ~bit;
+}
+
+static void answered(void *argument, const struct order *order, const struct order_answer *answer) {
+    struct steward *steward = argument;
+    bool done = answer->status == 200;
+    bool is_gone = done || answer->status == 404;
+    if (order->kind == ORDER_JOIN) {
+        joined(steward, answer);
+    } else if (order->kind == ORDER_REMOVE && is_gone && order->node <= NETWORK_NODES_MAX) {
+        leaves(steward, order->node);
+    } else if (order->kind == ORDER_REPLACE && done) {
+        leaves(steward, order->other);
+    } else if (order->kind == ORDER_DRAIN && done) {
+        steward->draining |= 1U << order->node;
+    } else if (order->kind == ORDER_CANCEL && is_gone) {
+        steward->draining &= ~(1U << order->node);
     }
     act_later(steward);
-}
-
-static void ask(void *argument, uint64_t token) {
-    (void)token;
-    struct steward *steward = argument;
-    struct buffer *body = &steward->scene->body;
-    char path[96] = "/api/cluster/nodes";
-    arena_reset(steward->scene->scratch);
-    buffer_clear(body);
-    switch (steward->deed) {
-    case DEED_NONE:
-        return;
-    case DEED_JOIN:
-        write_wish(steward);
-        break;
-    case DEED_LEAVE:
-        (void)snprintf(path, sizeof(path), "/api/cluster/nodes/%u/remove", steward->node);
-        break;
-    case DEED_MOVE:
-        (void)snprintf(path, sizeof(path), "/api/cluster/move");
-        struct json_writer writer = json_writer(body);
-        json_object_begin(&writer);
-        json_member_int(&writer, "partition", steward->group);
-        json_member_int(&writer, "from", steward->node);
-        json_member_int(&writer, "to", steward->other);
-        json_object_end(&writer);
-        break;
-    }
-    world_trace(steward->scene->world, "the steward asks %s", path);
-    struct question question = {"POST", path, "", buffer_bytes(body)};
-    (void)fleet_ask(steward->scene->fleet, &question, answered, steward);
-}
-
-// --- what to do ----------------------------------------------------------------------------------
-
-static bool may_join(const struct steward *steward) {
-    return fleet_size(steward->scene->fleet) < NETWORK_NODES_MAX;
-}
-
-static void join(struct steward *steward) {
-    steward->newcomer = fleet_newcomer(steward->scene->fleet);
-    steward->joins++;
-    steward->deed = DEED_JOIN;
-    ask(steward, 0);
-}
-
-static void move(struct steward *steward) {
-    uint32_t groups = fleet_settings(steward->scene->fleet)->group_count;
-    steward->group = (uint32_t)world_draw(steward->scene->world, 1, (int64_t)groups - 1);
-    steward->node = any_staying(steward);
-    steward->other = any_staying(steward);
-    steward->deed = DEED_MOVE;
-    ask(steward, 0);
-}
-
-static void act(void *argument, uint64_t token) {
-    (void)token;
-    struct steward *steward = argument;
-    struct world *world = steward->scene->world;
-    if (steward->lost != 0 && (steward->rests || world_maybe(world, 300))) {
-        report_loss(steward);
-        return;
-    }
-    if (steward->rests) {
-        return;
-    }
-    uint32_t count = count_staying(steward);
-    uint16_t some = any_staying(steward);
-    if (world_maybe(world, 150)) {
-        steward->size = (uint32_t)world_draw(world, SIZE_LEAST, SIZE_MOST);
-    }
-    if (count < steward->size && may_join(steward)) {
-        join(steward);
-    } else if (count > SIZE_LEAST && world_maybe(world, 300) && can_be_lost(steward, some)) {
-        lose(steward, some);
-    } else if (count > steward->size) {
-        steward->deed = DEED_LEAVE;
-        steward->node = some;
-        ask(steward, 0);
-    } else if (count > 1 && world_maybe(world, 300)) {
-        move(steward);
-    } else {
-        act_later(steward);
-    }
 }
 
 // --- life ----------------------------------------------------------------------------------------
@@ -340,7 +411,9 @@ struct steward *steward_begin(struct scene *scene, struct harm *harm, struct are
     steward->scene = scene;
     steward->harm = harm;
     steward->size = SIZE_LEAST;
+    steward->idle = !scene->swarm.churn;
     if (scene->swarm.churn) {
+        steward->orders = orders_create(scene, arena, answered, steward);
         act_later(steward);
         look_after(steward, 0);
     }
@@ -352,7 +425,7 @@ void steward_rest(struct steward *steward) {
 }
 
 bool steward_is_done(const struct steward *steward) {
-    return steward->deed == DEED_NONE && steward->lost == 0;
+    return steward->idle;
 }
 
 uint64_t steward_changes(const struct steward *steward) {

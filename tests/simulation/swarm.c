@@ -25,6 +25,9 @@ draw_cluster(struct world *world, struct swarm *swarm, uint16_t node_count, bool
     if (swarm->churn) {
         swarm->node_count = world_maybe(world, 400) ? 1 : swarm->node_count;
         swarm->dead_after_ms = world_maybe(world, 600) ? world_draw(world, 3000, 12000) : 0;
+        swarm->zone_count = sometimes(world, 2, 3);
+        swarm->weight_max = world_maybe(world, 300) ? 4 : 1;
+        swarm->old_release_per_mille = sometimes(world, 300, 1000);
     }
     swarm->replicas = world_maybe(world, 900) ? 3 : (uint32_t)world_draw(world, 1, 5);
     swarm->delay_us_max =
@@ -99,6 +102,7 @@ static void draw_faults(struct world *world, struct swarm *swarm) {
     swarm->crash_in_checkpoint = sometimes(world, 5, 60);
     swarm->stall_per_batch = world_maybe(world, 300) ? (uint32_t)world_draw(world, 1, 3) : 0;
     swarm->sync_error_per_batch = world_maybe(world, 250) ? (uint32_t)world_draw(world, 1, 4) : 0;
+    swarm->fill_per_second = world_maybe(world, 250) ? (uint32_t)world_draw(world, 20, 150) : 0;
     swarm->full_per_batch = world_maybe(world, 250) ? (uint32_t)world_draw(world, 1, 4) : 0;
     swarm->rot_per_crash = sometimes(world, 100, 500);
     swarm->wall_step_per_second =
@@ -111,7 +115,8 @@ static void draw_faults(struct world *world, struct swarm *swarm) {
     }
     if (swarm->churn) {
         swarm->replicas = 3;
-        swarm->wall_step_per_second = 0; // which clocks may be wrong depends on who is a member
+        swarm->freeze_per_second = sometimes(world, 20, 100);
+        swarm->fill_per_second = sometimes(world, 20, 150);
     }
     swarm->late_commit = world_maybe(world, 300) ? (uint32_t)world_draw(world, 2, 20) : 0;
     swarm->hand_out_breaks = sometimes(world, 10, 150);
@@ -130,11 +135,10 @@ static void draw_faults(struct world *world, struct swarm *swarm) {
     swarm->worker_extends = sometimes(world, 20, 200);
     swarm->poll_leaves = sometimes(world, 20, 200);
     swarm->stranger = sometimes(world, 50, 400);
-    swarm->fill_per_second = world_maybe(world, 250) ? (uint32_t)world_draw(world, 20, 150) : 0;
 }
 
 struct swarm swarm_draw(struct world *world, uint16_t node_count, bool churn) {
-    struct swarm swarm = {0};
+    struct swarm swarm = {.weight_max = 1};
     draw_cluster(world, &swarm, node_count, churn);
     draw_store(world, &swarm);
     draw_workload(world, &swarm);
@@ -156,7 +160,9 @@ void swarm_heal(struct swarm *swarm) {
     swarm->fill_per_second = 0;
     swarm->rot_per_crash = 0;
     swarm->wall_step_per_second = 0;
+    swarm->old_release_per_mille = 0;
     swarm->sleep_per_second = 0;
+    swarm->freeze_per_second = 0;
     swarm->partition_per_second = 0;
     swarm->clog_per_second = 0;
     swarm->cut_per_second = 0;
@@ -186,7 +192,8 @@ void swarm_trace(const struct swarm *swarm, struct world *world) {
     world_trace(world, "swarm backup=%u", swarm->backup_per_mille);
     world_trace(
         world,
-        "swarm nodes=%u churn=%d dead=%lldms copies=%u delay=%lldus rate=%lldppm groups=%u "
+        "swarm nodes=%u churn=%d dead=%lldms zones=%u weight=%lld old=%u copies=%u delay=%lldus "
+        "rate=%lldppm groups=%u "
         "segment=%zu overlay=%zu "
         "checkpoint=%zu/%lldms sync=%lldus "
         "checkpoint=%lldus types=%u flows=%u clients=%u workers=%u domains=%u starts=%u "
@@ -194,6 +201,9 @@ void swarm_trace(const struct swarm *swarm, struct world *world) {
         swarm->node_count,
         swarm->churn,
         (long long)swarm->dead_after_ms,
+        swarm->zone_count,
+        (long long)swarm->weight_max,
+        swarm->old_release_per_mille,
         swarm->replicas,
         (long long)swarm->delay_us_max,
         (long long)swarm->rate_ppm_max,
@@ -241,7 +251,7 @@ void swarm_trace(const struct swarm *swarm, struct world *world) {
         "swarm faults stop=%u/s crash=%u/s reply=%u write=%u checkpoint=%u stall=%u error=%u "
         "full=%u "
         "fill=%u/s wall=%u "
-        "sleep=%u partition=%u clog=%u cut=%u "
+        "sleep=%u freeze=%u partition=%u clog=%u cut=%u "
         "late=%u slow=%u dies=%u repeats=%u fails=%u progress=%u extends=%u leaves=%u",
         swarm->stop_per_second,
         swarm->crash_per_second,
@@ -254,6 +264,7 @@ void swarm_trace(const struct swarm *swarm, struct world *world) {
         swarm->fill_per_second,
         swarm->wall_step_per_second,
         swarm->sleep_per_second,
+        swarm->freeze_per_second,
         swarm->partition_per_second,
         swarm->clog_per_second,
         swarm->cut_per_second,

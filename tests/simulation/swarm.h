@@ -11,9 +11,12 @@ struct swarm {
     bool alone;          // one node that stays so
     bool churn;          // nodes join, leave and are lost
     int64_t dead_after_ms;
-    uint32_t replicas;    // copies of each group
-    int64_t delay_us_max; // of a message on a slow way
-    int64_t rate_ppm_max; // of a node's clock, faster or slower than the world's
+    uint32_t zone_count;            // 0: nobody says where it stands
+    int64_t weight_max;             // of a node's share of copies
+    uint32_t old_release_per_mille; // of the machines, at first
+    uint32_t replicas;              // copies of each group
+    int64_t delay_us_max;           // of a message on a slow way
+    int64_t rate_ppm_max;           // of a node's clock, faster or slower than the world's
 
     // the store
     uint32_t group_count;
@@ -68,6 +71,7 @@ struct swarm {
     uint32_t wall_step_per_second; // of up to ± 1 h, of fewer than half of the nodes; of one alone
                                    // ± 20 s
     uint32_t sleep_per_second;     // a process stands still for up to 5 s
+    uint32_t freeze_per_second;    // fewer than half of the processes, until harm is over or long
     uint32_t partition_per_second; // of up to 8 s
     uint32_t clog_per_second;      // messages wait for up to 5 s
     uint32_t cut_per_second;       // a connection breaks

@@ -46,14 +46,17 @@ add_executable(
     simulation/machine.c
     simulation/machine_disk.c
     simulation/machine_door.c
+    simulation/machine_fate.c
     simulation/machine_jobs.c
     simulation/machine_script.c
     simulation/machine_settle.c
     simulation/main.c
     simulation/network.c
     simulation/operator.c
+    simulation/orders.c
     simulation/outside.c
     simulation/questions.c
+    simulation/roster.c
     simulation/rot.c
     simulation/run.c
     simulation/shadow.c
