@@ -255,6 +255,8 @@ void machine_boot(void *argument, uint64_t incarnation) {
     machine->lives++;
     machine->leaves = false;
     machine->stopping = false;
+    machine->plan.release =
+        machine->next_release > 0 ? machine->next_release : machine->plan.release;
     machine->tasks_returned = 0;
     note_store_id(machine);
     know_members(machine);

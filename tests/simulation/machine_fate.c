@@ -128,12 +128,12 @@ uint64_t machine_old_replicas(const struct machine *machine, group_id group) {
 }
 
 bool machine_may_upgrade(const struct machine *machine) {
-    return machine->up && machine->plan.release < MACHINE_RELEASE;
+    return machine->up && machine->plan.release < MACHINE_RELEASE && machine->next_release == 0;
 }
 
 void machine_upgrade(struct machine *machine) {
     check(machine_may_upgrade(machine));
-    machine->plan.release = MACHINE_RELEASE;
+    machine->next_release = MACHINE_RELEASE;
     machine_stop(machine);
 }
 

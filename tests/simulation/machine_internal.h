@@ -23,8 +23,9 @@ struct machine {
     uint64_t incarnation; // of planned actions: theirs is over when this rises
     uint64_t lives;       // processes so far
     bool up;
-    bool gone;   // for ever
-    bool leaves; // the cluster said that it is no member: it stops after this step
+    bool gone;             // for ever
+    bool leaves;           // the cluster said that it is no member: it stops after this step
+    uint16_t next_release; // that the next process runs; 0: the same
     bool stopping;
     int64_t stop_by_ns;
     bool joined; // it was let in, and knew these members then
