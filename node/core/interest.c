@@ -221,6 +221,18 @@ void interest_claimed(struct node *node, uint64_t queue, node_id from) {
     }
 }
 
+// While nothing can be claimed here – a store without room, no lease of the definitions – tasks
+// stay ready, and hinting at once again would go round as fast as messages do.
+void interest_unserved(struct node *node, uint64_t queue, node_id from) {
+    struct interest *interest = table_get(&node->interests, queue);
+    if (interest != NULL && interest->hinted == 0 && match_ready_count(node->match, queue) > 0 &&
+        !mutant_is("hint_at_once_again")) {
+        interest->hinted = index_of(node, from) + 1;
+        interest->hinted_at = node->mono;
+        node->supply_changed = true;
+    }
+}
+
 static bool is_wanted_at(const struct node *node, const struct interest *interest, size_t index) {
     return node->peers[index].up && interest->sides[index].wanted_until.ns > node->mono.ns;
 }

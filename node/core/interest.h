@@ -29,6 +29,9 @@ void interest_waits(struct node *node, uint64_t queue);
 // A claim of another node for this queue has come.
 void interest_claimed(struct node *node, uint64_t queue, node_id from);
 
+// It came to nothing.
+void interest_unserved(struct node *node, uint64_t queue, node_id from);
+
 // What other nodes say.
 void interest_told(struct node *node, node_id from, const struct peer_interest *told);
 void interest_hinted(struct node *node, node_id from, const struct peer_hint *hint);

@@ -40,8 +40,9 @@ struct poll {
     struct hand_out *hand_outs; // what was claimed for it
     uint64_t queue;
     mono_time deadline;
-    bool claims;  // is not parked: another node was asked for tasks
-    bool granted; // its tasks come from another node
+    bool claims;        // is not parked: another node was asked for tasks
+    bool granted;       // its tasks come from another node
+    node_id claimed_by; // for a poll of another node; 0: for one of our own
     uint32_t still_wanted;
 };
 

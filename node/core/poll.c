@@ -121,6 +121,7 @@ void poll_begin(struct node *node, const struct poll_wish *wish) {
     poll->request_id = wish->request_id;
     poll->batch = wish->batch;
     poll->wanted = wish->count;
+    poll->claimed_by = wish->claimed_by;
     poll->gate = wish->gate;
     if (poll->gate.index != 0) {
         poll->gate.tenure = gates_tenure(node->gates, poll->gate.group);
@@ -244,6 +245,9 @@ static void poll_answer(struct node *node, struct poll *poll) {
         delivery_add(node, poll);
     } else {
         node_answer(node, poll->request_id, &reply, poll->gate);
+        if (poll->claimed_by != 0) {
+            interest_unserved(node, poll->queue, poll->claimed_by);
+        }
     }
     buffer_deinit(&list);
     poll_destroy(table_take(&node->polls, poll->request_id));
