@@ -279,12 +279,17 @@ err membership_replace(struct node *node, struct decision *decision, node_id id,
     lost->row.leaves = true;
     state_put(decision, lost, MEMBER_DRAINING);
     bool all = true;
+    struct move_state before = mover_state(node, &table);
     for (uint32_t group = 1; group < table.group_count; group++) {
+        const struct move_nodes *now = &before.groups[group].target;
+        all = all && !(move_has(now, gone) && move_loses_zone(&before, now, gone, id));
         (void)target_change(decision, &table, group, gone, id);
         struct move_nodes target = mover_nodes(&table.partitions[group].target);
         all = all && !move_has(&target, gone);
     }
-    if (all) { // these targets stand; else the new node has some already, and all are placed anew
+    // These targets stand; else the new node has some already, or is in a zone that does, and all
+    // are placed anew.
+    if (all) {
         struct move_state state = mover_state(node, &table);
         table.cluster.placed = move_basis(&state, table.cluster.copies);
         system_put_cluster(decision, &table.cluster);
@@ -304,6 +309,17 @@ err membership_move(
         );
     }
     TRY(holder_find(node, &table, to, &member));
+    struct move_state state = mover_state(node, &table);
+    if (move_has(&state.groups[partition].target, from) &&
+        move_loses_zone(&state, &state.groups[partition].target, from, to)) {
+        const char *text = arena_format(
+            node->arena,
+            "partition %u would have copies in fewer zones: move it to a node in a zone that has "
+            "none of it",
+            partition
+        );
+        return err_make(ERR_CONFLICT, text);
+    }
     if (!target_change(decision, &table, partition, from, to)) {
         const char *text = arena_format(
             node->arena,

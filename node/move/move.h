@@ -78,6 +78,11 @@ const char *move_refusal(
     const struct move_state *state, uint32_t wanted, uint32_t leaving, struct arena *arena
 );
 
+// Whether the nodes are in fewer zones with `to` in the place of `from`, which is one of them.
+bool move_loses_zone(
+    const struct move_state *state, const struct move_nodes *nodes, uint32_t from, uint32_t to
+);
+
 // Who is to vote in the system group: three, five from five nodes on, in as many zones as can be;
 // those who do and may go on do.
 struct move_nodes move_system_voters(const struct move_state *state, const struct move_nodes *now);

@@ -2,6 +2,7 @@
 #include "proto/base/buffer.h"
 #include "proto/base/check.h"
 #include "proto/base/hash.h"
+#include "proto/base/mutant.h"
 #include "proto/limits.h"
 
 enum {
@@ -154,6 +155,27 @@ has_zone(const struct move_state *state, const struct move_nodes *nodes, uint32_
         }
     }
     return false;
+}
+
+static uint32_t zone_of(const struct move_state *state, uint32_t id) {
+    uint32_t at = 0;
+    while (at < state->member_count && state->members[at].id != id) {
+        at++;
+    }
+    return at < state->member_count ? state->members[at].zone : UINT32_MAX;
+}
+
+bool move_loses_zone(
+    const struct move_state *state, const struct move_nodes *nodes, uint32_t from, uint32_t to
+) {
+    struct move_nodes others = {0};
+    for (uint32_t i = 0; i < nodes->count; i++) {
+        if (nodes->items[i] != from) {
+            others.items[others.count++] = nodes->items[i];
+        }
+    }
+    return !has_zone(state, &others, zone_of(state, from)) &&
+           has_zone(state, &others, zone_of(state, to)) && !mutant_is("move_ignores_zones");
 }
 
 struct choice {

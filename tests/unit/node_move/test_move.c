@@ -318,6 +318,20 @@ static void who_is_needed_may_not_leave(void **state) {
     arena_destroy(&world.arena);
 }
 
+static void a_place_is_taken_in_as_many_zones(void **state) {
+    (void)state;
+    struct world world;
+    world_init(&world, 3); // in one zone
+    member_add(&world, 4, 9);
+    member_add(&world, 5, 9);
+    struct move_nodes nodes = {.count = 3, .items = {1, 2, 4}};
+    assert_true(move_loses_zone(&world.state, &nodes, 4, 3));
+    assert_false(move_loses_zone(&world.state, &nodes, 4, 5));
+    assert_false(move_loses_zone(&world.state, &nodes, 1, 3));
+    assert_false(move_loses_zone(&world.state, &nodes, 1, 5));
+    arena_destroy(&world.arena);
+}
+
 static void the_system_group_has_three_votes_or_five(void **state) {
     (void)state;
     struct world world;
@@ -387,6 +401,7 @@ int main(void) {
         cmocka_unit_test(a_group_without_a_majority_is_left_alone),
         cmocka_unit_test(members_come_and_go_at_random),
         cmocka_unit_test(who_is_needed_may_not_leave),
+        cmocka_unit_test(a_place_is_taken_in_as_many_zones),
         cmocka_unit_test(the_system_group_has_three_votes_or_five),
         cmocka_unit_test(who_lost_a_copy_does_not_wait_for_who_only_moves),
     };
