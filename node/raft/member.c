@@ -97,6 +97,15 @@ static void end_follower(struct raft *raft, struct replica *replica, struct foll
     free(follower);
 }
 
+// Whether the member is the replica here, and not one that this node had before: a log from its
+// beginning names those, too, and what they were is nothing that this one may do.
+static bool
+is_own(const struct raft *raft, const struct replica *replica, const struct config_member *member) {
+    bool older = member->replica < replica->number ||
+                 member->replica <= store_group(raft->store, replica->id).removed;
+    return member->node == raft->self && (!older || mutant_is("old_replica_votes"));
+}
+
 // Those who stay keep what is known of them. Who goes, goes before anybody comes: a node may do
 // both.
 static void apply(struct raft *raft, struct replica *replica) {
@@ -117,10 +126,11 @@ static void apply(struct raft *raft, struct replica *replica) {
     replica->votes = 0;
     for (uint32_t i = 0; i < config->count; i++) {
         const struct config_member *member = &config->members[i];
-        if (member->node == raft->self) {
+        if (is_own(raft, replica, member)) {
             replica->votes = member->votes;
-            bool newer = member->replica > replica->number;
-            replica->number = newer ? member->replica : replica->number;
+            replica->number = member->replica;
+        }
+        if (member->node == raft->self) {
             continue;
         }
         bool is_new = kept[i] == NULL;
@@ -369,7 +379,7 @@ bool member_may_stand(const struct raft *raft, const struct replica *replica) {
     bool may = false;
     for (uint32_t i = 0; i < replica->config_count; i++) {
         const struct config_member *own = config_find(&replica->configs[i], raft->self);
-        may = may || (own != NULL && own->votes != 0);
+        may = may || (own != NULL && own->votes != 0 && is_own(raft, replica, own));
     }
     return may;
 }

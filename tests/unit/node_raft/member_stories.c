@@ -4,7 +4,9 @@
 
 enum {
     SOON_MS = 10000,
-    LONGER_THAN_ANY_ELECTION_MS = 3000
+    LONGER_THAN_ANY_ELECTION_MS = 3000,
+    LARGE_BYTES = 60000,
+    LARGE_ENTRIES = 4 // one of them is as much as a message takes
 };
 
 #define EXPECT(condition, text) \
@@ -305,5 +307,48 @@ const char *story_a_founder_that_gets_rows_leads_nothing(struct cluster *cluster
     cluster_isolate(cluster, 1, false);
     EXPECT(settle(cluster), "it does not catch up");
     cluster_judge(cluster, 1);
+    return NULL;
+}
+
+// An append behind the first one, of those that node 1 lacks.
+static bool
+is_further_append(struct cluster *cluster, node_id from, const struct message *message) {
+    (void)cluster;
+    (void)from;
+    return (message->kind == MESSAGE_APPEND || message->kind == MESSAGE_PART) &&
+           message->index > 0 && message->index <= LARGE_ENTRIES;
+}
+
+const char *story_a_founder_that_comes_back_is_no_founder(struct cluster *cluster) {
+    EXPECT(settle(cluster), "nobody leads after a start");
+    want(cluster, 1, 0, 0, 2);
+    EXPECT(settle(cluster), "node 2 does not learn");
+    for (int i = 0; i < LARGE_ENTRIES; i++) {
+        EXPECT(cluster_write(cluster, 1, 0, LARGE_BYTES), "no write");
+        cluster_run(cluster, 100);
+    }
+    cluster_note(cluster, "node 1, which founded the group alone, goes");
+    want(cluster, 1, 2, 0, 0);
+    EXPECT(settle(cluster), "node 2 gets no vote");
+    want(cluster, 2, 3, 0, 0);
+    EXPECT(settle(cluster), "the change does not end");
+    EXPECT(!has_replica(cluster, 1), "node 1 did not forget");
+    cluster_note(cluster, "it learns anew, and hears the beginning of the log, by which it leads");
+    cluster_filter(cluster, is_further_append);
+    want(cluster, 2, 3, 0, 1);
+    cluster_run(cluster, 1000);
+    EXPECT(has_replica(cluster, 1) && status_of(cluster, 1).last > 0, "it gets no entry");
+    EXPECT(status_of(cluster, 1).last < status_of(cluster, 2).last, "it gets all entries");
+    cluster_isolate(cluster, 1, true);
+    cluster_run(cluster, LONGER_THAN_ANY_ELECTION_MS);
+    EXPECT(status_of(cluster, 1).role != RAFT_LEADER, "it leads the group it founded");
+    cluster_note(cluster, "it is killed, and starts cut off: it knows that it was out");
+    cluster_crash(cluster, 1);
+    cluster_start(cluster, 1);
+    cluster_run(cluster, LONGER_THAN_ANY_ELECTION_MS);
+    EXPECT(status_of(cluster, 1).role != RAFT_LEADER, "it leads after a restart");
+    cluster_filter(cluster, NULL);
+    cluster_isolate(cluster, 1, false);
+    EXPECT(settle(cluster), "it does not catch up");
     return NULL;
 }

@@ -14,7 +14,7 @@ struct story {
 };
 
 enum {
-    STORY_COUNT = 27
+    STORY_COUNT = 28
 };
 
 extern const struct story stories[STORY_COUNT];
@@ -28,6 +28,7 @@ const char *story_a_lost_store_is_another_replica(struct cluster *cluster);
 const char *story_a_config_goes_back_with_its_entry(struct cluster *cluster);
 const char *story_a_later_want_replaces_an_earlier_one(struct cluster *cluster);
 const char *story_a_founder_that_gets_rows_leads_nothing(struct cluster *cluster);
+const char *story_a_founder_that_comes_back_is_no_founder(struct cluster *cluster);
 const char *story_what_nobody_wants_any_more_stands_still(struct cluster *cluster);
 const char *story_who_was_removed_while_away_hears_so(struct cluster *cluster);
 

@@ -36,6 +36,7 @@ static const char *const mutants[] = {
     "not_sticky",
     "old_install_begins_anew",
     "outsider_keeps_leading",
+    "old_replica_votes",
     "promote_empty_learner",
     "read_ignores_term",
     "read_index_of_old_round",
