@@ -189,16 +189,19 @@ bool fleet_has_copy(const struct fleet *fleet, uint16_t number, group_id group) 
     return fleet->copies[number * fleet->swarm->group_count + group] != 0;
 }
 
-// A replica that is a member by the newest config that is committed is somebody's copy.
+// A replica that is a member by the newest config that is committed is somebody's copy. One that
+// does not know its number may be any of its node's.
 static void copy_goes(const struct fleet *fleet, uint16_t number, group_id group, uint64_t was) {
-    if (was != 0 && was == roster_replica(chronicle_roster(fleet->chronicle), group, number)) {
+    uint64_t member = roster_replica(chronicle_roster(fleet->chronicle), group, number);
+    if (member != 0 && (was == member || was == 0)) {
         world_fail(
             fleet->world,
             "members",
-            "n%u forgets replica %llu of group %u, which is a member",
+            "n%u forgets replica %llu of group %u, of which it is member %llu",
             number,
             (unsigned long long)was,
-            group
+            group,
+            (unsigned long long)member
         );
     }
 }
@@ -210,7 +213,8 @@ static void note_copies(struct fleet *fleet, uint16_t number) {
         uint64_t replica = 0;
         bool has = raft_has_replica(raft, (group_id)group, &replica);
         uint64_t now = has ? replica + 1 : 0;
-        if (known[group] > 1 && now != 1 && now != known[group]) {
+        bool another = now != known[group] && known[group] > 1 && now != 1;
+        if (known[group] != 0 && (now == 0 || another)) {
             copy_goes(fleet, number, (group_id)group, known[group] - 1);
         }
         // While its rows are replaced a replica may not know its number.

@@ -176,10 +176,11 @@ static void lose(struct steward *steward, uint16_t some) {
     act_later(steward);
 }
 
-// It is started with the list that it founded the cluster by: one that joined would ask to join.
+// It is started with the list that it founded the cluster by – one that joined would ask to join –,
+// and finds nobody else: rows come from a leader that it may not know (node/core/README.md).
 static bool may_lose_disk(const struct steward *steward, uint16_t some) {
     uint16_t founders = steward->scene->swarm.node_count;
-    return founders > 1 && some <= founders &&
+    return founders > 1 && fleet_size(steward->scene->fleet) == founders &&
            machine_is_up(fleet_machine(steward->scene->fleet, some)) && can_be_lost(steward, some);
 }
 
