@@ -516,6 +516,8 @@ enum {
     LIMIT_MOVE_PAUSE_ANSWERS = 5000,
     // A replica that was told that it is none asks that often whether that is so.
     LIMIT_OUTSIDE_ASK_MS = 500,
+    // A leader of the system group that has never met a member for so long lets another one lead.
+    LIMIT_STRANGER_MS = 3 * 1000,
     // A member that left is linked with so much longer: it has to hear of that.
     LIMIT_LEFT_MS = 2 * 1000,
     // A row about a member, a partition or the cluster: three texts, or two lists of seven.

@@ -80,6 +80,7 @@ void members_linked(struct node *node, node_id id, bool linked, const struct mem
         node->progress_changed = true;
     }
     peer->linked = linked;
+    peer->met = peer->met || linked;
     peer->linked_store = proof->store_id;
     peer->release_low = proof->release_low;
     peer->release_high = proof->release_high;

@@ -91,6 +91,7 @@ struct node_peer {
     node_id id;         // 0: a free place
     bool up;            // linked; never of this node itself
     bool linked;        // the link says so
+    bool met;           // it was linked once in this node's life, or that was given up: wants.c
     id128 linked_store; // and proved that
     mono_time down_since;
     uint8_t state; // enum member_state, of its row

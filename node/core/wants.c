@@ -73,18 +73,42 @@ static node_id successor(
     return best;
 }
 
+// A member that was away while this node joined does not know it: it waits for rows that say so,
+// which only the system group's leader brings, and the lower id makes a link. Unless another one
+// leads, which it does know, it waits for ever.
+static bool has_strangers(const struct node *node, const struct group *group) {
+    int64_t led_ms = (node->mono.ns - group->wants_since.ns) / NS_PER_MS;
+    bool found = false;
+    for (size_t i = 0; i < node->peer_count; i++) {
+        const struct node_peer *peer = &node->peers[i];
+        bool is_member = peer->id != 0 && peer->id != node->self && peer->state != MEMBER_UNKNOWN &&
+                         peer->state != MEMBER_LEFT && peer->state != MEMBER_JOINING;
+        found = found || (is_member && !peer->met);
+    }
+    return group->id == CATALOG_GROUP && led_ms >= LIMIT_STRANGER_MS && found &&
+           !mutant_is("strangers_stay_apart");
+}
+
+// Once is enough: who leads next may know no better, or the member may be gone.
+static void strangers_done(struct node *node) {
+    for (size_t i = 0; i < node->peer_count; i++) {
+        node->peers[i].met = node->peers[i].met || node->peers[i].id != 0;
+    }
+}
+
 // A node that leaves, or has no place in the plan, leads no longer than it must; groups whose first
 // choice is another node go there in their time (fitness.h).
 static void hand_over(struct node *node, const struct group *group) {
     bool may_lead = stays(node, node->self) &&
                     (group->planned.count == 0 || move_has(&group->planned, node->self));
-    if (may_lead || raft_is_transferring(node->raft, group->id)) {
+    bool strange = has_strangers(node, group);
+    if ((may_lead && !strange) || raft_is_transferring(node->raft, group->id)) {
         return;
     }
     struct raft_group_status status = raft_status(node->raft, group->id);
     node_id to = successor(node, group, &status);
-    if (to != 0) {
-        (void)raft_transfer(node->raft, group->id, to);
+    if (to != 0 && raft_transfer(node->raft, group->id, to) && strange) {
+        strangers_done(node);
     }
 }
 
