@@ -28,6 +28,7 @@ enum {
     DEFINITIONS_MAX = 64,
     REGISTER_SECONDS_MAX = 300,
     SETTLE_SECONDS = 60,   // invariant 36
+    READ_SECONDS = 2,      // of an execution
     LIMITED_SECONDS = 600, // a hundred tasks of a type that may be handed out every third second
     POLL_CHECK_MS = 200,
     SKEW_SECONDS_MAX = 25,   // of partition times, when a clock was set
@@ -215,6 +216,8 @@ static void liveness(struct run *run) {
     int64_t ns_max = scene->flows.longest_ms * WORLD_MS + SETTLE_SECONDS * WORLD_SECOND;
     ns_max += run->clocks_were_set ? SKEW_SECONDS_MAX * WORLD_SECOND : 0;
     ns_max += scene->swarm.limits ? LIMITED_SECONDS * WORLD_SECOND : 0;
+    // Each is read several times, and a large one is told in hundreds of pieces.
+    ns_max += (int64_t)ledger_workflow_count(scene->ledger) * READ_SECONDS * WORLD_SECOND;
     turn_until_done(run, ns_max, "seeing executions through");
 }
 

@@ -101,6 +101,36 @@ static bool others_suffice(
     return whole && fleet_is_majority(members, others);
 }
 
+// A disk that was lost before counts until its replicas have numbers of their own: who came back
+// without knows nothing of what it voted for.
+static bool is_whole(const struct steward *steward, uint16_t number, group_id group) {
+    struct fleet *fleet = steward->scene->fleet;
+    uint64_t old = machine_old_replicas(fleet_machine(fleet, number), group);
+    const struct roster *roster = chronicle_roster(fleet_chronicle(fleet));
+    return holds_all(steward, number, group) &&
+           (old == 0 || roster_replica(roster, group, number) >= old);
+}
+
+// Whether all who vote beside the node have everything, so that its disk may be lost.
+static bool others_are_whole(const struct steward *steward, uint16_t number) {
+    struct fleet *fleet = steward->scene->fleet;
+    uint32_t groups = fleet_settings(fleet)->group_count;
+    for (uint32_t group = 0; group < groups; group++) {
+        uint16_t leader = fleet_leader(fleet, (group_id)group);
+        if (leader == 0) {
+            return false;
+        }
+        uint32_t voters = fleet_members(fleet, leader, (group_id)group).voters;
+        for (uint16_t other = 1; other <= fleet_size(fleet); other++) {
+            bool votes = other != number && (voters >> other & 1) != 0;
+            if (votes && (!is_here(steward, other) || !is_whole(steward, other, (group_id)group))) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 // Whether every group goes on without the node.
 static bool can_be_lost(const struct steward *steward, uint16_t number) {
     struct fleet *fleet = steward->scene->fleet;
@@ -181,7 +211,8 @@ static void lose(struct steward *steward, uint16_t some) {
 static bool may_lose_disk(const struct steward *steward, uint16_t some) {
     uint16_t founders = steward->scene->swarm.node_count;
     return founders > 1 && fleet_size(steward->scene->fleet) == founders &&
-           machine_is_up(fleet_machine(steward->scene->fleet, some)) && can_be_lost(steward, some);
+           machine_is_up(fleet_machine(steward->scene->fleet, some)) &&
+           can_be_lost(steward, some) && others_are_whole(steward, some);
 }
 
 static void lose_disk(struct steward *steward, uint16_t some) {
