@@ -204,7 +204,7 @@ static void note_members(struct raft_watch *watch, uint16_t number, group_id gro
     agreement->now = members;
 }
 
-static void count_copies(struct raft_watch *watch, group_id group) {
+static void count_copies(struct raft_watch *watch, uint16_t by, group_id group) {
     const struct chronicle *chronicle = fleet_chronicle(watch->fleet);
     const struct agreement *agreement = &watch->agreements[group];
     log_index last = chronicle_last(chronicle, group);
@@ -212,6 +212,9 @@ static void count_copies(struct raft_watch *watch, group_id group) {
         return;
     }
     watch->judged[group] = last;
+    if (agreement->now.voters == 0) { // it led, and led no more, within one step
+        note_members(watch, by, group);
+    }
     hash128 chain = chronicle_chain(chronicle, group, last);
     uint32_t copies = 0;
     for (uint16_t number = 1; number <= fleet_size(watch->fleet); number++) {
@@ -314,11 +317,14 @@ look(struct raft_watch *watch, uint16_t number, group_id group, const struct raf
     } else if (seen->leads && !led) {
         world_trace(watch->world, "n%u leads group %u no more", number, group);
     }
-    if (leads) {
+    bool log_changed = now.last != seen->last || now.cuts != seen->cuts;
+    if (leads && (log_changed || !led)) {
         note_members(watch, number, group);
+    }
+    if (leads) {
         check_matches(watch, number, group, raft);
     }
-    if (now.last != seen->last || now.cuts != seen->cuts) {
+    if (log_changed) {
         compare_copies(watch, number, group);
     }
     *seen = now;
@@ -333,7 +339,7 @@ void raft_watch_stepped(struct raft_watch *watch, uint16_t number) {
     for (uint32_t group = 0; group < watch->group_count && !world_failed(watch->world); group++) {
         if (fleet_has_copy(watch->fleet, number, (group_id)group)) {
             look(watch, number, (group_id)group, raft);
-            count_copies(watch, (group_id)group);
+            count_copies(watch, number, (group_id)group);
         }
     }
 }
