@@ -6,7 +6,6 @@
 #include "node/core/lead.h"
 #include "node/core/node_internal.h"
 #include "proto/base/check.h"
-#include "proto/base/mutant.h"
 #include "proto/limits.h"
 
 #include <stdlib.h>
@@ -136,6 +135,5 @@ void call_report_run(struct node *node, uint64_t run_id, const struct node_reque
         return;
     }
     struct reply reply = {.status = 200, .kind = REPLY_VOID};
-    struct gate gate = node_decision_commit(node, &decision);
-    node_answer(node, run_id, &reply, mutant_is("call_taken_before_commit") ? GATE_OPEN : gate);
+    node_answer(node, run_id, &reply, node_decision_commit(node, &decision));
 }
