@@ -3,7 +3,12 @@
 #include "proto/limits.h"
 #include "scheduler/definition/catalog.h"
 
+// A group that only agreed on who leads it has no time yet.
 static void time_write(struct buffer *out, int64_t ms) {
+    if (ms == 0) {
+        buffer_append_text(out, "its beginning");
+        return;
+    }
     char text[WALL_TIME_ISO_BYTES];
     wall_time_iso((wall_time){ms}, text);
     buffer_append(out, bytes_of((const uint8_t *)text, sizeof(text)));
@@ -101,12 +106,12 @@ bound_of(const struct recover_look *look, uint32_t group, wall_time now, struct 
     } else {
         buffer_append_text(out, ": what was acknowledged after ");
         time_write(out, copy->log.time_ms);
-        buffer_format(
-            out,
-            " (entry %llu; %lld s ago) may be lost",
-            (unsigned long long)copy->log.last_index,
-            (long long)((now.ms - copy->log.time_ms) / 1000)
-        );
+        buffer_format(out, " (entry %llu", (unsigned long long)copy->log.last_index);
+        if (copy->log.time_ms > 0) {
+            int64_t ago_s = (now.ms - copy->log.time_ms) / 1000;
+            buffer_format(out, "; %lld s ago", (long long)ago_s);
+        }
+        buffer_append_text(out, ") may be lost");
         if (known->led) {
             buffer_format(
                 out,
@@ -136,7 +141,8 @@ void recover_say_bound(const struct recover_look *look, wall_time now, struct bu
         bound_of(look, group, now, out);
         int64_t at_ms = recover_copy_of(look, group, known->best)->log.time_ms;
         lacking += known->may_lack;
-        oldest_ms = known->may_lack && at_ms < oldest_ms ? at_ms : oldest_ms;
+        bool counts = known->may_lack && at_ms > 0;
+        oldest_ms = counts && at_ms < oldest_ms ? at_ms : oldest_ms;
     }
     if (look->nothing_count > 0) {
         buffer_format(
@@ -157,6 +163,6 @@ void recover_say_bound(const struct recover_look *look, wall_time now, struct bu
         "of which is of ",
         lacking
     );
-    time_write(out, oldest_ms);
+    time_write(out, oldest_ms == INT64_MAX ? 0 : oldest_ms);
     buffer_append_text(out, "; how many entries that were, only the lost nodes knew\n");
 }

@@ -134,6 +134,9 @@ recover_until(struct cluster *cluster, int at, uint64_t operations, struct recov
     recover_say(out_look, true, &text);
     recover_say_bound(out_look, cluster->wall, &text);
     assert_ok(buffer_status(&text));
+    buffer_append(&text, bytes_of((const uint8_t *)"", 1));
+    assert_null(strstr((const char *)buffer_bytes(&text).data, "1970")
+    ); // partitions at their beginning
     buffer_deinit(&text);
     struct cluster_node *node = &cluster->nodes[at];
     node->faults.stop_at = operations == 0 ? 0 : node->faults.operations + operations;
