@@ -143,7 +143,8 @@ static void copy_read(
     bool of_this_store =
         member != NULL && (member->store == 0 || member->store == raft_store_number(from->store));
     bool has_rows = out->log.last_index > 0 || member != NULL;
-    bool is_settled = store_installing(from->store, group) == STORE_INSTALL_NONE;
+    bool is_settled = store_installing(from->store, group) == STORE_INSTALL_NONE &&
+                      !store_is_distrusted(from->store, group);
     out->replica = member == NULL ? 0 : member->replica;
     out->there = known && has_rows;
     // A list that this copy stands in no more is one that its node was taken out by: it lags, but

@@ -53,7 +53,9 @@ copy_say(const struct recover_look *look, uint32_t group, uint32_t at, struct bu
         );
     }
     if (!copy->whole) {
-        buffer_append_text(out, "; NOT WHOLE: it was being copied");
+        buffer_append_text(
+            out, "; NOT WHOLE: it was being copied, or its rows are known to be wrong"
+        );
     } else if (known->fate != RECOVER_NOTHING && known->best == at && look->store_count > 1) {
         buffer_append_text(out, "; the best");
     }

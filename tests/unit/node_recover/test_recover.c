@@ -400,6 +400,21 @@ static void two_of_five_go_on_where_each_partition_has_a_copy_left(void **state)
     }
 }
 
+static void a_copy_whose_rows_are_wrong_is_none(void **state) {
+    struct cluster *cluster = *state;
+    struct arena *arena = arena_create(64 * 1024);
+    struct recover_look look;
+    lose_the_others(cluster);
+    struct recover_store store = store_of(cluster, 0);
+    store_distrust(store.store, 3);
+    assert_ok(recover_look(&store, 1, arena, &look));
+    assert_int_equal(look.groups[3].fate, RECOVER_NOTHING);
+    assert_int_equal(look.groups[4].fate, RECOVER_LOST);
+    assert_int_equal(look.nothing_count, 1);
+    store_close(&cluster->nodes[0].store);
+    arena_destroy(&arena);
+}
+
 static void it_may_be_run_again_and_finds_nothing_to_do(void **state) {
     struct cluster *cluster = *state;
     struct recover_look look;
@@ -503,6 +518,9 @@ int main(void) {
         ),
         cmocka_unit_test_setup_teardown(
             two_of_five_go_on_where_each_partition_has_a_copy_left, cluster_setup, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            a_copy_whose_rows_are_wrong_is_none, cluster_setup, cluster_teardown
         ),
         cmocka_unit_test_setup_teardown(new_nodes_get_copies, cluster_setup, cluster_teardown),
         cmocka_unit_test_setup_teardown(
