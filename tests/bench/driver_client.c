@@ -1,6 +1,6 @@
 // Level-triggered epoll, a buffer each way a connection. A request is written at once and nearly
 // always goes out whole; what does not waits for EPOLLOUT. Answers are read until they are complete
-// by Content-Length; our server sends nothing chunked, and 204 has no body.
+// by Content-Length, or by the last of their chunks; 204 has no body.
 #include "tests/bench/driver_client.h"
 
 #include "proto/base/buffer.h"
@@ -32,6 +32,8 @@ struct connection {
     bool writing; // waits for EPOLLOUT
     struct buffer out;
     struct buffer in;
+    size_t joined; // end of the chunks that were put together in front; 0: none yet
+    size_t next;   // where the next chunk begins
     int64_t sent_ns;
     answer_handler *handler;
     void *argument;
@@ -216,6 +218,42 @@ static size_t head_end(bytes read) {
     return 0;
 }
 
+static bool is_chunked(bytes head) {
+    static const char name[] = "Transfer-Encoding: chunked";
+    for (size_t at = 0; at + sizeof(name) < head.size; at = bytes_find(head, at, '\n') + 1) {
+        if (memcmp(head.data + at, name, sizeof(name) - 1) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Puts chunks together behind the head as far as they came. True: the last one is there.
+static bool join_chunks(struct connection *connection, size_t head_bytes) {
+    struct buffer *in = &connection->in;
+    if (connection->joined == 0) {
+        connection->joined = head_bytes;
+        connection->next = head_bytes;
+    }
+    for (;;) {
+        size_t at = connection->next;
+        size_t size = 0;
+        for (; at < in->size && in->data[at] != '\r'; at++) {
+            uint8_t digit = in->data[at];
+            size = size * 16 + (size_t)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+        }
+        if (at + 2 + size + 2 > in->size) {
+            return false;
+        }
+        memmove(in->data + connection->joined, in->data + at + 2, size);
+        connection->joined += size;
+        connection->next = at + 2 + size + 2;
+        if (size == 0) {
+            return true;
+        }
+    }
+}
+
 // Hands out the answer if it is complete.
 static void answer(struct connection *connection) {
     bytes read = buffer_bytes(&connection->in);
@@ -225,12 +263,21 @@ static void answer(struct connection *connection) {
     }
     bytes head = bytes_slice(read, 0, head_bytes);
     size_t body_bytes = header_number(head, "Content-Length: ");
-    if (read.size < head_bytes + body_bytes) {
+    size_t end = head_bytes + body_bytes;
+    if (is_chunked(head)) {
+        if (!join_chunks(connection, head_bytes)) {
+            return;
+        }
+        end = connection->next;
+        body_bytes = connection->joined - head_bytes;
+        connection->joined = 0;
+    }
+    if (read.size < end) {
         return;
     }
     errno = 0;
     int64_t status = 0;
-    if (read.size != head_bytes + body_bytes || !connection->busy ||
+    if (read.size != end || !connection->busy ||
         !bytes_parse_i64(bytes_slice(head, 9, 12), &status)) {
         fail("the server sent what is no answer");
     }

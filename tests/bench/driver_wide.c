@@ -1,7 +1,7 @@
-// How long others are held up by the end, the retry, the restart and the rerun of an execution of
-// 10 000 open tasks: the longest that the start of a small workflow took beside each, sent one
-// after the other on a connection of its own. Each must end with as many tasks in their queue as it
-// should, as a client sees them.
+// How long others are held up by the start, a read, the end, the retry, the restart and the rerun
+// of an execution of 10 000 open tasks: the longest that the start of a small workflow took beside
+// each, sent one after the other on a connection of its own. Each must end with as many tasks in
+// their queue as it should, as a client sees them.
 #include "proto/base/buffer.h"
 #include "proto/base/check.h"
 #include "proto/json/json.h"
@@ -143,6 +143,7 @@ static void run_once(struct report *report, struct client *client, bytes input, 
     const char *start = "/api/workflow/bench_wide";
     measure(report, client, "beside a start", "POST", start, input, branches, id);
     (void)snprintf(path, sizeof(path), "/api/workflow/%s", id);
+    measure(report, client, "beside a read", "GET", path, BYTES_EMPTY, branches, answer);
     measure(report, client, "beside a terminate", "DELETE", path, BYTES_EMPTY, 0, answer);
     (void)snprintf(path, sizeof(path), "/api/workflow/%s/retry", id);
     measure(report, client, "beside a retry", "POST", path, BYTES_EMPTY, branches, answer);
