@@ -208,9 +208,13 @@ void forward_run_part(struct node *node, const struct node_effect *effect) {
         };
         forward_part(node, node->self, &part);
     } else if (outgoing_add(node, run, effect)) {
+        uint64_t id = run->id;
         struct peer_answer whole = outgoing_whole(run);
         run_tell(node, run, &whole);
-        run_destroy(node, run);
+        run = table_get(&node->run_table, id);
+        if (run != NULL) { // what is too large to be told ended it
+            run_destroy(node, run);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 #include "tests/unit/node_core/cluster.h"
 
 #include "node/core/peer_message.h"
+#include "proto/limits.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -366,9 +367,29 @@ static int place_of(const struct cluster *cluster, uint16_t id) {
     return at;
 }
 
+// A request as release 2 forwards it.
+static void parts_unknown(struct node_effect *effect) {
+    struct peer_forward forward;
+    struct buffer message;
+    bytes content = bytes_slice(effect->body, 1, effect->body.size);
+    struct arena *arena = arena_create(4096);
+    assert_ok(wire_decode(&peer_forward_record, content, arena, &forward));
+    forward.parts = false;
+    buffer_init(&message, LIMIT_PEER_MESSAGE_BYTES);
+    peer_message_write(PEER_FORWARD, &peer_forward_record, &forward, &message);
+    bytes changed = node_effect_keep(buffer_bytes(&message));
+    buffer_deinit(&message);
+    arena_destroy(&arena);
+    node_effect_release(effect);
+    effect->body = changed;
+}
+
 static void message_keep(struct cluster *cluster, int from, struct node_effect *effect) {
     cluster->confirmed += effect->body.data[0] == PEER_CONFIRMED;
     int to = place_of(cluster, effect->to);
+    if (cluster->knows_no_parts && effect->body.data[0] == PEER_FORWARD) {
+        parts_unknown(effect);
+    }
     if (effect->body.data[0] == cluster->loses) {
         cluster->loses = 0;
         to = CLUSTER_NODES_MAX;

@@ -63,11 +63,12 @@ struct cluster {
     uint16_t status;
     bool stale;
     bool old_definitions;
-    bool more;      // the answer has not come to its end: body holds all of it so far
-    bool broken;    // and never will
-    bool slow;      // its client takes no more of it
-    uint64_t total; // bytes it said it would have
-    uint8_t loses;  // the next message of this kind is lost; 0: none
+    bool more;           // the answer has not come to its end: body holds all of it so far
+    bool broken;         // and never will
+    bool slow;           // its client takes no more of it
+    uint64_t total;      // bytes it said it would have
+    bool knows_no_parts; // what nodes forward is of a release that knows no answers in parts
+    uint8_t loses;       // the next message of this kind is lost; 0: none
     char body[4 * 1024 * 1024];
     size_t body_size;
     // the newest call that was to be made, and where

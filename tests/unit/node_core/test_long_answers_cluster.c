@@ -21,12 +21,15 @@ static const char *const WORKFLOW =
     "{\"name\":\"j\",\"taskReferenceName\":\"j\",\"type\":\"JOIN\",\"joinOn\":[\"b1\",\"b2\","
     "\"b3\"]}]}";
 
-// An execution led by node 0, with an output of `size`.
-static void begin(struct cluster *cluster, size_t size, char *out_id) {
-    char target[TARGET_BYTES];
+static void define(struct cluster *cluster) {
     const char *task = "[{\"name\":\"a\",\"retryCount\":0}]";
     assert_int_equal(cluster_ask(cluster, 0, "POST", "/api/metadata/taskdefs", task), 200);
     assert_int_equal(cluster_ask(cluster, 0, "POST", "/api/metadata/workflow", WORKFLOW), 200);
+}
+
+// An execution led by node 0, with an output of `size`.
+static void start(struct cluster *cluster, size_t size, char *out_id) {
+    char target[TARGET_BYTES];
     assert_int_equal(cluster_ask(cluster, 0, "POST", "/api/workflow/w", "{}"), 200);
     memcpy(out_id, cluster->body, ID_TEXT_BYTES);
     out_id[ID_TEXT_BYTES] = 0;
@@ -38,6 +41,11 @@ static void begin(struct cluster *cluster, size_t size, char *out_id) {
     (void)snprintf(target, sizeof(target), "/api/tasks/%s/b2/COMPLETED", out_id);
     assert_int_equal(cluster_ask(cluster, 0, "POST", target, output), 200);
     free(output);
+}
+
+static void begin(struct cluster *cluster, size_t size, char *out_id) {
+    define(cluster);
+    start(cluster, size, out_id);
 }
 
 static uint64_t ask(struct cluster *cluster, int at, const char *id) {
@@ -196,6 +204,37 @@ static void it_outlives_leadership(void **state) {
     free(whole);
 }
 
+// A gateway of a release that knows no parts gets all of it at once, or is told that it cannot.
+static void an_older_gateway_gets_the_whole(void **state) {
+    struct cluster *cluster = *state;
+    char id[ID_TEXT_BYTES + 1];
+    begin(cluster, LARGE, id);
+    assert_int_equal(cluster_wait(cluster, ask(cluster, 0, id), 5000), 200);
+    char *own = text_of(cluster);
+    cluster->knows_no_parts = true;
+    assert_int_equal(cluster_wait(cluster, ask(cluster, 1, id), 5000), 200);
+    assert_string_equal(cluster->body, own);
+    assert_int_equal(cluster->total, 0);
+    free(own);
+    char target[TARGET_BYTES];
+    size_t size = 9 * 1000 * 1000;
+    start(cluster, size, id);
+    char *output = calloc(1, size + 32);
+    assert_non_null(output);
+    int front = snprintf(output, 32, "{\"x\":\"");
+    memset(output + front, 'x', size);
+    memcpy(output + (size_t)front + size, "\"}", 2);
+    for (int branch = 1; branch <= 3; branch += 2) {
+        (void)snprintf(target, sizeof(target), "/api/tasks/%s/b%d/COMPLETED", id, branch);
+        assert_int_equal(cluster_ask(cluster, 0, "POST", target, output), 200);
+    }
+    free(output);
+    assert_int_equal(cluster_wait(cluster, ask(cluster, 1, id), 20000), 500);
+    assert_non_null(strstr(cluster->body, "more than one node passes on to another"));
+    cluster_run(cluster, 100);
+    assert_int_equal(held(cluster, 0), 0);
+}
+
 // Not told but large: a list of definitions.
 static void any_large_answer_crosses_nodes(void **state) {
     struct cluster *cluster = *state;
@@ -230,6 +269,7 @@ int main(void) {
         TEST(a_gateway_that_dies_frees_it),
         TEST(it_breaks_off_with_the_node_that_tells_it),
         TEST(it_outlives_leadership),
+        TEST(an_older_gateway_gets_the_whole),
         TEST(any_large_answer_crosses_nodes),
     };
 #undef TEST
