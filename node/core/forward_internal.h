@@ -49,6 +49,8 @@ void outgoing_wanted(struct node *node, struct run *run, const struct peer_want 
 // Who asked for it has said nothing for long.
 bool outgoing_is_silent(const struct node *node, const struct run *run);
 void outgoing_destroy(struct node *node, struct run *run); // when it has one
+// What there was of a run's answer is where it belongs.
+void run_source_taken(struct node *node, const struct run *run);
 
 // At the node that asked. The first part of the answer to a call came.
 void incoming_begin(struct node *node, struct forward *forward, const struct peer_answer *answer);

@@ -61,6 +61,13 @@ static bool has_more(const struct outgoing *outgoing) {
     return outgoing->to < outgoing->held.size || outgoing->more;
 }
 
+// What gives it is a telling here, or yet another node that the run was handed on to.
+void run_source_taken(struct node *node, const struct run *run) {
+    if (!forward_taken(node, run->id)) {
+        long_answer_taken(node, run->id);
+    }
+}
+
 void outgoing_begin(struct node *node, struct run *run, const struct peer_answer *answer) {
     struct outgoing *outgoing = calloc(1, sizeof(*outgoing));
     check(outgoing != NULL);
@@ -74,7 +81,7 @@ void outgoing_begin(struct node *node, struct run *run, const struct peer_answer
     outgoing->collects = !run->takes_parts;
     if (outgoing->collects) {
         buffer_append(&outgoing->collected, answer->body);
-        long_answer_taken(node, run->id);
+        run_source_taken(node, run);
         return;
     }
     held_set(outgoing, answer->body);
@@ -117,7 +124,7 @@ bool outgoing_add(struct node *node, struct run *run, const struct node_effect *
         return false;
     }
     buffer_append(&outgoing->collected, effect->body);
-    long_answer_taken(node, run->id);
+    run_source_taken(node, run);
     return !effect->more;
 }
 
@@ -145,7 +152,7 @@ void outgoing_wanted(struct node *node, struct run *run, const struct peer_want 
             send_next(node, run);
         } else {
             outgoing->asked = true;
-            long_answer_taken(node, run->id);
+            run_source_taken(node, run);
         }
     }
 }
@@ -308,7 +315,11 @@ bool forward_taken(struct node *node, uint64_t request_id) {
 
 void incoming_look(struct node *node, struct forward *forward) {
     struct incoming *incoming = forward->incoming;
-    if (incoming->asking && incoming->deadline.ns <= node->mono.ns) {
+    bool handed_on = forward_is_run(forward->request_id) && forward->purpose == FORWARD_REQUEST;
+    if (handed_on && table_get(&node->run_table, forward->request_id) == NULL) {
+        want_tell(node, forward, false, true); // who asked this node for it is gone
+        forward_destroy(node, forward);
+    } else if (incoming->asking && incoming->deadline.ns <= node->mono.ns) {
         forward_fail(node, forward, "the answer of another node broke off; try again");
     } else if (incoming->look_at.ns <= node->mono.ns && !mutant_is("part_not_asked_again")) {
         int64_t again_ms = incoming->asking ? LIMIT_PART_ASK_MS : LIMIT_PART_LATER_MS;

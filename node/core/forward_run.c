@@ -234,7 +234,7 @@ void forward_run_wanted(struct node *node, node_id from, const struct peer_want 
     } else if (run->outgoing != NULL) {
         outgoing_wanted(node, run, want);
     } else {
-        long_answer_taken(node, run->id);
+        run_source_taken(node, run);
     }
 }
 

@@ -235,6 +235,43 @@ static void an_older_gateway_gets_the_whole(void **state) {
     assert_int_equal(held(cluster, 0), 0);
 }
 
+// A signal is handed on from the node that leads the execution to the one that leads its child:
+// parts go through both.
+static void a_large_answer_goes_through_a_node_between(void **state) {
+    struct cluster *cluster = *state;
+    static const char child[] =
+        "{\"name\":\"c\",\"tasks\":[{\"name\":\"h\",\"taskReferenceName\":\"h\","
+        "\"type\":\"WAIT\",\"inputParameters\":{\"duration\":\"1 days\"}}]}";
+    static const char parent[] = "{\"name\":\"p\",\"tasks\":[{\"name\":\"s\",\"taskReferenceName\":"
+                                 "\"s\",\"type\":\"SUB_WORKFLOW\","
+                                 "\"subWorkflowParam\":{\"name\":\"c\",\"version\":1}}]}";
+    assert_int_equal(cluster_ask(cluster, 0, "POST", "/api/metadata/workflow", child), 200);
+    assert_int_equal(cluster_ask(cluster, 0, "POST", "/api/metadata/workflow", parent), 200);
+    size_t size = 1500 * 1000;
+    char *input = calloc(1, size + 32);
+    assert_non_null(input);
+    int front = snprintf(input, 32, "{\"x\":\"");
+    memset(input + front, 'x', size);
+    memcpy(input + (size_t)front + size, "\"}", 2);
+    for (int round = 0; round < 9; round++) { // children are led anywhere
+        char id[ID_TEXT_BYTES + 1] = "";
+        char target[TARGET_BYTES];
+        assert_int_equal(cluster_ask(cluster, round % 3, "POST", "/api/workflow/p", input), 200);
+        memcpy(id, cluster->body, ID_TEXT_BYTES);
+        cluster_run(cluster, 500);
+        (void)snprintf(
+            target,
+            sizeof(target),
+            "/api/tasks/%s/COMPLETED/signal/sync?returnStrategy=TARGET_WORKFLOW",
+            id
+        );
+        assert_int_equal(cluster_ask(cluster, round / 3, "POST", target, "{}"), 200);
+        assert_true(cluster->body_size > size);
+        assert_int_equal(cluster->body[cluster->body_size - 1], '}');
+    }
+    free(input);
+}
+
 // Not told but large: a list of definitions.
 static void any_large_answer_crosses_nodes(void **state) {
     struct cluster *cluster = *state;
@@ -270,6 +307,7 @@ int main(void) {
         TEST(it_breaks_off_with_the_node_that_tells_it),
         TEST(it_outlives_leadership),
         TEST(an_older_gateway_gets_the_whole),
+        TEST(a_large_answer_goes_through_a_node_between),
         TEST(any_large_answer_crosses_nodes),
     };
 #undef TEST
