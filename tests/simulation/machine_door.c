@@ -53,12 +53,12 @@ static void tell_hand_out(struct machine *machine, uint64_t number, bool deliver
     world_after(world, us * 1000, delivered ? tell_delivered : tell_gone, machine, number);
 }
 
-// Some read as fast as they are told, some do other things meanwhile.
+// Most read as fast as they are told, few do other things meanwhile: a round of the operator reads
+// some thousand parts.
 static void keep_part(struct machine *machine, uint64_t number, const struct answer *part) {
     struct world *world = machine->world;
     bool waits = questions_keep(machine->questions, number, part);
-    int64_t us =
-        world_maybe(world, 900) ? world_draw(world, 0, 500) : world_draw(world, 0, 1500000);
+    int64_t us = world_maybe(world, 980) ? world_draw(world, 0, 500) : world_draw(world, 0, 500000);
     world_after(world, us * 1000, waits ? tell_taken : tell_gone, machine, number);
 }
 
