@@ -94,16 +94,25 @@ static err decide_to_record(
     void *argument,
     struct decision *out_decision
 ) {
-    TRY(begins(node, group, out_decision));
-    out_decision->evaluated.allowed = false;
-    err done = decide(out_decision, argument);
-    if (done.code == ERR_LATER) {
-        (void)node_decision_abort(node, out_decision);
+    bool record_only = false;
+    int64_t since_ms = 0;
+    err done = ERR_NONE;
+    do {
         TRY(begins(node, group, out_decision));
         out_decision->evaluated.allowed = false;
-        out_decision->evaluated.record_only = true;
+        out_decision->evaluated.record_only = record_only;
+        if (out_decision->now.ms < since_ms) {
+            out_decision->now.ms = since_ms;
+        }
         done = decide(out_decision, argument);
-    }
+        // It would have to run scripts; or it ran before, and its rows are of a later moment than
+        // it began with then (decision_follow), which each time is later.
+        record_only = record_only || done.code == ERR_LATER;
+        since_ms = out_decision->now.ms;
+        if (done.code == ERR_LATER || done.code == ERR_SUSPENDED) {
+            (void)node_decision_abort(node, out_decision);
+        }
+    } while (done.code == ERR_LATER || done.code == ERR_SUSPENDED);
     if (err_is(done)) {
         (void)node_decision_abort(node, out_decision);
     }
