@@ -68,11 +68,13 @@ bool change_is_ready(
            !mono_passed(raft, lead_heard(replica, follower), LIMIT_RAFT_ELECTION_MS);
 }
 
-// Learners that somebody waits for are asked where they are.
+// Learners that somebody waits for are asked where they are; not those that are given rows: every
+// answer would be the next question, and none of them a round.
 static void ask_learners(struct raft *raft, struct replica *replica) {
     for (uint32_t i = 0; i < replica->follower_count; i++) {
         struct follower *follower = replica->followers[i];
-        bool idle = follower->flights.count == 0 && follower->progress <= RAFT_REPLICATING;
+        bool idle = follower->counts && follower->flights.count == 0 &&
+                    follower->progress <= RAFT_REPLICATING;
         if (follower->votes == 0 && idle && !change_is_ready(raft, replica, follower)) {
             follower->probe_owed = true;
             lead_queue(raft, replica, follower);

@@ -247,6 +247,36 @@ const char *story_an_old_word_begins_no_install(struct cluster *cluster) {
     return NULL;
 }
 
+static bool drops_ends(struct cluster *cluster, node_id from, const struct message *message) {
+    (void)cluster;
+    (void)from;
+    return message->kind == MESSAGE_INSTALL_END;
+}
+
+static bool second_has_rows(struct cluster *cluster, void *argument) {
+    (void)argument;
+    return store_installing(cluster_machine(cluster, 2)->store, 0) == STORE_INSTALL_FOLLOWING;
+}
+
+const char *story_a_learner_that_gets_rows_is_left_in_peace(struct cluster *cluster) {
+    EXPECT(settle(cluster), "nobody leads after a start");
+    for (int i = 0; i < 40; i++) {
+        EXPECT(cluster_write(cluster, 1, 0, 100), "the leader does not take a write");
+        cluster_run(cluster, 20);
+    }
+    cluster_note(cluster, "node 2 is to vote, too, and gets rows; their end is not told");
+    cluster_filter(cluster, drops_ends);
+    cluster_want(cluster, 0, &(struct raft_target){.voter_count = 2, .voters = {1, 2}});
+    EXPECT(cluster_run_until(cluster, second_has_rows, NULL, SOON_MS), "it gets no rows");
+    uint64_t before = raft_stats(cluster_machine(cluster, 1)->raft).frames_sent;
+    cluster_run(cluster, 1000);
+    uint64_t frames = raft_stats(cluster_machine(cluster, 1)->raft).frames_sent - before;
+    EXPECT(frames < 50, "it is asked where it is without a pause");
+    cluster_filter(cluster, NULL);
+    EXPECT(settle(cluster), "it does not get its vote");
+    return NULL;
+}
+
 static bool third_is_installed(struct cluster *cluster, void *argument) {
     (void)argument;
     return raft_stats(cluster_machine(cluster, 3)->raft).installs_ended == 1;

@@ -417,6 +417,11 @@ const struct story stories[STORY_COUNT] = {
     {"who_gives_rows_may_be_lost", 1000, 0, 0, story_who_gives_rows_may_be_lost},
     {"an_old_word_begins_no_install", 1000, 0, 0, story_an_old_word_begins_no_install},
     {"who_has_wrong_rows_remembers_it", 1000, 0, 0, story_who_has_wrong_rows_remembers_it},
+    {"a_learner_that_gets_rows_is_left_in_peace",
+     1000,
+     2,
+     1,
+     story_a_learner_that_gets_rows_is_left_in_peace},
 };
 
 const char *story_run(const struct story *story, char room[ORACLE_TEXT_BYTES], char **out_text) {

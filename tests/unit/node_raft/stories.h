@@ -14,7 +14,7 @@ struct story {
 };
 
 enum {
-    STORY_COUNT = 28
+    STORY_COUNT = 29
 };
 
 extern const struct story stories[STORY_COUNT];
@@ -39,6 +39,7 @@ const char *story_who_gets_rows_votes_for_who_has_them(struct cluster *cluster);
 const char *story_who_gives_rows_may_be_lost(struct cluster *cluster);
 const char *story_an_old_word_begins_no_install(struct cluster *cluster);
 const char *story_who_has_wrong_rows_remembers_it(struct cluster *cluster);
+const char *story_a_learner_that_gets_rows_is_left_in_peace(struct cluster *cluster);
 
 // Tells it: the transcript to `out_text` (freed by the caller, NULL: not wanted). Returns what did
 // not come out, the oracle's word before the story's own; the text lives in `room`.
