@@ -5,8 +5,9 @@
 // from its start on the rows of that moment, so commands that came in between are simply earlier
 // commands; no workflow is ever locked. It keeps the time it began with, or scripts that read the
 // time would be asked for again at each run; only when its rows are of a later moment (a task was
-// handed out meanwhile) it moves on to that one. A state that keeps changing under it would make it
-// ask for ever: LIMIT_JOB_RUNS bounds that, and the client hears 503.
+// handed out meanwhile) it moves on to that one. One that waited for bodies alone is of the moment
+// in which it runs last. A state that keeps changing under it would make it ask for ever:
+// LIMIT_JOB_RUNS bounds that, and the client hears 503.
 //
 // It waits for all that was asked, what was foreseen (scheduler/foresight.h) too, because most of
 // it comes within microseconds and a run without it would be one for nothing. What was asked ahead
@@ -55,7 +56,7 @@ struct job {
     struct looks looks; // what it asked of other nodes
     bool looked;        // and they answered: it may go on
     size_t stages;      // bodies that are being staged for it
-    bool has_staged;    // some were
+    uint32_t staged;    // how often it waited for some
     uint32_t runs;
     bool unavailable; // an evaluation was not run for a reason outside the script
     bool later;       // its execution went on meanwhile: it is run again as of a later moment
@@ -186,8 +187,9 @@ static bool suspend(struct node *node, struct job *job, struct decision *decisio
             ask(node, job, &decision->foreseen[i]);
         }
     }
-    job->stages += stages_begin(node, decision, job->id);
-    job->has_staged = job->has_staged || job->stages > 0;
+    size_t stages = stages_begin(node, decision, job->id);
+    job->stages += stages;
+    job->staged += stages > 0;
     (void)node_decision_abort(node, decision);
     bool waits = job->answered < job->count || job->stages > 0;
     return (waits || job->later) && job->runs <= LIMIT_JOB_RUNS;
@@ -315,6 +317,12 @@ static bool is_complete(const struct job *job) {
     return job->answered == job->count && job->looks.unanswered == 0 && job->stages == 0;
 }
 
+// What only waited for its bodies is of the moment in which it is made; unless a body has the time
+// in it, which shows by its being wanted again.
+static bool keeps_time(const struct job *job) {
+    return job->count > 0 || job->staged > 1;
+}
+
 static void job_run(struct node *node, struct job *job) {
     if (job->unavailable && job->kind == JOB_REQUEST) {
         node_answer_error(node, job->request_id, err_make(ERR_UNAVAILABLE, BUSY), GATE_OPEN);
@@ -328,7 +336,7 @@ static void job_run(struct node *node, struct job *job) {
     }
     struct random random = node->random;
     wall_time time = node->time;
-    node->time = job->time;
+    node->time = keeps_time(job) ? job->time : time;
     node->job = job;
     do {
         node->random = job->random;
@@ -365,7 +373,7 @@ bool job_is_running(const struct node *node) {
 }
 
 bool job_has_staged(const struct node *node) {
-    return node->job != NULL && node->job->has_staged;
+    return node->job != NULL && node->job->staged > 0;
 }
 
 // Not where the answer came in: running one may begin and end calls to other nodes.
@@ -423,7 +431,7 @@ struct decision_results job_results(const struct node *node) {
 }
 
 bool job_now(const struct node *node, wall_time *out_now) {
-    if (node->job == NULL || node->job->now.ms == 0) {
+    if (node->job == NULL || node->job->now.ms == 0 || !keeps_time(node->job)) {
         return false; // one that only looked so far has no decision yet
     }
     *out_now = node->job->now;
