@@ -6,16 +6,21 @@
 #include "proto/base/check.h"
 #include "storage/view/store_internal.h"
 
-static void overlay_entry(struct store *store, struct group *group, const struct entry *entry) {
+// Pasts are told what an entry is about to change.
+static void tell_pasts(struct store *store, const struct group *group, const struct entry *entry) {
+    bytes rest = entry_payload(entry);
+    while (store->pasts != NULL && rest.size > 0) {
+        struct entry_write write;
+        check(entry_take(&rest, &write));
+        pasts_note(store, (group_id)(group - store->groups), write.key, write.value.data == NULL);
+    }
+}
+
+static void overlay_entry(struct group *group, const struct entry *entry) {
     bytes rest = entry_payload(entry);
     while (rest.size > 0) {
         struct entry_write write;
         check(entry_take(&rest, &write));
-        if (store->pasts != NULL) {
-            pasts_note(
-                store, (group_id)(group - store->groups), write.key, write.value.data == NULL
-            );
-        }
         bool fresh = false;
         struct ordered_node *node = ordered_put(&group->overlay, write.key, &fresh);
         node->key = write.key;
@@ -24,21 +29,18 @@ static void overlay_entry(struct store *store, struct group *group, const struct
     }
 }
 
-static void
-overlay_entries(struct store *store, struct group *group, log_index after, log_index index) {
+void group_overlay(struct store *store, struct group *group, log_index index) {
+    if (group->overlaid_index >= index) {
+        return;
+    }
     store->node_bytes -= group->overlay.bytes;
-    for (log_index i = after + 1; i <= index; i++) {
-        overlay_entry(store, group, group_entry(group, i));
+    for (log_index i = group->overlaid_index + 1; i <= index; i++) {
+        tell_pasts(store, group, group_entry(group, i));
+        overlay_entry(group, group_entry(group, i));
     }
     store->node_bytes += group->overlay.bytes;
     store->generation++;
-}
-
-void group_overlay(struct store *store, struct group *group, log_index index) {
-    if (group->overlaid_index < index) {
-        overlay_entries(store, group, group->overlaid_index, index);
-        group->overlaid_index = index;
-    }
+    group->overlaid_index = index;
 }
 
 void group_overlay_back(struct store *store, struct group *group, log_index index) {
@@ -49,6 +51,10 @@ void group_overlay_back(struct store *store, struct group *group, log_index inde
     pasts_end_behind(store, (group_id)(group - store->groups), index);
     store->node_bytes -= group->overlay.bytes;
     ordered_clear(&group->overlay);
-    overlay_entries(store, group, group->row.applied_index, index);
+    for (log_index i = group->row.applied_index + 1; i <= index; i++) {
+        overlay_entry(group, group_entry(group, i)); // pasts were told when it first was readable
+    }
+    store->node_bytes += group->overlay.bytes;
+    store->generation++;
     group->overlaid_index = index;
 }
