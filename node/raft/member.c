@@ -165,9 +165,13 @@ void member_cut(struct raft *raft, struct replica *replica, log_index from) {
     }
 }
 
-// Those who were members of `before` and are none of `after` hear so.
+// Those who were members of `before` and are none of `after` hear so, in a term that is durable
+// (rule 1): a lone voter that was started leads before that. Who hears nothing now asks.
 static void
 say_farewell(struct raft *raft, const struct replica *replica, const struct config *before) {
+    if (!replica_hard_durable(raft, replica)) {
+        return;
+    }
     const struct config *after = member_settled(replica);
     for (uint32_t i = 0; i < before->count; i++) {
         const struct config_member *member = &before->members[i];
