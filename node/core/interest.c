@@ -225,8 +225,7 @@ void interest_claimed(struct node *node, uint64_t queue, node_id from) {
 // stay ready, and hinting at once again would go round as fast as messages do.
 void interest_unserved(struct node *node, uint64_t queue, node_id from) {
     struct interest *interest = table_get(&node->interests, queue);
-    if (interest != NULL && interest->hinted == 0 && match_ready_count(node->match, queue) > 0 &&
-        !mutant_is("hint_at_once_again")) {
+    if (interest != NULL && interest->hinted == 0 && match_ready_count(node->match, queue) > 0) {
         interest->hinted = index_of(node, from) + 1;
         interest->hinted_at = node->mono;
         node->supply_changed = true;

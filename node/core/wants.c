@@ -85,8 +85,7 @@ static bool has_strangers(const struct node *node, const struct group *group) {
                          peer->state != MEMBER_LEFT && peer->state != MEMBER_JOINING;
         found = found || (is_member && !peer->met);
     }
-    return group->id == CATALOG_GROUP && led_ms >= LIMIT_STRANGER_MS && found &&
-           !mutant_is("strangers_stay_apart");
+    return group->id == CATALOG_GROUP && led_ms >= LIMIT_STRANGER_MS && found;
 }
 
 // Once is enough: who leads next may know no better, or the member may be gone.
