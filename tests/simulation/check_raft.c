@@ -204,6 +204,15 @@ static void note_members(struct raft_watch *watch, uint16_t number, group_id gro
     agreement->now = members;
 }
 
+// Its disk is lost, and its leader may still go by what was acknowledged from there.
+static bool has_lost(
+    const struct raft_watch *watch, const struct machine *machine, uint16_t number, group_id group
+) {
+    uint64_t old = machine_old_replicas(machine, group);
+    const struct roster *roster = chronicle_roster(fleet_chronicle(watch->fleet));
+    return old > 0 && roster_replica(roster, group, number) < old;
+}
+
 static void count_copies(struct raft_watch *watch, uint16_t by, group_id group) {
     const struct chronicle *chronicle = fleet_chronicle(watch->fleet);
     const struct agreement *agreement = &watch->agreements[group];
@@ -223,7 +232,8 @@ static void count_copies(struct raft_watch *watch, uint16_t by, group_id group) 
         bool has = shadow != NULL && !shadow_is_installing(shadow, group) &&
                    shadow_durable(shadow, group) >= last &&
                    hash128_equal(shadow_chain(shadow, group, last), chain);
-        copies |= has ? 1U << number : 0;
+        bool had = machine != NULL && has_lost(watch, machine, number, group);
+        copies |= has || had ? 1U << number : 0;
     }
     if (!fleet_is_majority(&agreement->now, copies) &&
         !fleet_is_majority(&agreement->before, copies)) {
