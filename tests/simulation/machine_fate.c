@@ -56,7 +56,10 @@ static void look_whether_done(void *argument, uint64_t incarnation) {
     struct node_stats stats = node_stats(machine->node);
     bool leads = stats.groups_led > 0 && !machine_is_alone(machine);
     bool late = world_mono(machine->world).ns >= machine->stop_by_ns;
-    if (late || (!leads && stats.calls_open == 0)) {
+    // A server brings its log to the disk before it ends (shell.c, settle).
+    struct store_stats log = store_stats(machine->store);
+    bool settled = log.appended_lsn == log.durable_lsn;
+    if (late || (!leads && stats.calls_open == 0 && settled)) {
         machine->stopping = !late;
         start_again(machine, "it was stopped");
     } else {

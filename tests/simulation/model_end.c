@@ -207,9 +207,10 @@ static bool check_cause(struct judge *judge, bytes reason) {
         (terminated && child && read_contains(reason, "Parent workflow has been terminated"))) {
         return false;
     }
-    // What a TERMINATE ended and a client brought back may end by something else.
+    // What a TERMINATE ended and a client brought back may end by something else, and so may what
+    // was cut behind the TERMINATE: a timeout may come first.
     bool by_terminate = judge->terminate != NULL;
-    bool otherwise = !by_terminate || judge->facts.revived;
+    bool otherwise = !by_terminate || judge->facts.revived || judge->facts.cut;
     if (read_contains(reason, " failed with status: ")) {
         check_failed_task(judge, reason); // before a TERMINATE of the same step, if there is one
     } else if (by_terminate && bytes_equal(judge->execution->status, read_text(judge->terminate->input, "terminationStatus", judge->arena))) {

@@ -82,6 +82,15 @@ static bool holds_all(const struct steward *steward, uint16_t number, group_id g
     return shadow_durable(shadow, group) >= last && !shadow_is_installing(shadow, group);
 }
 
+// A disk that was lost before counts until its replicas have numbers of their own: who came back
+// without knows nothing of what it voted for, and does not vote in the place of what it was.
+static bool has_own_number(const struct steward *steward, uint16_t number, group_id group) {
+    struct fleet *fleet = steward->scene->fleet;
+    uint64_t old = machine_old_replicas(fleet_machine(fleet, number), group);
+    return old == 0 ||
+           roster_replica(chronicle_roster(fleet_chronicle(fleet)), group, number) >= old;
+}
+
 // Whether the voters without the node, and without those that are gone already, are a majority that
 // has all that the group committed.
 static bool others_suffice(
@@ -93,7 +102,8 @@ static bool others_suffice(
     uint32_t others = 0;
     bool whole = false;
     for (uint16_t other = 1; other <= fleet_size(steward->scene->fleet); other++) {
-        if (other != number && (members->voters >> other & 1) != 0 && is_here(steward, other)) {
+        if (other != number && (members->voters >> other & 1) != 0 && is_here(steward, other) &&
+            has_own_number(steward, other, group)) {
             others |= 1U << other;
             whole = whole || holds_all(steward, other, group);
         }
@@ -101,14 +111,8 @@ static bool others_suffice(
     return whole && fleet_is_majority(members, others);
 }
 
-// A disk that was lost before counts until its replicas have numbers of their own: who came back
-// without knows nothing of what it voted for.
 static bool is_whole(const struct steward *steward, uint16_t number, group_id group) {
-    struct fleet *fleet = steward->scene->fleet;
-    uint64_t old = machine_old_replicas(fleet_machine(fleet, number), group);
-    const struct roster *roster = chronicle_roster(fleet_chronicle(fleet));
-    return holds_all(steward, number, group) &&
-           (old == 0 || roster_replica(roster, group, number) >= old);
+    return holds_all(steward, number, group) && has_own_number(steward, number, group);
 }
 
 // Whether all who vote beside the node have everything, so that its disk may be lost.
