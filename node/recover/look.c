@@ -10,6 +10,7 @@ static err together(const struct recover_store *stores, uint32_t store_count, st
 static void copy_read(
     const struct recover_store *from, group_id group, struct arena *arena, struct recover_copy *out
 );
+static bool is_founded(const struct recover_store *from, struct arena *arena);
 static err epoch_find(struct recover_look *look, struct arena *arena);
 
 err recover_look(
@@ -31,12 +32,22 @@ err recover_look(
         struct recover_copy *copies = &look->copies[(size_t)group * store_count];
         for (uint32_t at = 0; at < store_count; at++) {
             copy_read(&stores[at], (group_id)group, arena, &copies[at]);
+            if (group == CATALOG_GROUP && !is_founded(&stores[at], arena)) {
+                copies[at].whole = false;
+            }
         }
         look->groups[group] = recover_choose(stores, copies, store_count);
         look->lost_count += look->groups[group].fate != RECOVER_LIVES;
         look->nothing_count += look->groups[group].fate == RECOVER_NOTHING;
     }
     return epoch_find(look, arena);
+}
+
+// A copy of the system group that ends before the cluster was formed does not say who is a member:
+// a node that went on with it would wait for the clocks of all that were to form it, for ever.
+static bool is_founded(const struct recover_store *from, struct arena *arena) {
+    struct cluster_row cluster;
+    return !err_is(recover_cluster_row(from->store, arena, &cluster)) && cluster.next_node > 0;
 }
 
 const struct recover_copy *

@@ -415,6 +415,17 @@ static void a_copy_whose_rows_are_wrong_is_none(void **state) {
     arena_destroy(&arena);
 }
 
+// Who is a member stands nowhere then: a node would wait for all that were to form the cluster.
+static void a_system_group_from_before_the_cluster_was_formed_is_none(void **state) {
+    struct cluster *cluster = *state;
+    struct recover_look look;
+    lose_the_others(cluster);
+    lose_rows(cluster, 0, 0);
+    assert_err(recover(cluster, 0, &look), ERR_CONFLICT);
+    assert_int_equal(look.groups[0].fate, RECOVER_NOTHING);
+    assert_int_equal(look.nothing_count, 1);
+}
+
 static void it_may_be_run_again_and_finds_nothing_to_do(void **state) {
     struct cluster *cluster = *state;
     struct recover_look look;
@@ -521,6 +532,11 @@ int main(void) {
         ),
         cmocka_unit_test_setup_teardown(
             a_copy_whose_rows_are_wrong_is_none, cluster_setup, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            a_system_group_from_before_the_cluster_was_formed_is_none,
+            cluster_setup,
+            cluster_teardown
         ),
         cmocka_unit_test_setup_teardown(new_nodes_get_copies, cluster_setup, cluster_teardown),
         cmocka_unit_test_setup_teardown(
