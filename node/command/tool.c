@@ -172,7 +172,7 @@ static err restore(struct backup_session *session, const struct wish *wish, stru
 // --- places --------------------------------------------------------------------------------------
 
 static const char *variable(const char *name) {
-    return getenv(name);
+    return getenv(name); // NOLINT(concurrency-mt-unsafe): one thread, before any call
 }
 
 // What a command works with. The bucket's are of a place that is one.

@@ -96,7 +96,7 @@ static err decide_to_record(
 ) {
     bool record_only = false;
     int64_t since_ms = 0;
-    err done = ERR_NONE;
+    err done;
     do {
         TRY(begins(node, group, out_decision));
         out_decision->evaluated.allowed = false;

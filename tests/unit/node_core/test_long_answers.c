@@ -78,7 +78,7 @@ static void it_is_retried(struct world *world, const char *id) {
 
 static void it_goes_on_to_its_end(struct world *world, const char *id) {
     for (int branch = 2; branch <= BRANCHES; branch++) {
-        char reference[8];
+        char reference[16];
         (void)snprintf(reference, sizeof(reference), "b%d", branch);
         update(world, id, reference, "COMPLETED");
     }
