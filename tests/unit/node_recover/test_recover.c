@@ -422,7 +422,7 @@ static void a_system_group_from_before_the_cluster_was_formed_is_none(void **sta
     lose_the_others(cluster);
     lose_rows(cluster, 0, 0);
     assert_err(recover(cluster, 0, &look), ERR_CONFLICT);
-    assert_int_equal(look.groups[0].fate, RECOVER_NOTHING);
+    assert_int_equal(look.lost_count, CLUSTER_GROUPS);
     assert_int_equal(look.nothing_count, 1);
 }
 
