@@ -179,6 +179,26 @@ static void one_node_of_three_goes_on_with_all_it_had(void **state) {
     finish(cluster, 0, &starts);
 }
 
+static void the_copy_that_goes_on_is_the_only_member(void **state) {
+    struct cluster *cluster = *state;
+    struct arena *arena = arena_create(64 * 1024);
+    struct recover_look look;
+    define(cluster);
+    lose_the_others(cluster);
+    assert_ok(recover(cluster, 0, &look));
+    struct recover_store store = store_of(cluster, 0);
+    assert_ok(recover_look(&store, 1, arena, &look));
+    for (uint32_t group = 0; group < CLUSTER_GROUPS; group++) {
+        const struct config *config = &recover_copy_of(&look, group, 0)->config;
+        assert_int_equal(config->count, 1);
+        assert_int_equal(config->members[0].node, 1);
+        assert_int_equal(config->members[0].votes, CONFIG_VOTER);
+        assert_true(config->members[0].replica > UINT32_MAX); // of a generation of its own
+    }
+    store_close(&cluster->nodes[0].store);
+    arena_destroy(&arena);
+}
+
 // Node 0 hears nothing for a while in which parents begin children and children end.
 static void what_the_others_did_meanwhile_is_done_again(void **state) {
     struct cluster *cluster = *state;
@@ -514,6 +534,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             one_node_of_three_goes_on_with_all_it_had, cluster_setup, cluster_teardown
+        ),
+        cmocka_unit_test_setup_teardown(
+            the_copy_that_goes_on_is_the_only_member, cluster_setup, cluster_teardown
         ),
         cmocka_unit_test_setup_teardown(
             what_the_others_did_meanwhile_is_done_again, cluster_setup, cluster_teardown
