@@ -207,10 +207,11 @@ static bool check_cause(struct judge *judge, bytes reason) {
         (terminated && child && read_contains(reason, "Parent workflow has been terminated"))) {
         return false;
     }
-    // What a TERMINATE ended and a client brought back may end by something else, and so may what
-    // was cut behind the TERMINATE: a timeout may come first.
+    // What a TERMINATE ended and a client brought back may end by something else. Where decisions
+    // are cut, the execution's timeout may come between a TERMINATE and what it does.
     bool by_terminate = judge->terminate != NULL;
-    bool otherwise = !by_terminate || judge->facts.revived || judge->facts.cut;
+    bool between = judge->facts.cut && read_contains(reason, "Workflow timed out after ");
+    bool otherwise = !by_terminate || judge->facts.revived || between;
     if (read_contains(reason, " failed with status: ")) {
         check_failed_task(judge, reason); // before a TERMINATE of the same step, if there is one
     } else if (by_terminate && bytes_equal(judge->execution->status, read_text(judge->terminate->input, "terminationStatus", judge->arena))) {
